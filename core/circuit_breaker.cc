@@ -1,0 +1,291 @@
+#include "core/circuit_breaker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fusebox {
+namespace {
+
+// How long a caller waits before it asks a breaker again that is about to admit calls.
+constexpr absl::Duration kSoon = absl::Milliseconds(100);
+
+// Where runs and calls stop being counted: beyond every threshold, far from overflow.
+constexpr uint32_t kManyCalls = 1'000'000;
+
+bool IsSlow(const CircuitBreakerPolicy& policy, const Report& report) {
+  return policy.slow_call_rate_threshold.on() && report.latency.has_value() &&
+         *report.latency >= policy.slow_call_duration_threshold;
+}
+
+bool AsksToStayAway(const CircuitBreakerPolicy& policy, const Report& report) {
+  return policy.honor_retry_after && report.outcome == Outcome::kRateLimited &&
+         report.retry_after.value_or(absl::ZeroDuration()) > absl::ZeroDuration();
+}
+
+}  // namespace
+
+Tick CircuitBreaker::NextDeadline() const {
+  if (state_ == State::kOpen) return recovery_->open_until;
+  if (state_ == State::kHalfOpen && !recovery_->leases.empty()) {
+    return recovery_->leases.front().expires;
+  }
+  return Tick::Max();
+}
+
+void CircuitBreaker::Advance(const CircuitBreakerPolicy& policy, Tick now,
+                             TransitionSource& source, Transitions& transitions) {
+  for (Tick due = NextDeadline(); due <= now; due = NextDeadline()) {
+    if (state_ == State::kOpen) {
+      MoveTo(State::kHalfOpen, Cause::kWaitOver, {}, due, source, transitions);
+      continue;
+    }
+    recovery_->leases.erase(recovery_->leases.begin());
+    if (++recovery_->expired >= policy.max_probes) {
+      Open(policy, Cause::kProbesExpired, std::nullopt, due, source, transitions);
+    }
+  }
+}
+
+Admission CircuitBreaker::Admit(const CircuitBreakerPolicy& policy, Tick now) {
+  switch (state_) {
+    case State::kOpen:
+      return {false, Reason::kOpen, recovery_->open_until - now};
+    case State::kHalfOpen:
+      if (recovery_->leases.size() < policy.max_probes) return {.allowed = true};
+      return {false, Reason::kProbesBusy, kSoon};
+    case State::kClosed:
+      break;
+  }
+  const Share share = RampShare(policy, now);
+  if (share.millionths() >= Share::kOne) return {.allowed = true};
+  // Saves up a share of a call with every call asked for, and admits one for each whole saved.
+  recovery_->ramp_credit += share.millionths();
+  if (recovery_->ramp_credit < Share::kOne) return {false, Reason::kRamping, kSoon};
+  recovery_->ramp_credit -= Share::kOne;
+  return {.allowed = true};
+}
+
+uint64_t CircuitBreaker::Mint(const CircuitBreakerPolicy& policy, Tick now) {
+  const uint64_t permit = MintWithoutVote(policy, now);
+  if (state_ != State::kHalfOpen) return permit;
+  std::vector<Recovery::Lease>& leases = recovery_->leases;
+  const Tick expires = now + policy.probe_timeout;
+  // A policy that shortened the timeout may let the newest lease expire first.
+  const auto later = std::find_if(leases.begin(), leases.end(),
+                                  [expires](const auto& l) { return l.expires > expires; });
+  leases.insert(later, {permit, expires});
+  return permit;
+}
+
+uint64_t CircuitBreaker::MintWithoutVote(const CircuitBreakerPolicy& policy, Tick now) {
+  EnsureTraffic(policy, now);
+  return next_permit_++;
+}
+
+void CircuitBreaker::Return(uint64_t permit) {
+  if (recovery_ == nullptr) return;
+  if (state_ == State::kHalfOpen) {
+    std::erase_if(recovery_->leases, [permit](const auto& l) { return l.permit == permit; });
+  } else {
+    recovery_->ramp_credit += Share::kOne;
+  }
+}
+
+CircuitBreaker::Traffic& CircuitBreaker::EnsureTraffic(const CircuitBreakerPolicy& policy,
+                                                       Tick now) {
+  if (traffic_ == nullptr) traffic_ = std::make_unique<Traffic>(policy, next_permit_, now);
+  return *traffic_;
+}
+
+ReplayFilter::Seen CircuitBreaker::MarkReturned(uint64_t epoch, uint64_t permit) {
+  if (epoch == epoch_ && traffic_ != nullptr) return traffic_->returned.Mark(permit, next_permit_);
+  if (recovery_ == nullptr) return ReplayFilter::Seen::kOutOfReach;
+  for (Recovery::PastEpoch& past : recovery_->past) {
+    if (past.epoch == epoch) return past.returned.Mark(permit, past.granted);
+  }
+  return ReplayFilter::Seen::kOutOfReach;
+}
+
+Counted CircuitBreaker::Record(const CircuitBreakerPolicy& policy, uint64_t permit,
+                               const Report& report, Tick now, TransitionSource& source,
+                               Transitions& transitions) {
+  if (state_ == State::kHalfOpen) return Vote(policy, permit, report, now, source, transitions);
+  return Observe(policy, 1, report, now, source, transitions);
+}
+
+Counted CircuitBreaker::Observe(const CircuitBreakerPolicy& policy, uint32_t calls,
+                                const Report& report, Tick now, TransitionSource& source,
+                                Transitions& transitions) {
+  if (state_ != State::kClosed || report.outcome == Outcome::kIgnored) return Counted::kNotCounted;
+  Count(policy, calls, report, now);
+  TripIfDue(policy, report, now, source, transitions);
+  return Counted::kCounted;
+}
+
+Counted CircuitBreaker::Vote(const CircuitBreakerPolicy& policy, uint64_t permit,
+                             const Report& report, Tick now, TransitionSource& source,
+                             Transitions& transitions) {
+  const bool live = std::erase_if(recovery_->leases, [permit](const auto& l) {
+                      return l.permit == permit;
+                    }) > 0;
+  if (report.outcome == Outcome::kIgnored) return Counted::kNotCounted;
+  const bool bad = IsFailure(report.outcome) || IsSlow(policy, report);
+  if (!bad && !live) return Counted::kLate;
+
+  Count(policy, 1, report, now);
+  if (bad) {
+    const bool told = AsksToStayAway(policy, report);
+    Open(policy, told ? Cause::kRetryAfter : Cause::kProbeFailed,
+         told ? report.retry_after : std::nullopt, now, source, transitions);
+    return Counted::kCounted;
+  }
+  recovery_->expired = 0;
+  if (++recovery_->passed >= policy.success_threshold) {
+    MoveTo(State::kClosed, Cause::kProbesSucceeded, {}, now, source, transitions);
+    // Full of credit, so that the first call after closing passes.
+    recovery_->ramp_credit = Share::kOne - policy.ramp_initial.millionths();
+  }
+  return Counted::kCounted;
+}
+
+void CircuitBreaker::Count(const CircuitBreakerPolicy& policy, uint32_t calls,
+                           const Report& report, Tick now) {
+  Traffic& traffic = EnsureTraffic(policy, now);
+  const bool failed = IsFailure(report.outcome);
+  const bool slow = IsSlow(policy, report);
+  traffic.window.Add({calls, failed ? calls : 0, slow ? calls : 0}, now);
+  CountRun(calls, report.outcome);
+  if (recovery_ != nullptr) {
+    recovery_->closed_calls = std::min(kManyCalls, recovery_->closed_calls + calls);
+  }
+  if (!failed && !slow) return;
+  if (traffic.failing == nullptr) traffic.failing = std::make_unique<FailingClients>();
+  traffic.failing->Note(report.client, traffic.window.Stamp(now), policy.min_failing_clients);
+}
+
+void CircuitBreaker::CountRun(uint32_t calls, Outcome outcome) {
+  if (IsSuccess(outcome)) consecutive_failures_ = 0;
+  if (outcome != Outcome::kFailure && outcome != Outcome::kTimeout) return;
+  consecutive_failures_ += std::min(calls, kManyCalls - std::min(consecutive_failures_, kManyCalls));
+}
+
+Cause CircuitBreaker::TripCause(const CircuitBreakerPolicy& policy, const Report& report,
+                                Tick now) {
+  if (policy.min_failing_clients > 1 &&
+      (traffic_->failing == nullptr ||
+       !traffic_->failing->QuorumIsMet(traffic_->window, now, policy.min_failing_clients))) {
+    return Cause::kNone;
+  }
+  if (AsksToStayAway(policy, report)) return Cause::kRetryAfter;
+  if (policy.consecutive_failures > 0 && consecutive_failures_ >= policy.consecutive_failures) {
+    return Cause::kConsecutiveFailures;
+  }
+  const WindowCounts counts = traffic_->window.Counts(now);
+  if (counts.calls < policy.minimum_calls) return Cause::kNone;
+  if (policy.failure_rate_threshold.on() &&
+      policy.failure_rate_threshold.IsReachedBy(counts.failures, counts.calls)) {
+    return Cause::kFailureRate;
+  }
+  if (policy.slow_call_rate_threshold.on() &&
+      policy.slow_call_rate_threshold.IsReachedBy(counts.slow, counts.calls)) {
+    return Cause::kSlowCallRate;
+  }
+  return Cause::kNone;
+}
+
+void CircuitBreaker::TripIfDue(const CircuitBreakerPolicy& policy, const Report& report, Tick now,
+                               TransitionSource& source, Transitions& transitions) {
+  const Cause cause = TripCause(policy, report, now);
+  if (cause == Cause::kNone) return;
+  Open(policy, cause, cause == Cause::kRetryAfter ? report.retry_after : std::nullopt, now, source,
+       transitions);
+}
+
+bool CircuitBreaker::HasRecovered(const CircuitBreakerPolicy& policy, Tick now) const {
+  if (state_ != State::kClosed) return false;
+  const bool by_calls = policy.window_calls != 0;
+  const absl::Duration needed =
+      policy.ramp_duration + (by_calls ? absl::ZeroDuration() : policy.window_duration);
+  return now - since_ >= needed && (!by_calls || recovery_->closed_calls >= policy.window_calls);
+}
+
+uint32_t CircuitBreaker::Reopens(const CircuitBreakerPolicy& policy, Tick now) const {
+  return recovery_ == nullptr || HasRecovered(policy, now) ? 0 : recovery_->reopens;
+}
+
+void CircuitBreaker::Open(const CircuitBreakerPolicy& policy, Cause cause,
+                          std::optional<absl::Duration> retry_after, Tick now,
+                          TransitionSource& source, Transitions& transitions) {
+  const bool again = recovery_ != nullptr && !HasRecovered(policy, now);
+  const uint32_t reopens = again ? recovery_->reopens + 1 : 0;
+  const absl::Duration wait =
+      retry_after.has_value()
+          ? std::clamp(*retry_after, absl::Milliseconds(1), policy.max_open_duration)
+          : OpenWait(policy, reopens, source.RandomBits());
+  MoveTo(State::kOpen, cause, wait, now, source, transitions);
+  recovery_->reopens = reopens;
+  recovery_->open_until = now + wait;
+}
+
+void CircuitBreaker::MoveTo(State to, Cause cause, absl::Duration open_for, Tick now,
+                            TransitionSource& source, Transitions& transitions) {
+  Transition transition{.number = source.NextNumber(),
+                        .from = state_,
+                        .to = to,
+                        .cause = cause,
+                        .epoch = source.NextEpoch(),
+                        .time = now,
+                        .window = Counts(now),
+                        .consecutive_failures = consecutive_failures_,
+                        .failing_clients = FailingClientNames(now),
+                        .open_for = open_for};
+  if (recovery_ == nullptr) recovery_ = std::make_unique<Recovery>();
+  if (traffic_ != nullptr) {
+    std::vector<Recovery::PastEpoch>& past = recovery_->past;
+    if (past.size() == Recovery::kPastEpochs) past.erase(past.begin());
+    past.push_back({epoch_, next_permit_, std::move(traffic_->returned)});
+    traffic_.reset();
+  }
+  state_ = to;
+  since_ = now;
+  epoch_ = transition.epoch;
+  next_permit_ = 0;
+  consecutive_failures_ = 0;
+  recovery_->leases.clear();
+  recovery_->passed = recovery_->expired = 0;
+  recovery_->closed_calls = 0;
+  recovery_->last = transition;
+  transitions.push_back(std::move(transition));
+}
+
+bool CircuitBreaker::Trim(const CircuitBreakerPolicy& policy, Tick now) {
+  if (traffic_ == nullptr || state_ == State::kHalfOpen || policy.window_calls != 0) return false;
+  if (Counts(now).calls != 0) return false;
+  traffic_.reset();
+  return true;
+}
+
+void CircuitBreaker::ChangePolicy(const CircuitBreakerPolicy& from, const CircuitBreakerPolicy& to,
+                                  Tick now) {
+  if (traffic_ == nullptr || SameWindow(from, to)) return;
+  const WindowCounts counts = Counts(now);
+  traffic_->window = OutcomeWindow(to, now);
+  traffic_->window.Add(counts, now);
+  if (traffic_->failing != nullptr) traffic_->failing->Restamp(traffic_->window.Stamp(now));
+}
+
+WindowCounts CircuitBreaker::Counts(Tick now) {
+  return traffic_ == nullptr ? WindowCounts{} : traffic_->window.Counts(now);
+}
+
+std::vector<std::string> CircuitBreaker::FailingClientNames(Tick now) const {
+  if (traffic_ == nullptr || traffic_->failing == nullptr) return {};
+  return traffic_->failing->Names(traffic_->window, now);
+}
+
+Share CircuitBreaker::RampShare(const CircuitBreakerPolicy& policy, Tick now) const {
+  if (state_ != State::kClosed || recovery_ == nullptr) return Share::FromMillionths(Share::kOne);
+  return RampShareAfter(policy, now - since_);
+}
+
+}  // namespace fusebox

@@ -1,0 +1,152 @@
+#ifndef FUSEBOX_CORE_CIRCUIT_BREAKER_H_
+#define FUSEBOX_CORE_CIRCUIT_BREAKER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/failing_clients.h"
+#include "core/outcome.h"
+#include "core/outcome_window.h"
+#include "core/policy.h"
+#include "core/recovery.h"
+#include "core/replay_filter.h"
+#include "core/tick.h"
+#include "core/transition.h"
+
+namespace fusebox {
+
+// Why a call was refused.
+enum class Reason : uint8_t { kNone, kOpen, kProbesBusy, kRamping, kForcedOpen, kRetryBudget };
+
+// What became of a recorded outcome.
+enum class Counted : uint8_t { kCounted, kLate, kRepeated, kNotCounted };
+
+// How a call ended, classified.
+struct Report {
+  Outcome outcome = Outcome::kSuccess;
+  std::optional<absl::Duration> latency = {};      // Absent: never slow.
+  std::optional<absl::Duration> retry_after = {};  // What the dependency asked for.
+  absl::string_view client = {};                   // Who called.
+};
+
+// Whether a call may be made.
+struct Admission {
+  bool allowed = false;
+  Reason reason = Reason::kNone;
+  absl::Duration retry_after = {};  // How long to stay away, when refused.
+};
+
+// Stops calls to a failing dependency, and probes it until it recovers.
+//
+//   CLOSED --a trip condition--> OPEN --the wait is over--> HALF_OPEN --probes succeed--> CLOSED
+//                                 ^------ a probe fails, or probes expire ------'
+//
+// Call Advance() first, with the time of the operation; then the operation. Time never goes back:
+// the owner clamps it. When Advance() is called late, what was due happens with the time at which
+// it was due, so that the answers do not depend on how often it is called.
+//
+// Every transition empties the window, takes a new epoch and is returned exactly once. A permit is
+// its epoch and the number that Mint() gives within it.
+//
+// Holds little while nothing happens: the window and the filter come with traffic, the recovery
+// with the first trip. Not thread-safe: the owner serialises calls.
+class CircuitBreaker {
+ public:
+  CircuitBreaker(uint64_t epoch, Tick now) : epoch_(epoch), since_(now) {}
+
+  // When something happens by itself next: the wait ends or a probe's lease does.
+  Tick NextDeadline() const;
+
+  // Does what was due by `now`.
+  void Advance(const CircuitBreakerPolicy& policy, Tick now, TransitionSource& source,
+               Transitions& transitions);
+
+  // Asks to make one call. A call that is allowed must Mint() its permit; in HALF_OPEN it then
+  // holds a probe lease until Record(), Return() or its expiry.
+  Admission Admit(const CircuitBreakerPolicy& policy, Tick now);
+  uint64_t Mint(const CircuitBreakerPolicy& policy, Tick now);
+
+  // As Mint(), for a permit that will not vote and so holds no lease.
+  uint64_t MintWithoutVote(const CircuitBreakerPolicy& policy, Tick now);
+
+  // Takes back a permit as if it had never been granted.
+  void Return(uint64_t permit);
+
+  // Reports how the call of a permit ended that is of the current epoch, was granted a vote and has
+  // not come back before.
+  Counted Record(const CircuitBreakerPolicy& policy, uint64_t permit, const Report& report,
+                 Tick now, TransitionSource& source, Transitions& transitions);
+
+  // Reports `calls` alike that had no permit. They count only while CLOSED.
+  Counted Observe(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report,
+                  Tick now, TransitionSource& source, Transitions& transitions);
+
+  // Whether an outcome of this permit came back before. The current epoch and the last few are
+  // remembered; of older ones, and of permits too far back, nothing is known.
+  ReplayFilter::Seen MarkReturned(uint64_t epoch, uint64_t permit);
+
+  // Gives back the window and the filter if nothing in them matters any more. True if it did.
+  bool Trim(const CircuitBreakerPolicy& policy, Tick now);
+
+  // Goes on under other numbers. Keeps everything; a changed window starts with the old counts in
+  // its newest bucket. Never trips.
+  void ChangePolicy(const CircuitBreakerPolicy& from, const CircuitBreakerPolicy& to, Tick now);
+
+  State state() const { return state_; }
+  uint64_t epoch() const { return epoch_; }
+  uint32_t consecutive_failures() const { return consecutive_failures_; }
+  WindowCounts Counts(Tick now);
+  std::vector<std::string> FailingClientNames(Tick now) const;
+  Tick open_until() const { return recovery_ ? recovery_->open_until : Tick(); }
+  uint32_t Reopens(const CircuitBreakerPolicy& policy, Tick now) const;
+  size_t ProbesOut() const { return recovery_ ? recovery_->leases.size() : 0; }
+  // The admitted share: kOne unless ramping.
+  Share RampShare(const CircuitBreakerPolicy& policy, Tick now) const;
+  // Null if it never changed state.
+  const Transition* last_transition() const { return recovery_ ? &recovery_->last : nullptr; }
+
+ private:
+  // What comes with traffic.
+  struct Traffic {
+    Traffic(const CircuitBreakerPolicy& policy, uint64_t first_permit, Tick now)
+        : window(policy, now), returned(first_permit) {}
+
+    OutcomeWindow window;
+    ReplayFilter returned;
+    std::unique_ptr<FailingClients> failing;
+  };
+
+  Traffic& EnsureTraffic(const CircuitBreakerPolicy& policy, Tick now);
+  void Count(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report, Tick now);
+  void CountRun(uint32_t calls, Outcome outcome);
+  Cause TripCause(const CircuitBreakerPolicy& policy, const Report& report, Tick now);
+  void TripIfDue(const CircuitBreakerPolicy& policy, const Report& report, Tick now,
+                 TransitionSource& source, Transitions& transitions);
+  Counted Vote(const CircuitBreakerPolicy& policy, uint64_t permit, const Report& report, Tick now,
+               TransitionSource& source, Transitions& transitions);
+
+  bool HasRecovered(const CircuitBreakerPolicy& policy, Tick now) const;
+  // Opens for as long as `retry_after` says or, without one, as the policy does.
+  void Open(const CircuitBreakerPolicy& policy, Cause cause,
+            std::optional<absl::Duration> retry_after, Tick now, TransitionSource& source,
+            Transitions& transitions);
+  void MoveTo(State to, Cause cause, absl::Duration open_for, Tick now, TransitionSource& source,
+              Transitions& transitions);
+
+  uint64_t epoch_;
+  Tick since_;  // Of the current state.
+  uint64_t next_permit_ = 0;
+  uint32_t consecutive_failures_ = 0;
+  State state_ = State::kClosed;
+  std::unique_ptr<Traffic> traffic_;
+  std::unique_ptr<Recovery> recovery_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_CORE_CIRCUIT_BREAKER_H_

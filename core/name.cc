@@ -1,0 +1,75 @@
+#include "core/name.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace fusebox {
+namespace {
+
+// One load a character: names are checked on every call.
+constexpr std::array<bool, 256> kNameCharacters = [] {
+  std::array<bool, 256> table{};
+  for (int c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (int c = '0'; c <= '9'; ++c) table[c] = true;
+  for (char c : {'.', '_', '~', '-'}) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+// At most 64 bytes of `text` with anything unprintable escaped: it may come from anyone.
+std::string Quote(absl::string_view text) {
+  const absl::string_view head = text.substr(0, 64);
+  return absl::StrCat("\"", absl::CHexEscape(head), head.size() < text.size() ? "..." : "", "\"");
+}
+
+absl::Status NameError(absl::string_view name, absl::string_view what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "BREAKER_NAME_INVALID",
+                   absl::StrCat("breaker ", Quote(name), " ", what,
+                                "; use segments of [A-Za-z0-9._~-] joined by slashes, at most ",
+                                kMaxNameBytes, " bytes, like payments.v1.ChargeService/Charge"),
+                   "breaker");
+}
+
+}  // namespace
+
+bool IsNameCharacter(char c) { return kNameCharacters[static_cast<unsigned char>(c)]; }
+
+absl::Status CheckBreakerName(absl::string_view name) {
+  if (name.empty()) return NameError(name, "is empty");
+  if (name.size() > kMaxNameBytes) {
+    return NameError(name, absl::StrCat("is ", name.size(), " bytes long"));
+  }
+  char previous = '/';
+  for (const char c : name) {
+    if (c == '/') {
+      if (previous == '/') return NameError(name, "has an empty segment");
+    } else if (!IsNameCharacter(c)) {
+      return NameError(name, absl::StrCat("contains ", Quote(absl::string_view(&c, 1))));
+    }
+    previous = c;
+  }
+  if (previous == '/') return NameError(name, "ends with a slash");
+  return absl::OkStatus();
+}
+
+absl::Status CheckClientName(absl::string_view client) {
+  const bool printable = std::none_of(client.begin(), client.end(), [](unsigned char c) {
+    return absl::ascii_iscntrl(c);
+  });
+  if (client.size() <= kMaxNameBytes && printable) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument, "CLIENT_NAME_INVALID",
+                   absl::StrCat("client ", Quote(client),
+                                printable ? absl::StrCat(" is ", client.size(), " bytes long")
+                                          : std::string(" contains a control character"),
+                                "; use at most ", kMaxNameBytes,
+                                " bytes without control characters, or leave it empty"),
+                   "client");
+}
+
+}  // namespace fusebox

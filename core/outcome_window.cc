@@ -1,0 +1,118 @@
+#include "core/outcome_window.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace fusebox {
+
+WindowCounts& WindowCounts::operator+=(const WindowCounts& other) {
+  calls += other.calls;
+  failures += other.failures;
+  slow += other.slow;
+  return *this;
+}
+
+WindowCounts& WindowCounts::operator-=(const WindowCounts& other) {
+  calls -= other.calls;
+  failures -= other.failures;
+  slow -= other.slow;
+  return *this;
+}
+
+TimeWindow::TimeWindow(absl::Duration duration, Tick now)
+    : width_(absl::ToInt64Nanoseconds(duration) / static_cast<int64_t>(kBuckets)),
+      head_end_((now.nanos() / width_ + 1) * width_) {}
+
+void TimeWindow::Advance(Tick now) {
+  if (now.nanos() < head_end_) return;
+  const int64_t steps = (now.nanos() - head_end_) / width_ + 1;
+  head_end_ += steps * width_;
+  const int64_t evicted = std::min(steps, static_cast<int64_t>(kBuckets));
+  for (int64_t i = 0; i < evicted; ++i) EvictOldest();
+}
+
+void TimeWindow::EvictOldest() {
+  head_ = (head_ + 1) % kBuckets;
+  total_ -= {calls_[head_], failures_[head_], slow_ == nullptr ? 0 : (*slow_)[head_]};
+  calls_[head_] = failures_[head_] = 0;
+  if (slow_ != nullptr) (*slow_)[head_] = 0;
+}
+
+void TimeWindow::Add(const WindowCounts& counts, Tick now) {
+  Advance(now);
+  // Four billion calls say enough; more must not wrap around.
+  if (counts.calls > std::numeric_limits<uint32_t>::max() - total_.calls) return;
+  total_ += counts;
+  calls_[head_] += counts.calls;
+  failures_[head_] += counts.failures;
+  if (counts.slow == 0) return;
+  if (slow_ == nullptr) slow_ = std::make_unique<Column>();
+  (*slow_)[head_] += counts.slow;
+}
+
+const WindowCounts& TimeWindow::Counts(Tick now) {
+  Advance(now);
+  return total_;
+}
+
+bool TimeWindow::Holds(int64_t stamp, Tick now) const {
+  return now.nanos() - stamp < width_ * static_cast<int64_t>(kBuckets);
+}
+
+CountWindow::CountWindow(uint32_t size) : failed_(size), slow_(size) {}
+
+void CountWindow::AddOne(bool failed, bool slow) {
+  if (total_.calls == failed_.size()) {
+    total_ -= {1, failed_[next_], slow_[next_]};
+  }
+  failed_[next_] = failed;
+  slow_[next_] = slow;
+  total_ += {1, failed, slow};
+  next_ = (next_ + 1) % failed_.size();
+  ++added_;
+}
+
+// Failures and slow calls are taken as the newest, so that they leave last.
+void CountWindow::Add(const WindowCounts& counts) {
+  const auto size = static_cast<uint32_t>(failed_.size());
+  const uint32_t skipped = counts.calls - std::min(counts.calls, size);
+  added_ += skipped;
+  for (uint32_t left = counts.calls - skipped; left > 0; --left) {
+    AddOne(left <= counts.failures, left <= counts.slow);
+  }
+}
+
+OutcomeWindow::OutcomeWindow(const CircuitBreakerPolicy& policy, Tick now)
+    : window_(policy.window_calls != 0
+                  ? std::variant<TimeWindow, CountWindow>(CountWindow(policy.window_calls))
+                  : TimeWindow(policy.window_duration, now)) {}
+
+void OutcomeWindow::Add(const WindowCounts& counts, Tick now) {
+  if (auto* by_time = std::get_if<TimeWindow>(&window_)) {
+    by_time->Add(counts, now);
+  } else {
+    std::get<CountWindow>(window_).Add(counts);
+  }
+}
+
+WindowCounts OutcomeWindow::Counts(Tick now) {
+  if (auto* by_time = std::get_if<TimeWindow>(&window_)) return by_time->Counts(now);
+  return std::get<CountWindow>(window_).Counts();
+}
+
+int64_t OutcomeWindow::Stamp(Tick now) const {
+  if (std::holds_alternative<TimeWindow>(window_)) return TimeWindow::Stamp(now);
+  return std::get<CountWindow>(window_).Stamp();
+}
+
+bool OutcomeWindow::Holds(int64_t stamp, Tick now) const {
+  if (const auto* by_time = std::get_if<TimeWindow>(&window_)) return by_time->Holds(stamp, now);
+  return std::get<CountWindow>(window_).Holds(stamp);
+}
+
+bool SameWindow(const CircuitBreakerPolicy& a, const CircuitBreakerPolicy& b) {
+  if (a.window_calls != 0 || b.window_calls != 0) return a.window_calls == b.window_calls;
+  return a.window_duration == b.window_duration;
+}
+
+}  // namespace fusebox

@@ -1,0 +1,28 @@
+#ifndef FUSEBOX_CORE_OVERRIDE_H_
+#define FUSEBOX_CORE_OVERRIDE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "core/tick.h"
+
+namespace fusebox {
+
+enum class OverrideMode : uint8_t {
+  kForcedOpen,    // Refuses every call.
+  kForcedClosed,  // The breaker refuses no call; the budget still may.
+  kShadow,        // Runs and spends every part as if enforced, and lets every call pass.
+};
+
+// What an operator imposes on a breaker. It changes the answer, never the state underneath: that
+// goes on as if it were enforced, and a call that passes only by the override has no vote.
+struct Override {
+  OverrideMode mode = OverrideMode::kForcedOpen;
+  std::string reason = {};
+  std::string actor = {};
+  Tick expires = Tick::Max();
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_CORE_OVERRIDE_H_

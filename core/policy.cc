@@ -1,0 +1,156 @@
+#include "core/policy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "core/glob.h"
+
+namespace fusebox {
+namespace {
+
+// Collects complaints in one wording: "<field> is <value>; set it between <min> and <max>".
+class Checker {
+ public:
+  explicit Checker(absl::string_view prefix) : prefix_(prefix) {}
+
+  void Count(absl::string_view field, uint32_t value, uint32_t min, uint32_t max,
+             absl::string_view note) {
+    if (value >= min && value <= max) return;
+    Complain(field, absl::StrCat(value),
+             absl::StrCat("set it between ", min, " and ", max, " (", note, ")"));
+  }
+
+  void Duration(absl::string_view field, absl::Duration value, absl::Duration min,
+                absl::Duration max, absl::string_view note) {
+    if (value >= min && value <= max) return;
+    Complain(field, absl::FormatDuration(value),
+             absl::StrCat("set it between ", absl::FormatDuration(min), " and ",
+                          absl::FormatDuration(max), " (", note, ")"));
+  }
+
+  void Fraction(absl::string_view field, Share value, double min, double max,
+                absl::string_view note) {
+    const double got = value.fraction();
+    if (got >= min && got <= max) return;
+    // Percentages are the mistake that everybody makes once.
+    const bool percent = max == 1 && got > 1 && got <= 100;
+    Complain(field, absl::StrCat(got),
+             absl::StrCat("set it between ", min, " and ", max, " (", note, ")",
+                          percent ? absl::StrCat("; for ", got, " % write ", got / 100) : ""));
+  }
+
+  void Complain(absl::string_view field, absl::string_view value, absl::string_view remedy) {
+    std::string path = absl::StrCat(prefix_, field);
+    std::string message = absl::StrCat(path, " is ", value, "; ", remedy);
+    errors_.push_back({std::move(path), std::move(message)});
+  }
+
+  std::vector<FieldError> Take() && { return std::move(errors_); }
+
+ private:
+  std::string prefix_;
+  std::vector<FieldError> errors_;
+};
+
+void CheckTripConditions(const CircuitBreakerPolicy& p, Checker& check) {
+  if (p.window_calls != 0) {
+    check.Count("window_calls", p.window_calls, 1, 10'000, "no default");
+  } else {
+    check.Duration("window_duration", p.window_duration, absl::Milliseconds(100), absl::Hours(1),
+                   "default 10s");
+  }
+  check.Count("consecutive_failures", p.consecutive_failures, 0, 1'000'000, "default 5; 0 is off");
+  check.Fraction("failure_rate_threshold", p.failure_rate_threshold, 0, 1, "default 0.5; 0 is off");
+  check.Fraction("slow_call_rate_threshold", p.slow_call_rate_threshold, 0, 1,
+                 "default 0, which is off");
+  if (p.slow_call_rate_threshold.on()) {
+    check.Duration("slow_call_duration_threshold", p.slow_call_duration_threshold,
+                   absl::Milliseconds(1), absl::Hours(24), "needed by slow_call_rate_threshold");
+  }
+  check.Count("minimum_calls", p.minimum_calls, 1, 1'000'000, "default 20");
+  if (p.window_calls != 0 && p.window_calls < p.minimum_calls && p.window_calls <= 10'000) {
+    check.Complain("minimum_calls", absl::StrCat(p.minimum_calls),
+                   absl::StrCat("a window of ", p.window_calls,
+                                " calls never holds so many; set it to at most window_calls"));
+  }
+  check.Count("min_failing_clients", p.min_failing_clients, 1, 64, "default 1");
+}
+
+void CheckRecovery(const CircuitBreakerPolicy& p, Checker& check) {
+  const absl::Duration ms = absl::Milliseconds(1);
+  check.Duration("open_duration", p.open_duration, ms, absl::Hours(1), "default 30s");
+  check.Fraction("open_multiplier", p.open_multiplier, 1, 10, "default 1");
+  check.Fraction("jitter", p.jitter, 0, 1, "default 0");
+  check.Duration("max_open_duration", p.max_open_duration, std::max(ms, p.open_duration),
+                 absl::Hours(24), "default 10m, at least open_duration");
+  check.Count("max_probes", p.max_probes, 1, 1'000, "default 3");
+  check.Count("success_threshold", p.success_threshold, 1, 1'000, "default 2");
+  check.Duration("probe_timeout", p.probe_timeout, ms, absl::Hours(1), "default 60s");
+  check.Duration("ramp_duration", p.ramp_duration, absl::ZeroDuration(), absl::Hours(1),
+                 "default 0, which is off");
+  check.Fraction("ramp_initial", p.ramp_initial, 0.000001, 1, "default 0.1");
+}
+
+void CheckNames(const Policy& policy, Checker& check) {
+  if (!IsResourceName(policy.name)) {
+    check.Complain("name", absl::StrCat("\"", policy.name, "\""),
+                   "use 1 to 63 lower-case letters, digits and dashes");
+  }
+  if (policy.name == "default" && !policy.match.empty()) {
+    check.Complain("match", "set", "the policy \"default\" matches all; remove its match");
+  }
+  if (policy.name != "default" && policy.match.empty()) {
+    check.Complain("match", "empty", "give at least one glob, like \"payments/**\"");
+  }
+  for (size_t i = 0; i < policy.match.size(); ++i) {
+    const absl::StatusOr<Glob> glob = Glob::Parse(policy.match[i]);
+    if (glob.ok()) continue;
+    check.Complain(absl::StrCat("match[", i, "]"), absl::StrCat("\"", policy.match[i], "\""),
+                   glob.status().message());
+  }
+  if (!policy.shared_retry_budget.empty() && !IsResourceName(policy.shared_retry_budget)) {
+    check.Complain("shared_retry_budget", absl::StrCat("\"", policy.shared_retry_budget, "\""),
+                   "use 1 to 63 lower-case letters, digits and dashes");
+  }
+}
+
+}  // namespace
+
+std::vector<FieldError> Validate(const RetryBudgetPolicy& policy, absl::string_view prefix) {
+  Checker check(prefix);
+  check.Fraction("retry_ratio", policy.retry_ratio, 0, 1000, "default 0.2");
+  if (policy.retry_ratio.millionths() > 0 && policy.retry_ratio.millionths() < 1000) {
+    check.Complain("retry_ratio", absl::StrCat(policy.retry_ratio.fraction()),
+                   "budgets count in thousandths; set it to 0 or at least 0.001");
+  }
+  check.Count("min_retries_per_second", policy.min_retries_per_second, 0, 1'000'000, "default 10");
+  check.Duration("window", policy.window, absl::Seconds(1), absl::Minutes(1), "default 10s");
+  return std::move(check).Take();
+}
+
+std::vector<FieldError> Validate(const Policy& policy) {
+  Checker names("");
+  CheckNames(policy, names);
+  Checker breaker("circuit_breaker.");
+  CheckTripConditions(policy.circuit_breaker, breaker);
+  CheckRecovery(policy.circuit_breaker, breaker);
+
+  std::vector<FieldError> errors = std::move(names).Take();
+  for (FieldError& error : std::move(breaker).Take()) errors.push_back(std::move(error));
+  for (FieldError& error : Validate(policy.retry_budget, "retry_budget.")) {
+    errors.push_back(std::move(error));
+  }
+  return errors;
+}
+
+bool IsResourceName(absl::string_view name) {
+  return !name.empty() && name.size() <= 63 &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
+         });
+}
+
+}  // namespace fusebox

@@ -1,0 +1,61 @@
+#ifndef FUSEBOX_CORE_POLICY_SET_H_
+#define FUSEBOX_CORE_POLICY_SET_H_
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "core/classification.h"
+#include "core/glob.h"
+#include "core/policy.h"
+
+namespace fusebox {
+
+// A policy that was validated, with its tables built. Immutable.
+struct RulingPolicy {
+  explicit RulingPolicy(Policy numbers)
+      : policy(std::move(numbers)), classification(policy.classification) {}
+
+  const Policy policy;
+  const Classification classification;
+};
+
+// All policies of a server; says which one rules a breaker. Immutable, so safe to share.
+//
+//   ASSIGN_OR_RETURN(auto set, PolicySet::Make(policies));
+//   set->Match("db/orders")->policy.name
+class PolicySet {
+ public:
+  // Takes validated policies. Adds "default" if it is not among them. The error is
+  // INVALID_ARGUMENT: POLICY_NAME_TAKEN when two have one name, POLICY_MATCH_TIE when two globs
+  // are equally specific and both match some name, since then nothing says which rules.
+  static absl::StatusOr<std::shared_ptr<const PolicySet>> Make(absl::Span<const Policy> policies);
+
+  // The policy whose matching glob is the most specific.
+  std::shared_ptr<const RulingPolicy> Match(absl::string_view breaker) const;
+
+  size_t size() const { return policies_.size(); }
+  const std::vector<std::shared_ptr<const RulingPolicy>>& policies() const { return policies_; }
+
+ private:
+  struct Rule {
+    Glob glob;
+    std::shared_ptr<const RulingPolicy> policy;
+  };
+
+  PolicySet() = default;
+  absl::Status Add(const Policy& policy);
+  absl::Status AddRule(Rule rule);
+
+  std::vector<std::shared_ptr<const RulingPolicy>> policies_;
+  std::shared_ptr<const RulingPolicy> default_;
+  std::vector<Rule> rules_;  // The most specific first; without the default's.
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_CORE_POLICY_SET_H_

@@ -1,0 +1,74 @@
+#include "core/retry_budget.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace fusebox {
+namespace {
+
+int64_t Reserve(const RetryBudgetPolicy& policy) {
+  const int64_t per_second = policy.min_retries_per_second * RetryBudget::kOneRetry;
+  return absl::ToInt64Milliseconds(policy.window) * per_second / 1000;
+}
+
+int64_t DepositPerCall(const RetryBudgetPolicy& policy) {
+  constexpr int64_t kMillionthsPerThousandth = 1000;
+  return (policy.retry_ratio.millionths() + kMillionthsPerThousandth / 2) /
+         kMillionthsPerThousandth;
+}
+
+}  // namespace
+
+RetryBudget::RetryBudget(const RetryBudgetPolicy& policy, Tick now)
+    : head_(SlotNumber(policy, now)) {}
+
+int64_t RetryBudget::SlotNumber(const RetryBudgetPolicy& policy, Tick now) {
+  return now.nanos() / (absl::ToInt64Nanoseconds(policy.window) / static_cast<int64_t>(kSlots));
+}
+
+void RetryBudget::Advance(const RetryBudgetPolicy& policy, Tick now) {
+  const int64_t slot = SlotNumber(policy, now);
+  const int64_t steps = std::min(slot - head_, static_cast<int64_t>(kSlots));
+  head_ = slot;
+  for (int64_t i = 0; i < steps; ++i) slots_[static_cast<size_t>(head_ - i) % kSlots] = 0;
+}
+
+void RetryBudget::Deposit(const RetryBudgetPolicy& policy, uint32_t calls, Tick now) {
+  Advance(policy, now);
+  // Far above any traffic; keeps the sum of all slots from wrapping around.
+  constexpr int64_t kFull = int64_t{1} << 56;
+  Newest() = std::min(kFull, Newest() + DepositPerCall(policy) * calls);
+}
+
+int64_t RetryBudget::Balance(const RetryBudgetPolicy& policy, Tick now) {
+  Advance(policy, now);
+  return std::accumulate(slots_.begin(), slots_.end(), Reserve(policy));
+}
+
+bool RetryBudget::TryWithdraw(const RetryBudgetPolicy& policy, Tick now) {
+  if (Balance(policy, now) < kOneRetry) {
+    ++refused_;
+    return false;
+  }
+  Newest() -= kOneRetry;
+  ++spent_;
+  return true;
+}
+
+void RetryBudget::ChangePolicy(const RetryBudgetPolicy& from, const RetryBudgetPolicy& to,
+                               Tick now) {
+  Advance(from, now);
+  if (from.window == to.window) return;
+  const int64_t sum = std::accumulate(slots_.begin(), slots_.end(), int64_t{0});
+  slots_.fill(0);
+  head_ = SlotNumber(to, now);
+  Newest() = sum;
+}
+
+bool RetryBudget::IsBlank(const RetryBudgetPolicy& policy, Tick now) {
+  Advance(policy, now);
+  return spent_ == 0 && refused_ == 0 &&
+         std::all_of(slots_.begin(), slots_.end(), [](int64_t slot) { return slot == 0; });
+}
+
+}  // namespace fusebox
