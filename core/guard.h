@@ -133,8 +133,11 @@ class Guard {
   // Gives back memory that holds nothing any more. True if it did.
   bool Trim(const RulingPolicy& ruling, Tick now);
 
-  // Whether the breaker may be forgotten once it is idle: its wait is over and no operator holds it.
-  bool IsForgettable() const { return override_ == nullptr && breaker_.state() != State::kOpen; }
+  // Whether the breaker may be forgotten once it is idle: its wait is over, no probe is out and no
+  // operator holds it.
+  bool IsForgettable() const {
+    return override_ == nullptr && breaker_.state() != State::kOpen && breaker_.ProbesOut() == 0;
+  }
 
   Snapshot TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSource& source,
                         Transitions& transitions);

@@ -1,0 +1,263 @@
+#include "proto/convert/convert.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace fusebox {
+namespace {
+
+// The longest that google.protobuf.Duration can carry: about 10,000 years.
+constexpr absl::Duration kLongest = absl::Seconds(315'576'000'000);
+
+absl::Status BadField(absl::string_view reason, absl::string_view field, absl::string_view value,
+                      absl::string_view remedy) {
+  return MakeError(absl::StatusCode::kInvalidArgument, reason,
+                   absl::StrCat(field, " is ", value, "; ", remedy), field);
+}
+
+absl::StatusOr<absl::Duration> ReadDuration(const google::protobuf::Duration& message,
+                                            absl::string_view field, absl::string_view reason) {
+  const absl::Duration duration = FromProto(message);
+  if (duration >= absl::ZeroDuration() && duration <= absl::Hours(24)) return duration;
+  return BadField(reason, field, absl::FormatDuration(duration), "set it between 0 and 24h");
+}
+
+template <typename Message>
+absl::StatusOr<Result> ReadResult(const Message& message) {
+  Result result;
+  switch (message.result_case()) {
+    case Message::kOutcome:
+      // The outcomes stand in the same order; UNSPECIFIED becomes -1, which is invalid.
+      result = {Result::Kind::kOutcome, message.outcome() - v1::OUTCOME_SUCCESS};
+      if (Classification::IsValid(result)) return result;
+      return BadField("RESULT_INVALID", "outcome", absl::StrCat(message.outcome()),
+                      "use SUCCESS, FAILURE, TIMEOUT, RATE_LIMITED, CALLER_ERROR or IGNORED");
+    case Message::kGrpcCode:
+      result = Result::Grpc(message.grpc_code());
+      if (Classification::IsValid(result)) return result;
+      return BadField("RESULT_INVALID", "grpc_code", absl::StrCat(message.grpc_code()),
+                      "use a gRPC status code between 0 and 16");
+    case Message::kHttpStatus:
+      result = Result::Http(message.http_status());
+      if (Classification::IsValid(result)) return result;
+      return BadField("RESULT_INVALID", "http_status", absl::StrCat(message.http_status()),
+                      "use an HTTP status between 100 and 599");
+    case Message::RESULT_NOT_SET:
+      break;
+  }
+  return BadField("RESULT_MISSING", "result", "not set", "set outcome, grpc_code or http_status");
+}
+
+template <typename Message>
+absl::StatusOr<Ending> ReadEnding(const Message& message) {
+  Ending ending;
+  const absl::StatusOr<Result> result = ReadResult(message);
+  if (!result.ok()) return result.status();
+  ending.result = *result;
+  if (message.has_latency()) {
+    const auto latency = ReadDuration(message.latency(), "latency", "LATENCY_INVALID");
+    if (!latency.ok()) return latency.status();
+    ending.latency = *latency;
+  }
+  if (message.has_retry_after()) {
+    const auto wait = ReadDuration(message.retry_after(), "retry_after", "RETRY_AFTER_INVALID");
+    if (!wait.ok()) return wait.status();
+    ending.retry_after = *wait;
+  }
+  return ending;
+}
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  const absl::Duration since_epoch = time - absl::UnixEpoch();
+  absl::Duration fraction;
+  google::protobuf::Timestamp message;
+  message.set_seconds(absl::IDivDuration(since_epoch, absl::Seconds(1), &fraction));
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(fraction)));
+  return message;
+}
+
+}  // namespace
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  duration = std::clamp(duration, -kLongest, kLongest);
+  absl::Duration fraction;
+  google::protobuf::Duration message;
+  message.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &fraction));
+  message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(fraction)));
+  return message;
+}
+
+absl::StatusOr<Ending> FromProto(const v1::RecordRequest& message) {
+  absl::StatusOr<Ending> ending = ReadEnding(message);
+  if (ending.ok()) ending->client = message.client();
+  return ending;
+}
+
+absl::StatusOr<Ending> FromProto(const v1::BatchRecordItem& message) {
+  constexpr uint32_t kMaxCount = 1'000'000;
+  absl::StatusOr<Ending> ending = ReadEnding(message);
+  if (!ending.ok()) return ending;
+  if (!message.permit().empty() && (message.epoch() != 0 || message.count() != 0)) {
+    return BadField("COUNT_INVALID", "permit", "set beside epoch or count",
+                    "an item has a permit, or an epoch and a count");
+  }
+  if (message.count() > kMaxCount) {
+    return BadField("COUNT_INVALID", "count", absl::StrCat(message.count()),
+                    absl::StrCat("set it between 1 and ", kMaxCount));
+  }
+  ending->epoch = message.epoch();
+  ending->calls = std::max(message.count(), 1u);
+  return ending;
+}
+
+v1::State ToProto(State state) {
+  switch (state) {
+    case State::kClosed:
+      return v1::STATE_CLOSED;
+    case State::kOpen:
+      return v1::STATE_OPEN;
+    case State::kHalfOpen:
+      return v1::STATE_HALF_OPEN;
+  }
+  return v1::STATE_UNSPECIFIED;
+}
+
+// The enums below stand in the same order as their messages' and start at one of the first two
+// numbers; convert_test walks through all of them.
+v1::Reason ToProto(Reason reason) { return static_cast<v1::Reason>(reason); }
+v1::Outcome ToProto(Outcome outcome) {
+  return static_cast<v1::Outcome>(static_cast<int>(outcome) + v1::OUTCOME_SUCCESS);
+}
+v1::Counted ToProto(Counted counted) {
+  return static_cast<v1::Counted>(static_cast<int>(counted) + v1::COUNTED_COUNTED);
+}
+v1::Cause ToProto(Cause cause) { return static_cast<v1::Cause>(cause); }
+v1::Health ToProto(Health health) {
+  return static_cast<v1::Health>(static_cast<int>(health) + v1::HEALTH_HEALTHY);
+}
+v1::OverrideMode ToProto(OverrideMode mode) {
+  return static_cast<v1::OverrideMode>(static_cast<int>(mode) + v1::OVERRIDE_MODE_FORCED_OPEN);
+}
+
+absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now) {
+  const int mode = message.mode() - v1::OVERRIDE_MODE_FORCED_OPEN;
+  if (mode < 0 || mode > static_cast<int>(OverrideMode::kShadow)) {
+    return BadField("OVERRIDE_INVALID", "mode", absl::StrCat(message.mode()),
+                    "use FORCED_OPEN, FORCED_CLOSED or SHADOW");
+  }
+  Override override{.mode = static_cast<OverrideMode>(mode),
+                    .reason = message.reason(),
+                    .actor = message.actor()};
+  if (!message.has_remaining()) return override;
+  const absl::Duration left = FromProto(message.remaining());
+  if (left <= absl::ZeroDuration()) {
+    return BadField("OVERRIDE_INVALID", "remaining", absl::FormatDuration(left),
+                    "set it above 0, or leave it out for no end");
+  }
+  override.expires = now + left;
+  return override;
+}
+
+v1::Window ToProto(const WindowCounts& counts) {
+  v1::Window window;
+  window.set_calls(counts.calls);
+  window.set_failures(counts.failures);
+  window.set_slow(counts.slow);
+  if (counts.calls > 0) {
+    window.set_failure_rate(static_cast<double>(counts.failures) / counts.calls);
+    window.set_slow_rate(static_cast<double>(counts.slow) / counts.calls);
+  }
+  return window;
+}
+
+v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
+                       const WallAnchor& anchor) {
+  v1::Transition message;
+  message.set_number(transition.number);
+  message.set_breaker(std::string(breaker));
+  message.set_from(ToProto(transition.from));
+  message.set_to(ToProto(transition.to));
+  message.set_epoch(transition.epoch);
+  message.set_cause(ToProto(transition.cause));
+  *message.mutable_time() = ToProto(anchor.At(transition.time));
+  *message.mutable_window() = ToProto(transition.window);
+  message.set_consecutive_failures(transition.consecutive_failures);
+  for (const std::string& client : transition.failing_clients) {
+    message.add_failing_clients(client);
+  }
+  if (transition.to == State::kOpen) *message.mutable_open_for() = ToProto(transition.open_for);
+  return message;
+}
+
+namespace {
+
+v1::Totals ToProto(const Totals& totals) {
+  v1::Totals message;
+  message.set_calls(totals.calls);
+  message.set_successes(totals.successes);
+  message.set_failures(totals.failures);
+  message.set_refused(totals.refused);
+  message.set_late(totals.late);
+  message.set_transitions(totals.transitions);
+  if (totals.timed_calls > 0) {
+    *message.mutable_mean_latency() = ToProto(
+        absl::Seconds(totals.latency_seconds / static_cast<double>(totals.timed_calls)));
+  }
+  return message;
+}
+
+v1::Override ToProto(const Override& override, Tick now) {
+  v1::Override message;
+  message.set_mode(ToProto(override.mode));
+  message.set_reason(override.reason);
+  message.set_actor(override.actor);
+  if (override.expires != Tick::Max()) {
+    *message.mutable_remaining() = ToProto(override.expires - now);
+  }
+  return message;
+}
+
+}  // namespace
+
+v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::string_view policy,
+                    const WallAnchor& anchor) {
+  v1::Breaker message;
+  message.set_name(std::string(name));
+  message.set_policy(std::string(policy));
+  message.set_state(ToProto(snapshot.state));
+  message.set_epoch(snapshot.epoch);
+  message.set_revision(snapshot.revision);
+  if (snapshot.override.has_value()) {
+    *message.mutable_override() = ToProto(*snapshot.override, snapshot.taken);
+  }
+  *message.mutable_window() = ToProto(snapshot.window);
+  *message.mutable_totals() = ToProto(snapshot.totals);
+  message.set_consecutive_failures(snapshot.consecutive_failures);
+  for (const std::string& client : snapshot.failing_clients) message.add_failing_clients(client);
+  if (snapshot.state == State::kOpen) {
+    *message.mutable_open_until() = ToProto(anchor.At(snapshot.taken + snapshot.retry_after));
+    *message.mutable_retry_after() = ToProto(snapshot.retry_after);
+  }
+  message.set_reopens(snapshot.reopens);
+  message.set_probes(snapshot.probes);
+  message.set_ramp_share(snapshot.ramp_share.fraction());
+  message.set_health(ToProto(snapshot.health));
+  message.set_score(snapshot.score);
+  message.mutable_retry_budget()->set_balance_millis(snapshot.budget_balance);
+  message.mutable_retry_budget()->set_spent(snapshot.budget_spent);
+  message.mutable_retry_budget()->set_refused(snapshot.budget_refused);
+  if (snapshot.last_transition.has_value()) {
+    *message.mutable_last_transition() = ToProto(*snapshot.last_transition, name, anchor);
+  }
+  return message;
+}
+
+}  // namespace fusebox

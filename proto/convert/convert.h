@@ -1,0 +1,69 @@
+#ifndef FUSEBOX_PROTO_CONVERT_CONVERT_H_
+#define FUSEBOX_PROTO_CONVERT_CONVERT_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/guard.h"
+#include "core/policy.h"
+#include "core/tick.h"
+#include "core/transition.h"
+#include "fusebox/v1/admin.pb.h"
+#include "fusebox/v1/breaker.pb.h"
+#include "fusebox/v1/policy.pb.h"
+#include "google/protobuf/duration.pb.h"
+
+// Translates between messages and core: the only place that knows both.
+//
+// What comes from a message is checked here and by core's Validate(), once; what comes out of
+// these functions is in range. Pure functions, safe from any thread.
+namespace fusebox {
+
+// A moment on both clocks, to show monotonic time to people.
+struct WallAnchor {
+  Tick tick;
+  absl::Time wall;
+
+  absl::Time At(Tick moment) const {
+    return moment >= tick ? wall + (moment - tick) : wall - (tick - moment);
+  }
+};
+
+absl::Duration FromProto(const google::protobuf::Duration& duration);
+// Longer than a message can carry, or infinite: the longest there is.
+google::protobuf::Duration ToProto(absl::Duration duration);
+
+// Appends what is wrong to `errors`; the policy may be used only if nothing was.
+Policy FromProto(const v1::Policy& message, std::vector<FieldError>& errors);
+RetryBudgetPolicy FromProto(const v1::RetryBudgetSettings& message, absl::string_view prefix,
+                            std::vector<FieldError>& errors);
+
+// How a call ended, without permit and breaker. The errors are INVALID_ARGUMENT: RESULT_MISSING,
+// RESULT_INVALID, LATENCY_INVALID, RETRY_AFTER_INVALID. The client's name is the message's.
+absl::StatusOr<Ending> FromProto(const v1::RecordRequest& message);
+absl::StatusOr<Ending> FromProto(const v1::BatchRecordItem& message);
+
+v1::State ToProto(State state);
+v1::Reason ToProto(Reason reason);
+v1::Outcome ToProto(Outcome outcome);
+v1::Counted ToProto(Counted counted);
+v1::Cause ToProto(Cause cause);
+v1::Health ToProto(Health health);
+v1::OverrideMode ToProto(OverrideMode mode);
+
+// The error is INVALID_ARGUMENT, OVERRIDE_INVALID: an unspecified mode or a negative time to live.
+absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now);
+
+v1::Window ToProto(const WindowCounts& counts);
+v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
+                       const WallAnchor& anchor);
+// Everything but the retry budget's name, which the caller knows if it is a shared one.
+v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::string_view policy,
+                    const WallAnchor& anchor);
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_PROTO_CONVERT_CONVERT_H_

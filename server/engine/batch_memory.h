@@ -1,0 +1,40 @@
+#ifndef FUSEBOX_SERVER_ENGINE_BATCH_MEMORY_H_
+#define FUSEBOX_SERVER_ENGINE_BATCH_MEMORY_H_
+
+#include <cstddef>
+#include <deque>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "core/tick.h"
+
+namespace fusebox {
+
+// Remembers the ids of batches for 60 s, so that one sent again counts once. At most `capacity`
+// ids; beyond that new batches are refused rather than old ones forgotten. Thread-safe.
+class BatchMemory {
+ public:
+  explicit BatchMemory(size_t capacity) : capacity_(capacity) {}
+
+  // True if the id is new. The error is RESOURCE_EXHAUSTED with reason TOO_MANY_BATCHES.
+  absl::StatusOr<bool> Remember(absl::string_view id, Tick now);
+
+ private:
+  struct Remembered {
+    Tick until;
+    std::string id;
+  };
+
+  const size_t capacity_;
+  absl::Mutex mutex_;
+  absl::flat_hash_set<std::string> ids_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Remembered> in_order_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_ENGINE_BATCH_MEMORY_H_

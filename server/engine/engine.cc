@@ -1,0 +1,183 @@
+// The data plane: Allow and Record.
+#include "server/engine/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/name.h"
+
+namespace fusebox {
+
+Engine::Engine(const EngineOptions& options, const Clock& clock, uint64_t life)
+    : options_(options),
+      clock_(clock),
+      started_(clock.Now()),
+      numbers_(life),
+      seal_(numbers_.first_epoch()),
+      registry_(options.max_breakers),
+      events_(options.max_events),
+      watch_hub_(options.max_watchers, options.max_breakers),
+      batches_(options.max_batches),
+      sweep_started_(started_) {
+  policies_ = *PolicySet::Make({});
+}
+
+Engine::Match Engine::MatchPolicy(absl::string_view breaker) const {
+  std::shared_ptr<const PolicySet> policies;
+  uint32_t generation = 0;
+  {
+    absl::MutexLock lock(&policy_mutex_);
+    policies = policies_;
+    generation = generation_.load(std::memory_order_relaxed);
+  }
+  return {policies->Match(breaker), generation};
+}
+
+// Globs are matched with the breaker unlocked: that takes as long as there are policies.
+LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, std::optional<Slot> hint) {
+  LockedBreaker entry;
+  if (hint.has_value()) entry = registry_.FindAt(*hint, breaker);
+  if (!entry) entry = registry_.Find(breaker);
+  if (!entry || entry->policy_generation == generation_.load(std::memory_order_acquire)) {
+    return entry;
+  }
+  entry.Unlock();
+  const Match match = MatchPolicy(breaker);
+  entry = registry_.Find(breaker);
+  if (!entry || entry->policy_generation >= match.generation) return entry;
+  if (entry->ruling->policy != match.ruling->policy) {
+    entry->guard.ChangePolicy(*entry->ruling, *match.ruling, now);
+  }
+  entry->ruling = match.ruling;
+  entry->policy_generation = match.generation;
+  return entry;
+}
+
+absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, Tick now,
+                                                    bool& born) {
+  born = false;
+  if (LockedBreaker entry = Enter(breaker, now)) return entry;
+  Match match = MatchPolicy(breaker);
+  return registry_.FindOrCreate(breaker,
+                                {.epoch = numbers_.NextEpoch(),
+                                 .now = now,
+                                 .ruling = std::move(match.ruling),
+                                 .policy_generation = match.generation},
+                                born);
+}
+
+void Engine::Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath) {
+  aftermath.slot = entry.slot();
+  aftermath.changed |=
+      !aftermath.transitions.empty() || entry.guard.revision() != revision_before;
+  const Tick deadline = entry.guard.NextDeadline();
+  if (deadline >= entry.queued_for) return;
+  entry.queued_for = deadline;
+  aftermath.deadline = deadline;
+}
+
+void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath) {
+  if (aftermath.deadline != Tick::Max()) deadlines_.Push(aftermath.deadline, aftermath.slot);
+  if (!aftermath.changed) return;
+  for (const Transition& transition : aftermath.transitions) {
+    counters_.CountTransition(transition);
+    events_.Append(breaker, transition);
+  }
+  watch_hub_.Publish(breaker);
+}
+
+absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t attempt,
+                                          absl::string_view client) {
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+  if (const absl::Status name = CheckClientName(client); !name.ok()) return name;
+  attempt = std::max(attempt, 1u);
+  const Tick now = clock_.Now();
+  AllowAnswer answer;
+  Aftermath aftermath;
+  std::string shared_budget;
+  {
+    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath.changed);
+    if (!entered.ok()) return entered.status();
+    const LockedBreaker entry = *std::move(entered);
+    const uint32_t revision = entry->guard.revision();
+    entry->last_allow = std::max(entry->last_allow, now);
+    answer.decision = entry->guard.Acquire(*entry->ruling, attempt, now, numbers_,
+                                           aftermath.transitions);
+    if (attempt > 1) shared_budget = entry->ruling->policy.shared_retry_budget;
+    Leave(*entry, revision, aftermath);
+  }
+  if (!shared_budget.empty() && answer.decision.allowed) {
+    answer.decision = SpendShared(breaker, shared_budget, aftermath.slot, answer.decision, now);
+  }
+  if (answer.decision.allowed) {
+    answer.permit = seal_.Seal(answer.decision.permit, aftermath.slot, breaker);
+  }
+  counters_.CountDecision(aftermath.slot, answer.decision);
+  Publish(breaker, aftermath);
+  return answer;
+}
+
+Decision Engine::SpendShared(absl::string_view breaker, const std::string& budget, Slot slot,
+                             const Decision& allowed, Tick now) {
+  // A call that SHADOW let pass would not have been made, so it would not have spent either.
+  if (allowed.shadow_denied || budgets_.TryWithdraw(budget, now)) return allowed;
+  const LockedBreaker entry = registry_.FindAt(slot, breaker);
+  if (entry) return entry->guard.Refuse(*entry->ruling, allowed);
+  // Forgotten in between: there is nothing to give back to.
+  return {.reason = Reason::kRetryBudget, .state = allowed.state, .epoch = allowed.epoch};
+}
+
+absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_view permit,
+                                       Ending ending) {
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+  if (const absl::Status name = CheckClientName(ending.client); !name.ok()) return name;
+  const Tick now = clock_.Now();
+  if (permit.empty()) return RecordObservation(breaker, ending, now);
+
+  const absl::StatusOr<OpenedPermit> opened = seal_.Open(permit, breaker);
+  if (!opened.ok()) return opened.status();
+  ending.permit = opened->permit;
+  LockedBreaker entry = Enter(breaker, now, opened->slot);
+  if (!entry) return RecordForGone(breaker, ending);
+  return RecordUnder(std::move(entry), ending, now, /*born=*/false);
+}
+
+absl::StatusOr<Verdict> Engine::RecordObservation(absl::string_view breaker, const Ending& ending,
+                                                  Tick now) {
+  bool born = false;
+  absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, born);
+  if (!entered.ok()) return entered.status();
+  return RecordUnder(*std::move(entered), ending, now, born);
+}
+
+Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, bool born) {
+  Aftermath aftermath{.changed = born};
+  std::string name, shared_budget;
+  const uint32_t revision = entry->guard.revision();
+  const Verdict verdict =
+      entry->guard.Record(*entry->ruling, ending, now, numbers_, aftermath.transitions);
+  Leave(*entry, revision, aftermath);
+  if (aftermath.changed) name = std::string(entry->name());
+  if (verdict.earned_calls > 0) shared_budget = entry->ruling->policy.shared_retry_budget;
+  entry.Unlock();
+
+  if (!shared_budget.empty()) budgets_.Deposit(shared_budget, verdict.earned_calls, now);
+  counters_.CountRecord(aftermath.slot, verdict, ending.calls);
+  Publish(name, aftermath);
+  return verdict;
+}
+
+// The breaker of this permit was forgotten, so its epoch is over.
+Verdict Engine::RecordForGone(absl::string_view breaker, const Ending& ending) {
+  const Match match = MatchPolicy(breaker);
+  const Verdict verdict{.outcome = match.ruling->classification.Classify(ending.result),
+                        .counted = Counted::kLate};
+  counters_.CountRecord(0, verdict, 1);
+  return verdict;
+}
+
+absl::StatusOr<bool> Engine::RememberBatch(absl::string_view id) {
+  return batches_.Remember(id, clock_.Now());
+}
+
+}  // namespace fusebox

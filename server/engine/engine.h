@@ -1,0 +1,183 @@
+#ifndef FUSEBOX_SERVER_ENGINE_ENGINE_H_
+#define FUSEBOX_SERVER_ENGINE_ENGINE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/guard.h"
+#include "core/policy_set.h"
+#include "core/tick.h"
+#include "server/engine/batch_memory.h"
+#include "server/engine/clock.h"
+#include "server/engine/counters.h"
+#include "server/engine/deadline_queue.h"
+#include "server/engine/permit_seal.h"
+#include "server/engine/shared_budgets.h"
+#include "server/engine/transition_numbers.h"
+#include "server/engine/watch_hub.h"
+#include "server/registry/event_log.h"
+#include "server/registry/registry.h"
+
+namespace fusebox {
+
+// The bounds of an engine. Each is a flag of the server.
+struct EngineOptions {
+  size_t max_breakers = 1'000'000;
+  absl::Duration idle_ttl = absl::Hours(1);
+  size_t max_watchers = 1'000;
+  size_t max_events = 10'000;
+  size_t max_batches = 100'000;
+};
+
+// One breaker, as a reader sees it.
+struct BreakerView {
+  std::string name = {};
+  std::string policy = {};
+  Snapshot snapshot = {};
+  BudgetStatus budget = {};  // Its name is empty if it is the breaker's own.
+};
+
+// An answer to Allow().
+struct AllowAnswer {
+  Decision decision;
+  SealedPermit permit;  // When allowed.
+};
+
+// The use cases of a server: decides, records, shows. The only reader of the clock.
+//
+//   Allow("db/orders")                 Record(permit)               Maintain()
+//     lock the breaker                   open the permit              advance what is due
+//       Guard::Acquire, Mint               lock the breaker           trim and forget what is idle
+//     unlock                               Guard::Record
+//     shared budget, if a retry          unlock
+//     seal the permit                    shared budget, publish
+//     publish
+//
+// Nothing waits for anything but a mutex that is held for arithmetic. What happened is published
+// after the breaker is unlocked, with numbers taken while it was locked. Thread-safe.
+class Engine {
+ public:
+  // `life` must be greater than that of any earlier start; `clock` must outlive the engine.
+  Engine(const EngineOptions& options, const Clock& clock, uint64_t life);
+
+  // Replaces all policies and shared budgets, or none of them. Breakers follow at their next use
+  // and keep what they have counted. Errors are PolicySet::Make's, and INVALID_ARGUMENT with reason
+  // RETRY_BUDGET_UNKNOWN when a policy names a budget that is not among `budgets`.
+  absl::Status SetPolicies(const std::vector<Policy>& policies,
+                           const std::vector<NamedBudget>& budgets);
+
+  // Asks for one call; `attempt` 0 and 1 are the first. Creates the breaker.
+  absl::StatusOr<AllowAnswer> Allow(absl::string_view breaker, uint32_t attempt,
+                                    absl::string_view client);
+
+  // Reports how a call ended, or several without permits. An empty `permit` makes it an
+  // observation. Never creates the breaker of a permit; that of an observation it does.
+  absl::StatusOr<Verdict> Record(absl::string_view breaker, absl::string_view permit,
+                                 Ending ending);
+
+  // True if a batch with this id was not seen in the last 60 s.
+  absl::StatusOr<bool> RememberBatch(absl::string_view id);
+
+  // Imposes something on a breaker, creating it if need be, or lifts it.
+  absl::Status SetOverride(absl::string_view breaker, Override override);
+  absl::Status ClearOverride(absl::string_view breaker);
+
+  // NOT_FOUND with reason BREAKER_NOT_FOUND if there is none.
+  absl::StatusOr<BreakerView> Get(absl::string_view breaker);
+
+  // Up to `limit` breakers for which `accept` is true, from slot `cursor` on; looks at no more than
+  // 64 slots per breaker asked for. Moves `cursor` behind what it looked at.
+  std::vector<BreakerView> List(Slot& cursor, size_t limit,
+                                const std::function<bool(const BreakerView&)>& accept);
+  bool IsListed(Slot cursor) const { return cursor >= registry_.end(); }
+
+  absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake);
+
+  // Does what is due: waits that ended, leases that expired, a part of the sweep for idle breakers.
+  // To be called every 20 ms or so, by one thread at a time.
+  void Maintain();
+
+  Tick Now() const { return clock_.Now(); }
+  absl::Time WallNow() const { return clock_.WallNow(); }
+  absl::Duration Uptime() const { return clock_.Now() - started_; }
+  uint64_t life() const { return numbers_.life(); }
+  uint64_t transitions() const { return numbers_.transitions(); }
+  size_t breakers() const { return registry_.size(); }
+  size_t max_breakers() const { return registry_.max_breakers(); }
+  size_t watchers() const { return watch_hub_.watchers(); }
+  size_t policies() const;
+  const EventLog& events() const { return events_; }
+  CounterTotals counters() const { return counters_.Sum(); }
+  std::vector<BudgetStatus> Budgets() { return budgets_.All(clock_.Now()); }
+
+ private:
+  // What one operation on a breaker leaves to do once it is unlocked.
+  struct Aftermath {
+    Slot slot = 0;
+    Tick deadline = Tick::Max();  // To be queued, unless never.
+    bool changed = false;         // Watchers want to know.
+    Transitions transitions = {};
+  };
+  struct Match {
+    std::shared_ptr<const RulingPolicy> ruling;
+    uint32_t generation;
+  };
+
+  Match MatchPolicy(absl::string_view breaker) const;
+
+  // The breaker, under the policy of today. `hint` is a slot to look in first.
+  LockedBreaker Enter(absl::string_view breaker, Tick now, std::optional<Slot> hint = {});
+  absl::StatusOr<LockedBreaker> EnterOrCreate(absl::string_view breaker, Tick now, bool& born);
+
+  // Takes down, before unlocking, what is left to do; does it, after.
+  static void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);
+  void Publish(absl::string_view breaker, const Aftermath& aftermath);
+
+  absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
+                                            Tick now);
+  Verdict RecordUnder(LockedBreaker breaker, const Ending& ending, Tick now, bool born);
+  Verdict RecordForGone(absl::string_view breaker, const Ending& ending);
+  Decision SpendShared(absl::string_view breaker, const std::string& budget, Slot slot,
+                       const Decision& allowed, Tick now);
+  BreakerView View(LockedBreaker breaker, Tick now);
+
+  void AdvanceDue(Tick now);
+  void Sweep(Tick now);
+  void SweepSlot(Slot slot, Tick now);
+
+  const EngineOptions options_;
+  const Clock& clock_;
+  const Tick started_;
+  TransitionNumbers numbers_;
+  PermitSeal seal_;
+  Registry registry_;
+  EventLog events_;
+  WatchHub watch_hub_;
+  DeadlineQueue deadlines_;
+  SharedBudgets budgets_;
+  BatchMemory batches_;
+  Counters counters_;
+
+  std::atomic<uint32_t> generation_{0};
+  mutable absl::Mutex policy_mutex_;
+  std::shared_ptr<const PolicySet> policies_ ABSL_GUARDED_BY(policy_mutex_);
+
+  Slot sweep_cursor_ = 0;  // Of the thread that maintains.
+  Tick sweep_started_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_ENGINE_ENGINE_H_

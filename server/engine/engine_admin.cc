@@ -1,0 +1,124 @@
+// The control plane: policies, overrides and looking at breakers.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "core/name.h"
+#include "server/engine/engine.h"
+
+namespace fusebox {
+
+absl::Status Engine::SetPolicies(const std::vector<Policy>& policies,
+                                 const std::vector<NamedBudget>& budgets) {
+  for (const Policy& policy : policies) {
+    const std::string& wanted = policy.shared_retry_budget;
+    const bool known =
+        wanted.empty() || std::any_of(budgets.begin(), budgets.end(),
+                                      [&](const NamedBudget& b) { return b.name == wanted; });
+    if (known) continue;
+    return MakeError(absl::StatusCode::kInvalidArgument, "RETRY_BUDGET_UNKNOWN",
+                     absl::StrCat("policy \"", policy.name, "\": shared_retry_budget is \"",
+                                  wanted, "\", which does not exist; define it or name another"),
+                     "shared_retry_budget");
+  }
+  absl::StatusOr<std::shared_ptr<const PolicySet>> set = PolicySet::Make(policies);
+  if (!set.ok()) return set.status();
+  budgets_.Set(budgets, clock_.Now());
+  absl::MutexLock lock(&policy_mutex_);
+  policies_ = *std::move(set);
+  generation_.fetch_add(1, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+size_t Engine::policies() const {
+  absl::MutexLock lock(&policy_mutex_);
+  return policies_->size();
+}
+
+absl::Status Engine::SetOverride(absl::string_view breaker, Override override) {
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+  const Tick now = clock_.Now();
+  Aftermath aftermath;
+  {
+    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath.changed);
+    if (!entered.ok()) return entered.status();
+    const LockedBreaker entry = *std::move(entered);
+    const uint32_t revision = entry->guard.revision();
+    entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
+    entry->guard.SetOverride(std::move(override));
+    Leave(*entry, revision, aftermath);
+  }
+  Publish(breaker, aftermath);
+  return absl::OkStatus();
+}
+
+absl::Status Engine::ClearOverride(absl::string_view breaker) {
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+  const Tick now = clock_.Now();
+  Aftermath aftermath;
+  {
+    const LockedBreaker entry = Enter(breaker, now);
+    if (!entry) return absl::OkStatus();
+    const uint32_t revision = entry->guard.revision();
+    entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
+    entry->guard.ClearOverride();
+    Leave(*entry, revision, aftermath);
+  }
+  Publish(breaker, aftermath);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BreakerView> Engine::Get(absl::string_view breaker) {
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+  const Tick now = clock_.Now();
+  LockedBreaker entry = Enter(breaker, now);
+  if (entry) return View(std::move(entry), now);
+  return MakeError(absl::StatusCode::kNotFound, "BREAKER_NOT_FOUND",
+                   absl::StrCat("breaker \"", breaker,
+                                "\" does not exist; breakers appear with their first Allow, and "
+                                "idle ones are forgotten"),
+                   "name");
+}
+
+BreakerView Engine::View(LockedBreaker entry, Tick now) {
+  Aftermath aftermath;
+  BreakerView view{.name = std::string(entry->name()), .policy = entry->ruling->policy.name};
+  const uint32_t revision = entry->guard.revision();
+  view.snapshot = entry->guard.TakeSnapshot(*entry->ruling, now, numbers_, aftermath.transitions);
+  const std::string shared = entry->ruling->policy.shared_retry_budget;
+  Leave(*entry, revision, aftermath);
+  entry.Unlock();
+
+  Publish(view.name, aftermath);
+  if (shared.empty()) {
+    view.budget = {.balance = view.snapshot.budget_balance,
+                   .spent = view.snapshot.budget_spent,
+                   .refused = view.snapshot.budget_refused};
+  } else {
+    view.budget = budgets_.Status(shared, now);
+  }
+  return view;
+}
+
+std::vector<BreakerView> Engine::List(Slot& cursor, size_t limit,
+                                      const std::function<bool(const BreakerView&)>& accept) {
+  constexpr size_t kLooksPerBreaker = 64;
+  const Tick now = clock_.Now();
+  std::vector<BreakerView> views;
+  for (size_t looks = 0; looks < limit * kLooksPerBreaker && views.size() < limit; ++looks) {
+    if (IsListed(cursor)) break;
+    LockedBreaker entry = registry_.At(cursor++);
+    if (!entry) continue;
+    BreakerView view = View(std::move(entry), now);
+    if (accept(view)) views.push_back(std::move(view));
+  }
+  return views;
+}
+
+absl::StatusOr<std::shared_ptr<ChangedNames>> Engine::Watch(Glob glob,
+                                                            std::function<void()> wake) {
+  return watch_hub_.Watch(std::move(glob), std::move(wake));
+}
+
+}  // namespace fusebox

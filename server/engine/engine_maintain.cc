@@ -1,0 +1,75 @@
+// What happens by itself: waits end, leases expire, idle breakers are forgotten.
+#include <algorithm>
+
+#include "server/engine/engine.h"
+
+namespace fusebox {
+namespace {
+
+// The sweep looks at every breaker once in so long.
+constexpr absl::Duration kSweepPeriod = absl::Seconds(5);
+
+}  // namespace
+
+void Engine::Maintain() {
+  const Tick now = clock_.Now();
+  AdvanceDue(now);
+  Sweep(now);
+}
+
+void Engine::AdvanceDue(Tick now) {
+  constexpr size_t kAtATime = 1024;
+  std::vector<Slot> due;
+  do {
+    due = deadlines_.TakeDue(now, kAtATime);
+    for (const Slot slot : due) {
+      Aftermath aftermath;
+      LockedBreaker entry = registry_.At(slot);
+      if (!entry) continue;
+      entry->queued_for = Tick::Max();
+      const uint32_t revision = entry->guard.revision();
+      entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
+      Leave(*entry, revision, aftermath);
+      const std::string name(entry->name());
+      entry.Unlock();
+      Publish(name, aftermath);
+    }
+  } while (due.size() == kAtATime);
+}
+
+// Looks at as many slots as are due by now, if all are looked at once a period.
+void Engine::Sweep(Tick now) {
+  const Slot end = registry_.end();
+  if (sweep_cursor_ >= end) {
+    if (now - sweep_started_ < kSweepPeriod) return;
+    sweep_cursor_ = 0;
+    sweep_started_ = now;
+  }
+  const double progress = std::min(1.0, absl::FDivDuration(now - sweep_started_, kSweepPeriod));
+  const Slot goal = static_cast<Slot>(progress * end);
+  for (; sweep_cursor_ < goal; ++sweep_cursor_) SweepSlot(sweep_cursor_, now);
+}
+
+void Engine::SweepSlot(Slot slot, Tick now) {
+  const auto idle = [this, now](const BreakerEntry& entry) {
+    const Transition* last = entry.guard.last_transition();
+    const Tick quiet_since = last == nullptr ? entry.last_allow
+                                             : std::max(entry.last_allow, last->time);
+    return entry.guard.IsForgettable() && now - quiet_since >= options_.idle_ttl;
+  };
+  std::string name;
+  {
+    const LockedBreaker entry = registry_.At(slot);
+    if (!entry) return;
+    if (!idle(*entry)) {
+      entry->guard.Trim(*entry->ruling, now);
+      return;
+    }
+    name = std::string(entry->name());
+  }
+  if (!registry_.Erase(slot, name, idle)) return;
+  counters_.CountEviction();
+  watch_hub_.Publish(name);
+}
+
+}  // namespace fusebox

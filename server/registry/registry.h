@@ -1,0 +1,199 @@
+#ifndef FUSEBOX_SERVER_REGISTRY_REGISTRY_H_
+#define FUSEBOX_SERVER_REGISTRY_REGISTRY_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "core/guard.h"
+#include "core/policy_set.h"
+#include "core/tick.h"
+
+namespace fusebox {
+
+// Where a breaker is kept. The same for as long as it lives; may be another's afterwards.
+using Slot = uint32_t;
+
+// One breaker and what its server knows of it. Reached through a LockedBreaker only.
+class BreakerEntry {
+ public:
+  absl::string_view name() const { return {name_.get(), name_size_}; }
+  Slot slot() const { return slot_; }
+
+  Guard guard{0, Tick()};
+  std::shared_ptr<const RulingPolicy> ruling;
+  uint32_t policy_generation = 0;  // Of the policies that `ruling` was matched from.
+  Tick last_allow;
+  Tick queued_for = Tick::Max();  // When the engine's timer looks at it next.
+
+ private:
+  friend class Registry;
+  friend class LockedBreaker;
+
+  bool alive() const { return name_size_ != 0; }
+
+  absl::Mutex mutex_;
+  std::unique_ptr<char[]> name_;  // Not a string: there are a million of these.
+  uint16_t name_size_ = 0;        // 0: the slot is free.
+  Slot slot_ = 0;
+};
+
+// Exclusive use of one breaker, until it goes out of scope; false if there is none. Hold it for
+// arithmetic only: no I/O, no callback, no other lock.
+class LockedBreaker {
+ public:
+  LockedBreaker() = default;
+  LockedBreaker(LockedBreaker&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+  LockedBreaker& operator=(LockedBreaker&& other) noexcept {
+    Unlock();
+    entry_ = std::exchange(other.entry_, nullptr);
+    return *this;
+  }
+  ~LockedBreaker() { Unlock(); }
+
+  explicit operator bool() const { return entry_ != nullptr; }
+  BreakerEntry* operator->() const { return entry_; }
+  BreakerEntry& operator*() const { return *entry_; }
+
+  void Unlock() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (entry_ != nullptr) std::exchange(entry_, nullptr)->mutex_.Unlock();
+  }
+
+ private:
+  friend class Registry;
+  explicit LockedBreaker(BreakerEntry& entry) ABSL_NO_THREAD_SAFETY_ANALYSIS : entry_(&entry) {
+    entry.mutex_.Lock();
+  }
+
+  BreakerEntry* entry_ = nullptr;
+};
+
+// All breakers of a server by name, at most `max_breakers`.
+//
+//   name --hash--> shard { mutex, set of slots } --slot--> entry { mutex, policy, guard }
+//
+// Entries live in chunks that are never freed, so a slot that was found may be locked without any
+// other lock; whoever locks it checks that it still is who they were looking for. The index holds
+// slots and compares the names in the entries. A name changes only while its slot is in no index,
+// and under the entry's mutex, so holding either is enough to read it.
+//
+// Lock order, where two are held at all (Erase): shard, then entry. Thread-safe.
+class Registry {
+ public:
+  // What a new breaker starts with.
+  struct Birth {
+    uint64_t epoch = 0;
+    Tick now = {};
+    std::shared_ptr<const RulingPolicy> ruling = {};
+    uint32_t policy_generation = 0;
+  };
+
+  explicit Registry(size_t max_breakers);
+  ~Registry();
+
+  LockedBreaker Find(absl::string_view name);
+
+  // As Find(), by slot: for who knows both, and without touching the index.
+  LockedBreaker FindAt(Slot slot, absl::string_view name);
+
+  // Whoever lives in the slot.
+  LockedBreaker At(Slot slot);
+
+  // The breaker, made if there is none; `born` says which. The error is RESOURCE_EXHAUSTED with
+  // reason TOO_MANY_BREAKERS.
+  absl::StatusOr<LockedBreaker> FindOrCreate(absl::string_view name, const Birth& birth,
+                                             bool& born);
+
+  // Forgets the breaker if `slot` is still its own and `may` still says so, under its lock.
+  // True if it did.
+  template <typename Predicate>
+  bool Erase(Slot slot, absl::string_view name, Predicate may);
+
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
+  size_t max_breakers() const { return max_breakers_; }
+
+  // One past the highest slot ever used: walk from 0 to it to see every breaker.
+  Slot end() const { return end_.load(std::memory_order_acquire); }
+
+ private:
+  static constexpr size_t kChunkEntries = 1024;
+  static constexpr size_t kShards = 64;
+  using Chunk = std::array<BreakerEntry, kChunkEntries>;
+
+  struct NameHash {
+    using is_transparent = void;
+    const Registry* registry;
+    size_t operator()(absl::string_view name) const { return absl::HashOf(name); }
+    size_t operator()(Slot slot) const { return (*this)(registry->EntryAt(slot).name()); }
+  };
+  struct NameEqual {
+    using is_transparent = void;
+    const Registry* registry;
+    absl::string_view Name(absl::string_view name) const { return name; }
+    absl::string_view Name(Slot slot) const { return registry->EntryAt(slot).name(); }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Name(a) == Name(b);
+    }
+  };
+  struct Shard {
+    explicit Shard(const Registry* registry)
+        : slots(0, NameHash{registry}, NameEqual{registry}) {}
+    absl::Mutex mutex;
+    absl::flat_hash_set<Slot, NameHash, NameEqual> slots ABSL_GUARDED_BY(mutex);
+  };
+
+  static constexpr Slot kNoSlot = ~Slot{0};
+
+  BreakerEntry& EntryAt(Slot slot) const {
+    Chunk* chunk = chunks_[slot / kChunkEntries].load(std::memory_order_acquire);
+    return (*chunk)[slot % kChunkEntries];
+  }
+  Shard& ShardOf(size_t hash) { return *shards_[(hash >> 24) % kShards]; }
+  Slot Lookup(absl::string_view name);
+  Slot TakeSlot();
+  void FreeSlot(Slot slot);
+  void Settle(Slot slot, absl::string_view name, const Birth& birth);
+  static void Vacate(BreakerEntry& entry);
+
+  const size_t max_breakers_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::atomic<Chunk*>> chunks_;
+  std::atomic<size_t> size_{0};
+  std::atomic<Slot> end_{0};
+
+  absl::Mutex free_mutex_;
+  std::vector<Slot> free_ ABSL_GUARDED_BY(free_mutex_);
+};
+
+template <typename Predicate>
+bool Registry::Erase(Slot slot, absl::string_view name, Predicate may) {
+  const size_t hash = absl::HashOf(name);
+  Shard& shard = ShardOf(hash);
+  {
+    absl::MutexLock lock(&shard.mutex);
+    // Who lost a race to make a breaker holds its name for a moment without being it.
+    const auto found = shard.slots.find(name, hash);
+    if (found == shard.slots.end() || *found != slot) return false;
+    const LockedBreaker breaker = FindAt(slot, name);
+    if (!breaker || !may(*breaker)) return false;
+    shard.slots.erase(found);
+    Vacate(*breaker);
+  }
+  FreeSlot(slot);
+  return true;
+}
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_REGISTRY_REGISTRY_H_
