@@ -71,7 +71,7 @@ absl::StatusOr<Ending> ReadEnding(const Message& message) {
   return ending;
 }
 
-google::protobuf::Timestamp ToProto(absl::Time time) {
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   const absl::Duration since_epoch = time - absl::UnixEpoch();
   absl::Duration fraction;
   google::protobuf::Timestamp message;
@@ -166,6 +166,27 @@ absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now) {
   return override;
 }
 
+v1::AllowResponse ToProto(const Decision& decision) {
+  v1::AllowResponse message;
+  message.set_decision(decision.allowed ? v1::DECISION_ALLOWED : v1::DECISION_DENIED);
+  message.set_reason(ToProto(decision.reason));
+  message.set_probe(decision.probe);
+  message.set_state(ToProto(decision.state));
+  message.set_epoch(decision.epoch);
+  message.set_shadow_denied(decision.shadow_denied);
+  if (!decision.allowed) *message.mutable_retry_after() = ToProto(decision.retry_after);
+  return message;
+}
+
+v1::RecordResponse ToProto(const Verdict& verdict) {
+  v1::RecordResponse message;
+  message.set_state(ToProto(verdict.state));
+  message.set_outcome(ToProto(verdict.outcome));
+  message.set_counted(ToProto(verdict.counted));
+  message.set_epoch(verdict.epoch);
+  return message;
+}
+
 v1::Window ToProto(const WindowCounts& counts) {
   v1::Window window;
   window.set_calls(counts.calls);
@@ -187,7 +208,7 @@ v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
   message.set_to(ToProto(transition.to));
   message.set_epoch(transition.epoch);
   message.set_cause(ToProto(transition.cause));
-  *message.mutable_time() = ToProto(anchor.At(transition.time));
+  *message.mutable_time() = ToTimestamp(anchor.At(transition.time));
   *message.mutable_window() = ToProto(transition.window);
   message.set_consecutive_failures(transition.consecutive_failures);
   for (const std::string& client : transition.failing_clients) {
@@ -199,7 +220,7 @@ v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
 
 namespace {
 
-v1::Totals ToProto(const Totals& totals) {
+v1::Totals ShowTotals(const Totals& totals) {
   v1::Totals message;
   message.set_calls(totals.calls);
   message.set_successes(totals.successes);
@@ -214,7 +235,7 @@ v1::Totals ToProto(const Totals& totals) {
   return message;
 }
 
-v1::Override ToProto(const Override& override, Tick now) {
+v1::Override ShowOverride(const Override& override, Tick now) {
   v1::Override message;
   message.set_mode(ToProto(override.mode));
   message.set_reason(override.reason);
@@ -236,14 +257,14 @@ v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::stri
   message.set_epoch(snapshot.epoch);
   message.set_revision(snapshot.revision);
   if (snapshot.override.has_value()) {
-    *message.mutable_override() = ToProto(*snapshot.override, snapshot.taken);
+    *message.mutable_override() = ShowOverride(*snapshot.override, snapshot.taken);
   }
   *message.mutable_window() = ToProto(snapshot.window);
-  *message.mutable_totals() = ToProto(snapshot.totals);
+  *message.mutable_totals() = ShowTotals(snapshot.totals);
   message.set_consecutive_failures(snapshot.consecutive_failures);
   for (const std::string& client : snapshot.failing_clients) message.add_failing_clients(client);
   if (snapshot.state == State::kOpen) {
-    *message.mutable_open_until() = ToProto(anchor.At(snapshot.taken + snapshot.retry_after));
+    *message.mutable_open_until() = ToTimestamp(anchor.At(snapshot.taken + snapshot.retry_after));
     *message.mutable_retry_after() = ToProto(snapshot.retry_after);
   }
   message.set_reopens(snapshot.reopens);

@@ -57,6 +57,10 @@ v1::OverrideMode ToProto(OverrideMode mode);
 // The error is INVALID_ARGUMENT, OVERRIDE_INVALID: an unspecified mode or a negative time to live.
 absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now);
 
+// The answer without the breaker's name and the permit, which are the server's to add.
+v1::AllowResponse ToProto(const Decision& decision);
+v1::RecordResponse ToProto(const Verdict& verdict);
+
 v1::Window ToProto(const WindowCounts& counts);
 v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
                        const WallAnchor& anchor);

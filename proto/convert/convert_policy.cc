@@ -93,7 +93,8 @@ void ReadHttp(absl::string_view key, Outcome outcome, ClassificationRules& rules
   }
 }
 
-ClassificationRules FromProto(const v1::Classification& message, std::vector<FieldError>& errors) {
+ClassificationRules ReadClassification(const v1::Classification& message,
+                                       std::vector<FieldError>& errors) {
   ClassificationRules rules;
   Outcome outcome = Outcome::kSuccess;
   for (const auto& [name, value] : message.grpc()) {
@@ -137,7 +138,7 @@ Policy FromProto(const v1::Policy& message, std::vector<FieldError>& errors) {
   ReadWindow(message.circuit_breaker(), policy.circuit_breaker, errors);
   ReadTripConditions(message.circuit_breaker(), policy.circuit_breaker);
   ReadRecovery(message.circuit_breaker(), policy.circuit_breaker);
-  policy.classification = FromProto(message.classification(), errors);
+  policy.classification = ReadClassification(message.classification(), errors);
   policy.retry_budget = ReadBudget(message.retry_budget());
   policy.shared_retry_budget = message.shared_retry_budget();
   for (FieldError& error : Validate(policy)) errors.push_back(std::move(error));

@@ -97,15 +97,15 @@ class Engine {
   // NOT_FOUND with reason BREAKER_NOT_FOUND if there is none.
   absl::StatusOr<BreakerView> Get(absl::string_view breaker);
 
-  // Up to `limit` breakers for which `accept` is true, from slot `cursor` on; looks at no more than
-  // 64 slots per breaker asked for. Moves `cursor` behind what it looked at.
-  std::vector<BreakerView> List(Slot& cursor, size_t limit,
-                                const std::function<bool(const BreakerView&)>& accept);
+  // Up to `limit` breakers whose names match, from slot `cursor` on; looks at no more than 64 slots
+  // per breaker asked for. Moves `cursor` behind what it looked at.
+  std::vector<BreakerView> List(const Glob& match, size_t limit, Slot& cursor);
   bool IsListed(Slot cursor) const { return cursor >= registry_.end(); }
 
   absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake);
 
-  // Does what is due: waits that ended, leases that expired, a part of the sweep for idle breakers.
+  // Does what is due: waits that ended, leases that expired, a part of the sweep for idle breakers,
+  // and tells the watchers.
   // To be called every 20 ms or so, by one thread at a time.
   void Maintain();
 

@@ -101,17 +101,19 @@ BreakerView Engine::View(LockedBreaker entry, Tick now) {
   return view;
 }
 
-std::vector<BreakerView> Engine::List(Slot& cursor, size_t limit,
-                                      const std::function<bool(const BreakerView&)>& accept) {
+std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cursor) {
   constexpr size_t kLooksPerBreaker = 64;
   const Tick now = clock_.Now();
   std::vector<BreakerView> views;
   for (size_t looks = 0; looks < limit * kLooksPerBreaker && views.size() < limit; ++looks) {
     if (IsListed(cursor)) break;
-    LockedBreaker entry = registry_.At(cursor++);
-    if (!entry) continue;
-    BreakerView view = View(std::move(entry), now);
-    if (accept(view)) views.push_back(std::move(view));
+    const Slot slot = cursor++;
+    std::string name;
+    if (const LockedBreaker entry = registry_.At(slot)) name = std::string(entry->name());
+    if (name.empty() || !match.Matches(name)) continue;
+    if (LockedBreaker entry = registry_.FindAt(slot, name)) {
+      views.push_back(View(std::move(entry), now));
+    }
   }
   return views;
 }

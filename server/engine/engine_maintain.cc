@@ -15,6 +15,7 @@ void Engine::Maintain() {
   const Tick now = clock_.Now();
   AdvanceDue(now);
   Sweep(now);
+  watch_hub_.Deliver();
 }
 
 void Engine::AdvanceDue(Tick now) {

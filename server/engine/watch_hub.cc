@@ -22,6 +22,16 @@ void ChangedNames::Add(absl::string_view name) {
   if (wake) wake_();
 }
 
+void ChangedNames::Overrun() {
+  bool wake = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    overrun_ = true;
+    wake = std::exchange(waiting_, false);
+  }
+  if (wake) wake_();
+}
+
 absl::StatusOr<std::string> ChangedNames::Take() {
   absl::MutexLock lock(&mutex_);
   if (overrun_) {
@@ -63,7 +73,27 @@ std::vector<std::shared_ptr<ChangedNames>> WatchHub::Live() {
 
 void WatchHub::Publish(absl::string_view name) {
   if (watchers() == 0) return;
-  for (const std::shared_ptr<ChangedNames>& names : Live()) names->Add(name);
+  absl::MutexLock lock(&mutex_);
+  if (changed_.size() < max_names_) {
+    changed_.emplace(name);
+  } else if (!changed_.contains(name)) {
+    overrun_ = true;
+  }
+}
+
+void WatchHub::Deliver() {
+  absl::flat_hash_set<std::string> changed;
+  bool overrun = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    changed.swap(changed_);
+    overrun = std::exchange(overrun_, false);
+  }
+  if (changed.empty() && !overrun) return;
+  for (const std::shared_ptr<ChangedNames>& watcher : Live()) {
+    if (overrun) watcher->Overrun();
+    for (const std::string& name : changed) watcher->Add(name);
+  }
 }
 
 }  // namespace fusebox

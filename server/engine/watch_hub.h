@@ -24,12 +24,15 @@ namespace fusebox {
 // for the names and not for the changes. Thread-safe.
 class ChangedNames {
  public:
-  // `wake` is called, from any thread and with no lock held, when a name comes after Take() had
-  // found none. It must not block.
+  // `wake` is called by WatchHub::Deliver(), with no lock held, when a name comes after Take() had
+  // found none.
   ChangedNames(Glob glob, size_t capacity, std::function<void()> wake)
       : glob_(std::move(glob)), capacity_(capacity), wake_(std::move(wake)) {}
 
   void Add(absl::string_view name);
+
+  // Gives up: more changed than can be told.
+  void Overrun();
 
   // One of the names; empty if there is none. From then on `wake` is due. The error is ABORTED with
   // reason WATCH_TOO_SLOW: more names changed than may be kept.
@@ -48,6 +51,9 @@ class ChangedNames {
 };
 
 // Tells every watcher which breakers change. Thread-safe.
+//
+// Publishing notes a name and returns; the watchers are served by whoever calls Deliver(), so that
+// no caller of Allow() pays for them.
 class WatchHub {
  public:
   // At most `max_watchers`, each of which may lag by `max_names` names.
@@ -60,6 +66,9 @@ class WatchHub {
 
   void Publish(absl::string_view name);
 
+  // Passes on what was published since the last time. To be called by one thread at a time.
+  void Deliver();
+
   size_t watchers() const { return watchers_.load(std::memory_order_relaxed); }
 
  private:
@@ -70,6 +79,8 @@ class WatchHub {
   std::atomic<size_t> watchers_{0};  // So that Publish() costs one load when nobody watches.
   absl::Mutex mutex_;
   std::vector<std::weak_ptr<ChangedNames>> all_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> changed_ ABSL_GUARDED_BY(mutex_);
+  bool overrun_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace fusebox

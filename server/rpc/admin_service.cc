@@ -1,0 +1,139 @@
+#include "server/rpc/admin_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "proto/convert/convert.h"
+#include "server/rpc/errors.h"
+#include "server/rpc/page_token.h"
+#include "server/rpc/show.h"
+
+namespace fusebox {
+namespace {
+
+// A stream that ends before it says anything.
+class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchBreakersResponse> {
+ public:
+  explicit RefusedWatch(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
+
+absl::StatusOr<Glob> ParseMatch(const std::string& match) {
+  if (match.empty()) return Glob::All();
+  absl::StatusOr<Glob> glob = Glob::Parse(match);
+  if (glob.ok()) return glob;
+  return MakeError(absl::StatusCode::kInvalidArgument, "GLOB_INVALID",
+                   absl::StrCat("match is \"", match, "\"; ", glob.status().message()), "match");
+}
+
+absl::Status DrainingError() {
+  return MakeError(absl::StatusCode::kUnavailable, "DRAINING",
+                   "the server is about to stop; watch again, and reach another or the next one");
+}
+
+absl::StatusOr<size_t> PageSize(const v1::ListBreakersRequest& request) {
+  constexpr int kDefault = 100, kMax = 1000;
+  if (request.page_size() >= 0 && request.page_size() <= kMax) {
+    return request.page_size() == 0 ? kDefault : request.page_size();
+  }
+  return MakeError(absl::StatusCode::kInvalidArgument, "PAGE_SIZE_INVALID",
+                   absl::StrCat("page_size is ", request.page_size(), "; set it between 1 and ",
+                                kMax, ", or to 0 for ", kDefault),
+                   "page_size");
+}
+
+bool IsWanted(const v1::ListBreakersRequest& request, const BreakerView& view) {
+  return request.states().empty() || std::find(request.states().begin(), request.states().end(),
+                                               ToProto(view.snapshot.state)) !=
+                                         request.states().end();
+}
+
+}  // namespace
+
+void AdminService::Drain() {
+  std::vector<std::weak_ptr<WatchStream>> watches;
+  {
+    absl::MutexLock lock(&mutex_);
+    draining_ = true;
+    watches.swap(watches_);
+  }
+  for (const std::weak_ptr<WatchStream>& weak : watches) {
+    if (const std::shared_ptr<WatchStream> watch = weak.lock()) watch->End(DrainingError());
+  }
+}
+
+grpc::ServerUnaryReactor* AdminService::GetBreaker(grpc::CallbackServerContext* context,
+                                                   const v1::GetBreakerRequest* request,
+                                                   v1::GetBreakerResponse* response) {
+  const absl::StatusOr<BreakerView> view = engine_.Get(request->name());
+  if (view.ok()) *response->mutable_breaker() = ShowBreaker(engine_, *view);
+  return Finish(context, view.status());
+}
+
+grpc::ServerUnaryReactor* AdminService::ListBreakers(grpc::CallbackServerContext* context,
+                                                     const v1::ListBreakersRequest* request,
+                                                     v1::ListBreakersResponse* response) {
+  return Finish(context, List(*request, *response));
+}
+
+absl::Status AdminService::List(const v1::ListBreakersRequest& request,
+                                v1::ListBreakersResponse& response) {
+  const absl::StatusOr<Glob> match = ParseMatch(request.match());
+  if (!match.ok()) return match.status();
+  const absl::StatusOr<size_t> page_size = PageSize(request);
+  if (!page_size.ok()) return page_size.status();
+  const absl::StatusOr<Slot> start = OpenPageToken(request.page_token(), engine_.life());
+  if (!start.ok()) return start.status();
+
+  Slot cursor = *start;
+  for (const BreakerView& view : engine_.List(*match, *page_size, cursor)) {
+    if (IsWanted(request, view)) *response.add_breakers() = ShowBreaker(engine_, view);
+  }
+  if (!engine_.IsListed(cursor)) {
+    response.set_next_page_token(MakePageToken(cursor, engine_.life()));
+  }
+  return absl::OkStatus();
+}
+
+grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers(
+    grpc::CallbackServerContext*, const v1::WatchBreakersRequest* request) {
+  absl::StatusOr<Glob> match = ParseMatch(request->match());
+  if (!match.ok()) return new RefusedWatch(match.status());
+  {
+    absl::MutexLock lock(&mutex_);
+    if (draining_) return new RefusedWatch(DrainingError());
+  }
+  const std::shared_ptr<WatchStream> stream = WatchStream::Start(engine_, *std::move(match));
+  bool too_late = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    std::erase_if(watches_, [](const std::weak_ptr<WatchStream>& w) { return w.expired(); });
+    watches_.push_back(stream);
+    too_late = draining_;
+  }
+  if (too_late) stream->End(DrainingError());
+  return stream.get();
+}
+
+grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,
+                                                      const v1::GetServerInfoRequest*,
+                                                      v1::GetServerInfoResponse* response) {
+  response->set_version(version_);
+  response->set_life(engine_.life());
+  *response->mutable_uptime() = ToProto(engine_.Uptime());
+  response->set_store("memory");
+  response->set_breakers(engine_.breakers());
+  response->set_max_breakers(engine_.max_breakers());
+  response->set_watchers(engine_.watchers());
+  response->set_transitions(engine_.transitions());
+  response->set_policies(static_cast<uint32_t>(engine_.policies()));
+  {
+    absl::MutexLock lock(&mutex_);
+    response->set_draining(draining_);
+  }
+  return Finish(context, absl::OkStatus());
+}
+
+}  // namespace fusebox

@@ -1,0 +1,43 @@
+#ifndef FUSEBOX_SERVER_RPC_BREAKER_SERVICE_H_
+#define FUSEBOX_SERVER_RPC_BREAKER_SERVICE_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "fusebox/v1/breaker.grpc.pb.h"
+#include "server/engine/engine.h"
+
+namespace fusebox {
+
+// The data plane over gRPC: translates, calls the engine, finishes. Never blocks, so it runs on
+// gRPC's own threads. Thread-safe.
+class BreakerService final : public v1::BreakerService::CallbackService {
+ public:
+  static constexpr int kMaxBatchItems = 10'000;
+
+  // `engine` must outlive the service.
+  explicit BreakerService(Engine& engine) : engine_(engine) {}
+
+  grpc::ServerUnaryReactor* Allow(grpc::CallbackServerContext* context,
+                                  const v1::AllowRequest* request,
+                                  v1::AllowResponse* response) override;
+  grpc::ServerUnaryReactor* Record(grpc::CallbackServerContext* context,
+                                   const v1::RecordRequest* request,
+                                   v1::RecordResponse* response) override;
+  grpc::ServerUnaryReactor* BatchRecord(grpc::CallbackServerContext* context,
+                                        const v1::BatchRecordRequest* request,
+                                        v1::BatchRecordResponse* response) override;
+
+ private:
+  absl::Status RecordBatch(const v1::BatchRecordRequest& request, absl::string_view client,
+                           v1::BatchRecordResponse& response);
+  absl::StatusOr<v1::RecordResponse> RecordItem(const v1::BatchRecordItem& item,
+                                                absl::string_view client, bool batch_is_new);
+
+  Engine& engine_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_RPC_BREAKER_SERVICE_H_

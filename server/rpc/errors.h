@@ -1,0 +1,23 @@
+#ifndef FUSEBOX_SERVER_RPC_ERRORS_H_
+#define FUSEBOX_SERVER_RPC_ERRORS_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/status.h"
+#include "google/rpc/status.pb.h"
+
+namespace fusebox {
+
+// An error as clients see it: code and message, ErrorInfo with the stable reason and the domain
+// "fusebox", BadRequest where a field is at fault, RetryInfo where trying again may help.
+google::rpc::Status ToRpcStatus(const absl::Status& status);
+
+// The same, as the end of a call.
+grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// Ends a unary call.
+grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status);
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_RPC_ERRORS_H_

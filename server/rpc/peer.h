@@ -1,0 +1,19 @@
+#ifndef FUSEBOX_SERVER_RPC_PEER_H_
+#define FUSEBOX_SERVER_RPC_PEER_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace fusebox {
+
+// Which client a call is from: what it calls itself, else its address without the port.
+//
+//   PeerClient("", "ipv4:10.1.2.3:40912")      "10.1.2.3"
+//   PeerClient("", "ipv6:%5B::1%5D:40912")     "::1"
+//   PeerClient("", "unix:")                    "unix"
+std::string PeerClient(absl::string_view client, absl::string_view peer);
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_RPC_PEER_H_

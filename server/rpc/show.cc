@@ -1,0 +1,18 @@
+#include "server/rpc/show.h"
+
+#include "proto/convert/convert.h"
+
+namespace fusebox {
+
+v1::Breaker ShowBreaker(const Engine& engine, const BreakerView& view) {
+  v1::Breaker message = ToProto(view.snapshot, view.name, view.policy,
+                                WallAnchor{engine.Now(), engine.WallNow()});
+  v1::RetryBudgetStatus& budget = *message.mutable_retry_budget();
+  budget.set_name(view.budget.name);
+  budget.set_balance_millis(view.budget.balance);
+  budget.set_spent(view.budget.spent);
+  budget.set_refused(view.budget.refused);
+  return message;
+}
+
+}  // namespace fusebox

@@ -1,0 +1,118 @@
+#include "server/rpc/watch_stream.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/convert/convert.h"
+#include "server/rpc/errors.h"
+#include "server/rpc/show.h"
+
+namespace fusebox {
+
+std::shared_ptr<WatchStream> WatchStream::Start(Engine& engine, Glob glob) {
+  const std::shared_ptr<WatchStream> stream(new WatchStream(engine, std::move(glob)));
+  stream->self_ = stream;
+  // Before the snapshot, so that no change falls between the two.
+  absl::StatusOr<std::shared_ptr<ChangedNames>> changed =
+      engine.Watch(stream->glob_, [weak = stream->weak_from_this()] {
+        if (const std::shared_ptr<WatchStream> live = weak.lock()) live->Pump();
+      });
+  if (changed.ok()) {
+    stream->changed_ = *std::move(changed);
+    stream->Pump();
+  } else {
+    stream->End(changed.status());
+  }
+  return stream;
+}
+
+void WatchStream::Pump() {
+  {
+    absl::MutexLock lock(&mutex_);
+    look_again_ = true;
+    if (at_work_) return;
+    at_work_ = true;
+  }
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (ending_.has_value()) break;
+      if (!std::exchange(look_again_, false)) {
+        at_work_ = false;
+        return;
+      }
+    }
+    absl::StatusOr<std::optional<v1::WatchBreakersResponse>> next = Next();
+    if (!next.ok()) {
+      absl::MutexLock lock(&mutex_);
+      ending_ = next.status();
+    } else if (next->has_value()) {
+      message_ = **std::move(next);
+      StartWrite(&message_);  // OnWriteDone() goes on from here.
+      return;
+    }
+  }
+  absl::Status status;
+  {
+    absl::MutexLock lock(&mutex_);
+    status = *ending_;  // `at_work_` stays set: nothing follows.
+  }
+  Finish(ToGrpcStatus(status));
+}
+
+void WatchStream::OnWriteDone(bool ok) {
+  {
+    absl::MutexLock lock(&mutex_);
+    at_work_ = false;
+    if (!ok && !ending_.has_value()) ending_ = absl::CancelledError("the watcher is gone");
+  }
+  Pump();
+}
+
+void WatchStream::End(const absl::Status& status) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (ending_.has_value()) return;
+    ending_ = status;
+  }
+  Pump();
+}
+
+void WatchStream::OnCancel() { End(absl::CancelledError("the watcher is gone")); }
+
+void WatchStream::OnDone() {
+  changed_.reset();
+  self_.reset();
+}
+
+absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::Next() {
+  if (!synced_) return NextOfSnapshot();
+  const absl::StatusOr<std::string> name = changed_->Take();
+  if (!name.ok()) return name.status();
+  if (name->empty()) return std::nullopt;
+  const absl::StatusOr<BreakerView> view = engine_.Get(*name);
+  if (view.ok()) return Show(*view);
+  v1::WatchBreakersResponse gone;
+  gone.set_removed(*name);
+  return gone;
+}
+
+std::optional<v1::WatchBreakersResponse> WatchStream::NextOfSnapshot() {
+  while (!engine_.IsListed(cursor_)) {
+    const std::vector<BreakerView> views = engine_.List(glob_, 1, cursor_);
+    if (!views.empty()) return Show(views.front());
+  }
+  synced_ = true;
+  v1::WatchBreakersResponse mark;
+  mark.mutable_synced();
+  return mark;
+}
+
+v1::WatchBreakersResponse WatchStream::Show(const BreakerView& view) const {
+  v1::WatchBreakersResponse message;
+  *message.mutable_breaker() = ShowBreaker(engine_, view);
+  return message;
+}
+
+}  // namespace fusebox

@@ -1,0 +1,165 @@
+#include "server/serving/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "proto/convert/convert.h"
+#include "server/options/listen_address.h"
+#include "server/serving/configuration.h"
+
+namespace fusebox {
+namespace {
+
+// How often breakers are looked after; DESIGN promises 100 ms.
+constexpr absl::Duration kMaintenancePeriod = absl::Milliseconds(20);
+
+// A life is a start, in units of 2^20 ns since 1970: see TransitionNumbers.
+uint64_t LifeAt(absl::Time start) {
+  return static_cast<uint64_t>(absl::ToUnixNanos(start)) >> TransitionNumbers::kCounterBits;
+}
+
+int Millis(const google::protobuf::Duration& duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(FromProto(duration)));
+}
+
+void SetLimits(const config::v1::ServerOptions& options, grpc::ServerBuilder& builder) {
+  const int size = static_cast<int>(options.max_message_bytes());
+  builder.SetMaxReceiveMessageSize(size);
+  builder.SetMaxSendMessageSize(size);
+  // Two servers on one port would each see half of the fleet.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                             static_cast<int>(options.max_concurrent_streams()));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive_time()));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive_timeout()));
+  // Clients may ping every 10 s, also while idle: a session that says nothing must notice a cut.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+}
+
+// "127.0.0.1:0" with the port that was found.
+std::string WithPort(const std::string& address, int port) {
+  if (absl::StartsWith(address, "unix:")) return address;
+  return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+}
+
+}  // namespace
+
+Server::Server(const Options& options, const EngineOptions& bounds, const Clock& clock)
+    : options_(options.config.server()),
+      engine_(bounds, clock, LifeAt(clock.WallNow())),
+      metrics_(engine_, {.max_breakers = options_.metrics_max_breakers(),
+                         .version = FUSEBOX_VERSION}),
+      breaker_service_(engine_),
+      admin_service_(engine_, FUSEBOX_VERSION) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const Options& options, const Clock& clock,
+    const std::vector<grpc::Service*>& extra_services) {
+  if (sodium_init() < 0) return absl::InternalError("libsodium found no source of randomness");
+  const absl::StatusOr<EngineConfiguration> configuration = ConfigureEngine(options);
+  if (!configuration.ok()) return configuration.status();
+  std::unique_ptr<Server> server(new Server(options, configuration->bounds, clock));
+  absl::Status status =
+      server->engine_.SetPolicies(configuration->policies, configuration->budgets);
+  if (status.ok()) status = server->StartGrpc(extra_services);
+  if (status.ok()) status = server->StartHttp();
+  if (!status.ok()) return status;
+  server->StartMaintenance();
+  server->SetServing(true);
+  return server;
+}
+
+Server::~Server() { Shutdown(absl::ZeroDuration()); }
+
+absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  SetLimits(options_, builder);
+  std::vector<int> ports(options_.listen_size());
+  for (int i = 0; i < options_.listen_size(); ++i) {
+    builder.AddListeningPort(options_.listen(i), grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  builder.RegisterService(&breaker_service_);
+  builder.RegisterService(&admin_service_);
+  for (grpc::Service* service : extra_services) builder.RegisterService(service);
+  builder.experimental().SetInterceptorCreators(metrics_.GrpcInterceptors());
+  grpc_ = builder.BuildAndStart();
+  for (int i = 0; i < options_.listen_size(); ++i) {
+    if (ports[i] == 0) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen on ", options_.listen(i),
+                       ": the address is in use, not of this machine or not permitted; stop what "
+                       "uses it or set --listen to another"));
+    }
+    grpc_addresses_.push_back(WithPort(options_.listen(i), ports[i]));
+  }
+  if (grpc_ == nullptr) return absl::UnavailableError("gRPC did not start; its log says why");
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartHttp() {
+  if (options_.http_listen().empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
+      options_.http_listen(),
+      {{"/metrics", [this] { return HttpResponse{.content_type = Metrics::kContentType,
+                                                 .body = metrics_.Render()}; }},
+       {"/healthz", [] { return HttpResponse{.body = "ok\n"}; }},
+       {"/readyz", [this] {
+          return draining_ ? HttpResponse{.status = 503, .body = "draining\n"}
+                           : HttpResponse{.body = "ready\n"};
+        }}});
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  http_address_ = WithPort(options_.http_listen(), http_->port());
+  return absl::OkStatus();
+}
+
+void Server::StartMaintenance() {
+  maintenance_ = std::thread([this] {
+    while (!maintenance_ends_.WaitFor(kMaintenancePeriod)) engine_.Maintain();
+  });
+}
+
+// "liveness" is about the process and stays as it is until the end.
+void Server::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
+  health->SetServingStatus(serving);
+  for (const char* service : {"fusebox.v1.BreakerService", "fusebox.v1.AdminService", "readiness"}) {
+    health->SetServingStatus(service, serving);
+  }
+  health->SetServingStatus("liveness", true);
+}
+
+void Server::Drain() {
+  draining_ = true;
+  SetServing(false);
+  const absl::Duration lame_duck = FromProto(options_.lame_duck());
+  const bool hurry = hurry_.WaitFor(lame_duck);
+  admin_service_.Drain();
+  const absl::Duration left = FromProto(options_.drain_timeout()) - lame_duck;
+  Shutdown(hurry ? absl::ZeroDuration() : std::max(left, absl::ZeroDuration()));
+}
+
+void Server::Shutdown(absl::Duration grace) {
+  if (grpc_ != nullptr) {
+    // By gRPC's own steady clock: a wall clock that is set back must not hold up the end.
+    grpc_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                 gpr_time_from_millis(absl::ToInt64Milliseconds(grace),
+                                                      GPR_TIMESPAN)));
+    grpc_->Wait();
+    grpc_.reset();
+  }
+  http_.reset();
+  maintenance_ends_.Stop();
+  if (maintenance_.joinable()) maintenance_.join();
+}
+
+}  // namespace fusebox

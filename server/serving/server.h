@@ -1,0 +1,81 @@
+#ifndef FUSEBOX_SERVER_SERVING_SERVER_H_
+#define FUSEBOX_SERVER_SERVING_SERVER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/engine/clock.h"
+#include "server/engine/engine.h"
+#include "server/http/http_server.h"
+#include "server/metrics/metrics.h"
+#include "server/options/options.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/breaker_service.h"
+#include "server/serving/stop_signal.h"
+
+namespace fusebox {
+
+// A whole server in one object: engine, gRPC, HTTP and the thread that looks after time.
+//
+//   ASSIGN_OR_RETURN(auto server, Server::Start(options, clock));
+//   ... until SIGTERM ...
+//   server->Drain();
+//
+// Start() returns when all of it serves. Drain() says "not serving" to health checks, goes on
+// serving for `lame_duck`, ends streams, and waits for calls in flight until `drain_timeout`.
+class Server {
+ public:
+  // `clock` and `extra_services` must outlive the server. Errors: INVALID_ARGUMENT for what the
+  // configuration says; UNAVAILABLE when an address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const Options& options, const Clock& clock,
+      const std::vector<grpc::Service*>& extra_services = {});
+  ~Server();
+
+  // Where it listens, with the ports that were found for port 0.
+  const std::vector<std::string>& grpc_addresses() const { return grpc_addresses_; }
+  // Empty when HTTP is off.
+  const std::string& http_address() const { return http_address_; }
+
+  // Stops serving, as above. Stop waiting early with HurryUp(), from any thread.
+  void Drain();
+  void HurryUp() { hurry_.Stop(); }
+
+  Engine& engine() { return engine_; }
+
+ private:
+  Server(const Options& options, const EngineOptions& bounds, const Clock& clock);
+
+  absl::Status StartGrpc(const std::vector<grpc::Service*>& extra_services);
+  absl::Status StartHttp();
+  void StartMaintenance();
+  void Shutdown(absl::Duration grace);
+  void SetServing(bool serving);
+
+  const config::v1::ServerOptions options_;
+  Engine engine_;
+  Metrics metrics_;
+  BreakerService breaker_service_;
+  AdminService admin_service_;
+  std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<HttpServer> http_;
+  std::vector<std::string> grpc_addresses_;
+  std::string http_address_;
+
+  std::atomic<bool> draining_{false};
+  StopSignal hurry_;
+  StopSignal maintenance_ends_;
+  std::thread maintenance_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_SERVING_SERVER_H_
