@@ -106,7 +106,7 @@ class Engine {
 
   // Does what is due: waits that ended, leases that expired, a part of the sweep for idle breakers,
   // and tells the watchers.
-  // To be called every 20 ms or so, by one thread at a time.
+  // To be called every 20 ms or so.
   void Maintain();
 
   Tick Now() const { return clock_.Now(); }
@@ -154,7 +154,7 @@ class Engine {
   BreakerView View(LockedBreaker breaker, Tick now);
 
   void AdvanceDue(Tick now);
-  void Sweep(Tick now);
+  void Sweep(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintain_mutex_);
   void SweepSlot(Slot slot, Tick now);
 
   const EngineOptions options_;
@@ -174,8 +174,9 @@ class Engine {
   mutable absl::Mutex policy_mutex_;
   std::shared_ptr<const PolicySet> policies_ ABSL_GUARDED_BY(policy_mutex_);
 
-  Slot sweep_cursor_ = 0;  // Of the thread that maintains.
-  Tick sweep_started_;
+  absl::Mutex maintain_mutex_;  // Held by who maintains, and before any other.
+  Slot sweep_cursor_ ABSL_GUARDED_BY(maintain_mutex_) = 0;
+  Tick sweep_started_ ABSL_GUARDED_BY(maintain_mutex_);
 };
 
 }  // namespace fusebox

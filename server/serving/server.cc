@@ -10,7 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/convert/convert.h"
-#include "server/options/listen_address.h"
+#include "server/http/health_routes.h"
+#include "server/metrics/render.h"
 #include "server/serving/configuration.h"
 
 namespace fusebox {
@@ -18,6 +19,9 @@ namespace {
 
 // How often breakers are looked after; DESIGN promises 100 ms.
 constexpr absl::Duration kMaintenancePeriod = absl::Milliseconds(20);
+
+constexpr char kBreakerService[] = "fusebox.v1.BreakerService";
+constexpr char kAdminService[] = "fusebox.v1.AdminService";
 
 // A life is a start, in units of 2^20 ns since 1970: see TransitionNumbers.
 uint64_t LifeAt(absl::Time start) {
@@ -54,8 +58,9 @@ std::string WithPort(const std::string& address, int port) {
 Server::Server(const Options& options, const EngineOptions& bounds, const Clock& clock)
     : options_(options.config.server()),
       engine_(bounds, clock, LifeAt(clock.WallNow())),
-      metrics_(engine_, {.max_breakers = options_.metrics_max_breakers(),
-                         .version = FUSEBOX_VERSION}),
+      engine_metrics_(engine_, {.max_breakers = options_.metrics_max_breakers(),
+                                .version = FUSEBOX_VERSION}),
+      grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService})),
       breaker_service_(engine_),
       admin_service_(engine_, FUSEBOX_VERSION) {}
 
@@ -90,7 +95,9 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
   builder.RegisterService(&breaker_service_);
   builder.RegisterService(&admin_service_);
   for (grpc::Service* service : extra_services) builder.RegisterService(service);
-  builder.experimental().SetInterceptorCreators(metrics_.GrpcInterceptors());
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(grpc_metrics_.MakeInterceptorFactory());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   grpc_ = builder.BuildAndStart();
   for (int i = 0; i < options_.listen_size(); ++i) {
     if (ports[i] == 0) {
@@ -109,17 +116,21 @@ absl::Status Server::StartHttp() {
   if (options_.http_listen().empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
       options_.http_listen(),
-      {{"/metrics", [this] { return HttpResponse{.content_type = Metrics::kContentType,
-                                                 .body = metrics_.Render()}; }},
-       {"/healthz", [] { return HttpResponse{.body = "ok\n"}; }},
-       {"/readyz", [this] {
-          return draining_ ? HttpResponse{.status = 503, .body = "draining\n"}
-                           : HttpResponse{.body = "ready\n"};
-        }}});
+      {MetricsRoute(), HealthzRoute(), ReadyzRoute([this] {
+         return std::string(draining_ ? "draining" : "");
+       })});
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   http_address_ = WithPort(options_.http_listen(), http_->port());
   return absl::OkStatus();
+}
+
+HttpRoute Server::MetricsRoute() const {
+  return {.path = "/metrics", .summary = "for Prometheus", .handler = [this] {
+            return HttpResponse{.content_type = kMetricsContentType,
+                                .body = RenderMetrics(
+                                    {&engine_metrics_, &grpc_metrics_, &process_metrics_})};
+          }};
 }
 
 void Server::StartMaintenance() {
@@ -132,7 +143,7 @@ void Server::StartMaintenance() {
 void Server::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
   health->SetServingStatus(serving);
-  for (const char* service : {"fusebox.v1.BreakerService", "fusebox.v1.AdminService", "readiness"}) {
+  for (const char* service : {kBreakerService, kAdminService, "readiness"}) {
     health->SetServingStatus(service, serving);
   }
   health->SetServingStatus("liveness", true);

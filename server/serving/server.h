@@ -15,7 +15,9 @@
 #include "server/engine/clock.h"
 #include "server/engine/engine.h"
 #include "server/http/http_server.h"
-#include "server/metrics/metrics.h"
+#include "server/metrics/engine_metrics.h"
+#include "server/metrics/grpc_metrics.h"
+#include "server/metrics/process_metrics.h"
 #include "server/options/options.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/breaker_service.h"
@@ -56,13 +58,16 @@ class Server {
 
   absl::Status StartGrpc(const std::vector<grpc::Service*>& extra_services);
   absl::Status StartHttp();
+  HttpRoute MetricsRoute() const;
   void StartMaintenance();
   void Shutdown(absl::Duration grace);
   void SetServing(bool serving);
 
   const config::v1::ServerOptions options_;
   Engine engine_;
-  Metrics metrics_;
+  EngineMetrics engine_metrics_;
+  GrpcMetrics grpc_metrics_;
+  ProcessMetrics process_metrics_;
   BreakerService breaker_service_;
   AdminService admin_service_;
   std::unique_ptr<grpc::Server> grpc_;

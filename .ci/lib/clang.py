@@ -1,0 +1,137 @@
+"""Runs a Clang tool over the C++ sources, in parallel, and only over what changed.
+
+A source is checked again when its text, its compile command, the recipe or any file of ours that it
+reaches through includes changed; what passed is remembered in the build folder. System headers are
+not followed: a new release of them is checked with the next change.
+"""
+
+import concurrent.futures
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "release"
+FOLDERS = ("core", "server", "proto", "client", "tests")
+_INCLUDE = re.compile(r'^\s*(?:#\s*include|import)\s+"([^"]+)"', re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """One source and how Clang compiles it."""
+
+    path: pathlib.Path
+    folder: str
+    flags: tuple[str, ...]
+
+
+def prepare():
+    """Configures the release build and generates the headers that the sources include."""
+    if not (BUILD / "build.ninja").exists():
+        _run(["cmake", "--preset", "release", "-DBUILD_TESTING=ON"])
+    targets = _run(["ninja", "-C", BUILD, "-t", "targets", "all"])
+    generated = re.findall(r"^(\S+\.pb\.h):", targets, re.MULTILINE)
+    _run(["ninja", "-C", BUILD, *generated])
+
+
+def sources():
+    """Returns our sources that the release build compiles, each once."""
+    found = {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+        path = pathlib.Path(entry["directory"], entry["file"]).resolve()
+        if path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in FOLDERS:
+            found[path] = Source(path, entry["directory"], _flags(entry))
+    return [found[path] for path in sorted(found) if path.exists()]
+
+
+def reached(path):
+    """Returns the source and the files of ours that it includes, directly or not."""
+    seen, todo = set(), [path]
+    while todo:
+        file = todo.pop()
+        if file not in seen:
+            seen.add(file)
+            todo.extend(_included(file))
+    return sorted(seen)
+
+
+def check(name, chosen, recipe, settings=()):
+    """Runs `recipe(source)`, an argument list, on each source; returns how many failed.
+
+    `settings` are files whose change asks for a new run of everything.
+    """
+    cache = BUILD / "checked" / name
+    cache.mkdir(parents=True, exist_ok=True)
+    keys = {source: _key(source, recipe, settings) for source in chosen}
+    stale = [source for source in chosen if not (cache / keys[source]).exists()]
+    for key in {file.name for file in cache.iterdir()} - set(keys.values()):
+        (cache / key).unlink(missing_ok=True)
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {pool.submit(_check_one, source, recipe): source for source in stale}
+        for job in concurrent.futures.as_completed(jobs):
+            output, passed = job.result()
+            if passed:
+                (cache / keys[jobs[job]]).touch()
+            else:
+                failed += 1
+                print(output, flush=True)
+    print(f"{len(chosen)} files, {len(stale)} of them anew, {failed} with findings")
+    return failed
+
+
+def _run(command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{shlex.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _check_one(source, recipe):
+    done = subprocess.run(recipe(source), cwd=source.folder, capture_output=True, text=True)
+    return done.stdout + done.stderr, done.returncode == 0
+
+
+def _flags(entry):
+    """The compile flags without the compiler, its outputs and GCC's precompiled header."""
+    words = shlex.split(entry["command"])
+    words = words[next(i for i, word in enumerate(words) if word.startswith("-")) :]
+    kept, skip = [], 0
+    for word, following in zip(words, [*words[1:], ""]):
+        if skip:
+            skip -= 1
+        elif word in ("-o", "-c", "-MF", "-MT") or following.endswith("cmake_pch.hxx"):
+            skip = 1
+        elif word not in ("-MD", "-Winvalid-pch"):
+            kept.append(word)
+    return tuple([*kept, "-Wno-unknown-warning-option"])
+
+
+@functools.cache
+def _included(file):
+    found = []
+    for name in _INCLUDE.findall(file.read_text()):
+        # What protoc generated changes with the message definitions.
+        name = re.sub(r"(\.grpc)?\.pb\.h$", ".proto", name)
+        places = [folder / name for folder in (ROOT, ROOT / "proto", file.parent)]
+        found.extend([place.resolve() for place in places if place.is_file()][:1])
+    return found
+
+
+@functools.cache
+def _digest(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _key(source, recipe, settings):
+    parts = [shlex.join(map(str, recipe(source)))]
+    parts += [_digest(ROOT / file) for file in settings]
+    parts += [_digest(file) for file in reached(source.path)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,49 @@
+# How to run, test and check Fusebox; `make` lists it.
+#
+# CMakePresets.json has the builds. Its environment (for ccache) holds for whatever names a preset.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help run build test check bench demo format stubs clean
+
+release := build/release
+jobs := $(shell nproc)
+build := cmake --build --preset release --parallel $(jobs)
+
+help: ## Lists these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Whoever only runs it needs no test library; whoever tests keeps the tests configured.
+run: ## Builds the server and runs it: make run ARGS="--help"
+	@.ci/install build
+	@cmake --preset release $(if $(wildcard $(release)/CMakeCache.txt),,-DBUILD_TESTING=OFF) >/dev/null
+	@$(build) --target fusebox fuseboxctl
+	@exec $(release)/server/fusebox $(ARGS)
+
+build: ## Builds everything, tests included, into build/release
+	@.ci/install test
+	@cmake --preset release -DBUILD_TESTING=ON
+	@$(build)
+
+stubs: ## Generates the stubs for Python, Go and Node into build/stubs
+	@.ci/install test
+	@.ci/stubs
+
+test: build stubs ## Builds everything and runs all tests
+	@ctest --preset release --parallel $(jobs)
+
+check: ## Runs the linters and the sanitizers: make check CHECKS="format words"
+	@.ci/check $(CHECKS)
+
+bench: build ## Measures, and says how
+	@exec tests/bench/run $(ARGS)
+
+demo: build stubs ## Shows a breaker trip and recover
+	@exec deploy/demo/run $(ARGS)
+
+format: ## Formats C++ and shell
+	@.ci/install check
+	@. .ci/lib/files.sh && cpp_files | xargs -0 -r clang-format-14 -i && shell_files | xargs -0 -r shfmt -w
+
+clean: ## Removes what was built, but not what was installed into .tools
+	@rm -rf build

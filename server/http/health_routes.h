@@ -1,0 +1,26 @@
+// The pages that orchestrators and load balancers ask.
+//
+//   HttpServer::Start(address, {HealthzRoute(), ReadyzRoute([&] { return draining ? "draining" :
+//   ""; })});
+#ifndef FUSEBOX_SERVER_HTTP_HEALTH_ROUTES_H_
+#define FUSEBOX_SERVER_HTTP_HEALTH_ROUTES_H_
+
+#include <functional>
+#include <string>
+
+#include "server/http/http_server.h"
+
+namespace fusebox {
+
+// /healthz: 200 "ok" for as long as the process lives. Who gets no answer should restart it.
+HttpRoute HealthzRoute();
+
+// /readyz: 200 "ready", or 503 and the reason. Who gets that should send no new work.
+//
+// `why_not` says why the server takes no new work, "draining"; empty if it does. It is called by
+// several threads at once.
+HttpRoute ReadyzRoute(std::function<std::string()> why_not);
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_HTTP_HEALTH_ROUTES_H_

@@ -1,0 +1,191 @@
+#include "server/http/http_server.h"
+
+#include <civetweb.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace fusebox {
+namespace {
+
+// The options of the library that bound it or are not as it would have them.
+constexpr const char* kThreads = "4";
+constexpr const char* kWaitingConnections = "20";
+constexpr const char* kTimeoutMs = "5000";
+constexpr const char* kRequestHeaderBytes = "16384";
+
+constexpr size_t kEchoedBytes = 100;  // Of a path that is not there.
+
+bool HasIpv6() { return mg_check_feature(MG_FEATURES_IPV6) != 0; }
+
+absl::Status AddressError(absl::StatusCode code, absl::string_view address,
+                          absl::string_view what) {
+  return absl::Status(code, absl::StrCat("--http-listen is \"", address, "\": ", what));
+}
+
+bool IsHost(absl::string_view host) {
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_';
+  });
+}
+
+// The address as the library writes it, which has meanings beyond ours: lists, and letters after
+// the port that ask for TLS.
+absl::StatusOr<std::string> LibraryAddress(absl::string_view address) {
+  constexpr absl::string_view kRemedy =
+      "write host:port, like 127.0.0.1:7401 or [::1]:7401, or :7401 for all addresses of this "
+      "machine";
+  const size_t colon = address.rfind(':');
+  uint32_t port = 0;
+  if (colon == absl::string_view::npos) {
+    return AddressError(absl::StatusCode::kInvalidArgument, address,
+                        absl::StrCat("there is no port; ", kRemedy));
+  }
+  const absl::string_view digits = address.substr(colon + 1);
+  if (!std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(digits, &port) || port > 65'535) {
+    return AddressError(absl::StatusCode::kInvalidArgument, address,
+                        absl::StrCat("the port must be 0 to 65535; ", kRemedy));
+  }
+  const absl::string_view host = address.substr(0, colon);
+  if (host.empty()) return absl::StrCat("+", port);
+  if (IsHost(host)) return absl::StrCat(host, ":", port);
+  if (!absl::StartsWith(host, "[") || !absl::EndsWith(host, "]")) {
+    return AddressError(absl::StatusCode::kInvalidArgument, address, kRemedy);
+  }
+  if (!HasIpv6()) {
+    return AddressError(absl::StatusCode::kInvalidArgument, address,
+                        "the HTTP library of this build has no IPv6; use an IPv4 address, like "
+                        "127.0.0.1:7401 or 0.0.0.0:7401");
+  }
+  return absl::StrCat(host, ":", port);
+}
+
+// Writes a whole response. Each connection carries one, so that an idle one holds no thread.
+void Send(mg_connection* connection, const HttpResponse& response, absl::string_view extra_header,
+          bool with_body) {
+  const std::string header = absl::StrCat(
+      "HTTP/1.1 ", response.status, " ", mg_get_response_code_text(connection, response.status),
+      "\r\nContent-Type: ", response.content_type, "\r\nContent-Length: ", response.body.size(),
+      "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n",
+      extra_header, "\r\n");
+  // A client that went away is none of our business.
+  if (mg_write(connection, header.data(), header.size()) <= 0) return;
+  if (with_body) mg_write(connection, response.body.data(), response.body.size());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view address,
+                                                              std::vector<HttpRoute> routes) {
+  const absl::StatusOr<std::string> library_address = LibraryAddress(address);
+  if (!library_address.ok()) return library_address.status();
+  std::unique_ptr<HttpServer> server(new HttpServer(std::move(routes)));
+  const absl::Status listening = server->Listen(*library_address, address);
+  if (!listening.ok()) return listening;
+  return server;
+}
+
+HttpServer::~HttpServer() { mg_stop(context_); }
+
+absl::Status HttpServer::Listen(const std::string& library_address, absl::string_view address) {
+  static const unsigned initialized = mg_init_library(MG_FEATURES_DEFAULT);
+  static_cast<void>(initialized);
+  std::array options{"listening_ports",
+                     library_address.c_str(),
+                     "num_threads",
+                     kThreads,
+                     "connection_queue",
+                     kWaitingConnections,
+                     "request_timeout_ms",
+                     kTimeoutMs,
+                     "max_request_size",
+                     kRequestHeaderBytes,
+                     "enable_keep_alive",
+                     "no",
+                     "enable_auth_domain_check",
+                     "no",
+                     static_cast<const char*>(nullptr)};
+  const mg_callbacks callbacks = Callbacks();
+  mg_init_data init{
+      .callbacks = &callbacks, .user_data = this, .configuration_options = options.data()};
+  context_ = mg_start2(&init, nullptr);
+  if (context_ == nullptr) {
+    absl::MutexLock lock(&mutex_);
+    return AddressError(
+        absl::StatusCode::kUnavailable, address,
+        absl::StrCat(first_complaint_, "; choose another address, or port 0 for a free one"));
+  }
+  mg_server_port listening{};
+  if (mg_get_server_ports(context_, 1, &listening) == 1) {
+    port_ = static_cast<uint16_t>(listening.port);
+  }
+  return absl::OkStatus();
+}
+
+mg_callbacks HttpServer::Callbacks() {
+  mg_callbacks callbacks{};
+  callbacks.begin_request = OnRequest;
+  callbacks.http_error = OnError;
+  callbacks.log_message = OnLog;
+  return callbacks;
+}
+
+HttpResponse HttpServer::Answer(absl::string_view path) const {
+  for (const HttpRoute& route : routes_) {
+    if (route.path == path) return route.handler();
+  }
+  HttpResponse response{.status = 404};
+  response.body = absl::StrCat("There is no page \"",
+                               absl::CHexEscape(path.substr(0, kEchoedBytes)), "\". There are:\n");
+  for (const HttpRoute& route : routes_) {
+    absl::StrAppend(&response.body, "  ", route.path, "  ", route.summary, "\n");
+  }
+  return response;
+}
+
+// Sees every request before the library does, so none of what it could do with files, scripts or
+// sockets is within reach.
+int HttpServer::OnRequest(mg_connection* connection) {
+  const mg_request_info& request = *mg_get_request_info(connection);
+  const auto& server = *static_cast<const HttpServer*>(request.user_data);
+  const absl::string_view method = request.request_method;
+  // What is left of the request is not read: its sender could make that take for ever.
+  mg_disable_keep_alive(connection);
+  HttpResponse response{.status = 405};
+  if (method != "GET" && method != "HEAD") {
+    response.body = absl::StrCat(absl::CHexEscape(method.substr(0, kEchoedBytes)),
+                                 " is not for these pages; use GET or HEAD\n");
+    Send(connection, response, "Allow: GET, HEAD\r\n", /*with_body=*/true);
+  } else {
+    response = server.Answer(request.local_uri);
+    Send(connection, response, "", /*with_body=*/method == "GET");
+  }
+  return response.status;
+}
+
+// For requests that the library cannot make sense of.
+int HttpServer::OnError(mg_connection* connection, int status, const char* /*message*/) {
+  const HttpResponse response{
+      .status = status,
+      .body = absl::StrCat(status, " ", mg_get_response_code_text(connection, status), "\n")};
+  Send(connection, response, "", /*with_body=*/true);
+  return 0;
+}
+
+int HttpServer::OnLog(const mg_connection* connection, const char* message) {
+  auto& server = *static_cast<HttpServer*>(mg_get_user_data(mg_get_context(connection)));
+  absl::MutexLock lock(&server.mutex_);
+  if (server.first_complaint_.empty()) server.first_complaint_ = message;
+  return 1;  // Said.
+}
+
+}  // namespace fusebox

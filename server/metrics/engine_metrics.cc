@@ -1,0 +1,222 @@
+#include "server/metrics/engine_metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+#include "core/retry_budget.h"
+#include "server/metrics/family.h"
+
+namespace fusebox {
+namespace {
+
+using prometheus::MetricFamily;
+
+// In the order of the enums, and named as in the API.
+constexpr std::array<const char*, CounterTotals::kStates> kStates = {"closed", "open", "half_open"};
+constexpr std::array<const char*, CounterTotals::kReasons> kReasons = {
+    "none", "open", "probes_busy", "ramping", "forced_open", "retry_budget"};
+constexpr std::array<const char*, CounterTotals::kOutcomes> kOutcomes = {
+    "success", "failure", "timeout", "rate_limited", "caller_error", "ignored"};
+constexpr std::array<const char*, CounterTotals::kCounted> kCounted = {"counted", "late",
+                                                                       "repeated", "not_counted"};
+constexpr std::array<const char*, CounterTotals::kCauses> kCauses = {
+    "none",      "consecutive_failures", "failure_rate",   "slow_call_rate",  "retry_after",
+    "wait_over", "probe_failed",         "probes_expired", "probes_succeeded"};
+
+// Whether breakers do that. Such series are there from the start, so that the first transition is
+// an increase and not a series that appears.
+bool IsPossible(State from, State to, Cause cause) {
+  switch (cause) {
+    case Cause::kNone:
+      return false;
+    case Cause::kConsecutiveFailures:
+    case Cause::kFailureRate:
+    case Cause::kSlowCallRate:
+      return from == State::kClosed && to == State::kOpen;
+    case Cause::kRetryAfter:
+      return from != State::kOpen && to == State::kOpen;
+    case Cause::kWaitOver:
+      return from == State::kOpen && to == State::kHalfOpen;
+    case Cause::kProbeFailed:
+    case Cause::kProbesExpired:
+      return from == State::kHalfOpen && to == State::kOpen;
+    case Cause::kProbesSucceeded:
+      return from == State::kHalfOpen && to == State::kClosed;
+  }
+  return false;
+}
+
+MetricFamily Outcomes(const CounterTotals& totals) {
+  MetricFamily family = CounterFamily(
+      "fusebox_outcomes_total",
+      "Outcomes that were recorded, by what the policy made of them and whether they counted. Adds "
+      "up over servers.");
+  for (size_t i = 0; i < kOutcomes.size(); ++i) {
+    for (size_t j = 0; j < kCounted.size(); ++j) {
+      AddCounter(family, {{"outcome", kOutcomes[i]}, {"counted", kCounted[j]}},
+                 static_cast<double>(totals.recorded[i][j]));
+    }
+  }
+  return family;
+}
+
+MetricFamily TransitionsOf(const CounterTotals& totals) {
+  MetricFamily family = CounterFamily("fusebox_transitions_total",
+                                      "Changes of state of all breakers, by the states before and "
+                                      "after and the cause. Adds up over "
+                                      "servers.");
+  for (size_t from = 0; from < kStates.size(); ++from) {
+    for (size_t to = 0; to < kStates.size(); ++to) {
+      for (size_t cause = 0; cause < kCauses.size(); ++cause) {
+        const uint64_t count = totals.transitions[from][to][cause];
+        const bool possible =
+            IsPossible(static_cast<State>(from), static_cast<State>(to), static_cast<Cause>(cause));
+        if (!possible && count == 0) continue;
+        AddCounter(family,
+                   {{"from", kStates[from]}, {"to", kStates[to]}, {"cause", kCauses[cause]}},
+                   static_cast<double>(count));
+      }
+    }
+  }
+  return family;
+}
+
+}  // namespace
+
+EngineMetrics::EngineMetrics(Engine& engine, EngineMetricsOptions options)
+    : engine_(engine), version_(std::move(options.version)), series_(options.max_breakers) {}
+
+std::vector<MetricFamily> EngineMetrics::Collect() const {
+  std::vector<MetricFamily> families;
+  AddServer(families);
+  absl::MutexLock lock(&mutex_);
+  series_.ReadOwn(engine_);
+  const CounterTotals totals = engine_.counters();
+  series_.FoldRest(totals, engine_.breakers());
+  AddBreakers(families);
+  AddBreakerCounts(families);
+  AddDecisions(totals, families);
+  families.push_back(Outcomes(totals));
+  families.push_back(TransitionsOf(totals));
+  families.push_back(Counter("fusebox_breakers_evicted_total",
+                             "Breakers that were forgotten because nobody asked for them in "
+                             "--idle-ttl. Adds up over servers.",
+                             static_cast<double>(totals.evicted)));
+  AddBudgets(families);
+  return families;
+}
+
+void EngineMetrics::AddServer(Families& families) const {
+  MetricFamily& build = families.emplace_back(
+      GaugeFamily("fusebox_build_info", "Always 1; the label says which release this server is."));
+  AddGauge(build, {{"version", version_}}, 1);
+  families.push_back(Gauge("fusebox_server_life",
+                           "Which start of a server this is: greater with every start.",
+                           static_cast<double>(engine_.life())));
+  families.push_back(Gauge("fusebox_watchers", "Watches that are open. Adds up over servers.",
+                           static_cast<double>(engine_.watchers())));
+}
+
+void EngineMetrics::AddBreakers(Families& families) const {
+  families.push_back(Gauge("fusebox_breakers",
+                           "Breakers that exist. Servers share none: adds up over them.",
+                           static_cast<double>(engine_.breakers())));
+  families.push_back(Gauge("fusebox_breakers_max",
+                           "How many breakers may exist on this server: --max-breakers.",
+                           static_cast<double>(engine_.max_breakers())));
+  families.push_back(Gauge("fusebox_metrics_folded_breakers",
+                           "Breakers without series of their own: their calls are in "
+                           "breaker=\"other\". Raise --metrics-max-breakers to see them.",
+                           static_cast<double>(series_.folded())));
+  MetricFamily& states = families.emplace_back(
+      GaugeFamily("fusebox_breaker_state",
+                  "1 for the state that the breaker is in, whatever an override imposes on it, and "
+                  "0 for the others. Take the maximum over servers."));
+  for (const auto& [name, own] : series_.own()) {
+    for (size_t i = 0; i < kStates.size(); ++i) {
+      AddGauge(states, {{"breaker", name}, {"state", kStates[i]}},
+               static_cast<size_t>(own.state()) == i ? 1 : 0);
+    }
+  }
+}
+
+void EngineMetrics::AddBreakerCounts(Families& families) const {
+  const auto add = [&](absl::string_view name, absl::string_view help,
+                       int64_t BreakerCounts::*count) {
+    MetricFamily& family = families.emplace_back(CounterFamily(name, help));
+    for (const auto& [breaker, own] : series_.own()) {
+      AddCounter(family, {{"breaker", breaker}}, static_cast<double>(own.counts().*count));
+    }
+    AddCounter(family, {{"breaker", BreakerSeries::kOther}},
+               static_cast<double>(series_.other().*count));
+  };
+  add("fusebox_breaker_calls_total",
+      "Calls that were allowed, by breaker; \"other\" is all breakers without series of their own. "
+      "Adds up over servers.",
+      &BreakerCounts::calls);
+  add("fusebox_breaker_failures_total",
+      "Outcomes that counted as failures, by breaker. Adds up over servers.",
+      &BreakerCounts::failures);
+  add("fusebox_breaker_refused_total", "Calls that were refused, by breaker. Adds up over servers.",
+      &BreakerCounts::refused);
+}
+
+// A call that SHADOW let pass is counted as allowed and, a moment later, as denied but for SHADOW:
+// the difference may be read too high, and must then not come down.
+void EngineMetrics::AddDecisions(const CounterTotals& totals, Families& families) const {
+  uint64_t shadow_denied = 0;
+  for (const uint64_t count : totals.shadow_denied) shadow_denied += count;
+  allowed_ = std::max(allowed_, totals.allowed - std::min(totals.allowed, shadow_denied));
+
+  MetricFamily& family = families.emplace_back(CounterFamily(
+      "fusebox_decisions_total",
+      "Answers to Allow, by decision and reason; shadow_denied is what passed only because the "
+      "breaker is in SHADOW. Adds up over servers."));
+  const auto add = [&](const char* decision, const char* reason, uint64_t count) {
+    AddCounter(family, {{"decision", decision}, {"reason", reason}}, static_cast<double>(count));
+  };
+  add("allowed", kReasons[0], allowed_);
+  for (size_t i = 1; i < kReasons.size(); ++i) add("denied", kReasons[i], totals.denied[i]);
+  for (size_t i = 1; i < kReasons.size(); ++i) {
+    add("shadow_denied", kReasons[i], totals.shadow_denied[i]);
+  }
+}
+
+void EngineMetrics::BudgetSeries::Update(const BudgetStatus& status) {
+  if (status.spent < spent || status.refused < refused) {
+    spent_before += spent;
+    refused_before += refused;
+  }
+  spent = status.spent;
+  refused = status.refused;
+}
+
+void EngineMetrics::AddBudgets(Families& families) const {
+  MetricFamily balance = GaugeFamily("fusebox_retry_budget_balance",
+                                     "Retries that a shared budget would grant now. Each server "
+                                     "holds its own: adds up over them.");
+  MetricFamily spent = CounterFamily("fusebox_retry_budget_spent_total",
+                                     "Retries that a shared budget granted. Adds up over servers.");
+  MetricFamily refused =
+      CounterFamily("fusebox_retry_budget_refused_total",
+                    "Retries that a shared budget refused. Adds up over servers.");
+  std::map<std::string, BudgetSeries> present;
+  for (const BudgetStatus& status : engine_.Budgets()) {
+    BudgetSeries series = budgets_[status.name];
+    series.Update(status);
+    const Labels labels = {{"budget", status.name}};
+    AddGauge(balance, labels,
+             static_cast<double>(status.balance) / static_cast<double>(RetryBudget::kOneRetry));
+    AddCounter(spent, labels, static_cast<double>(series.spent_before + series.spent));
+    AddCounter(refused, labels, static_cast<double>(series.refused_before + series.refused));
+    present.emplace(status.name, series);
+  }
+  budgets_.swap(present);
+  families.push_back(std::move(balance));
+  families.push_back(std::move(spent));
+  families.push_back(std::move(refused));
+}
+
+}  // namespace fusebox

@@ -1,0 +1,49 @@
+#ifndef FUSEBOX_TESTS_TESTING_FAKE_CLOCK_H_
+#define FUSEBOX_TESTS_TESTING_FAKE_CLOCK_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "core/tick.h"
+#include "server/engine/clock.h"
+
+namespace fusebox {
+
+// A clock that stands still until it is told to go on.
+//
+//   FakeClock clock;
+//   Engine engine({}, clock, /*life=*/1);
+//   clock.Advance(absl::Seconds(30));   // Both times go on.
+//   clock.JumpWall(-absl::Hours(1));    // As when somebody sets the wall clock back.
+//
+// Thread-safe.
+class FakeClock : public Clock {
+ public:
+  // Far from 0, so that code which takes 0 for "never" shows.
+  explicit FakeClock(Tick now = Tick::FromNanos(1'000'000'000'000),
+                     absl::Time wall = absl::FromUnixSeconds(1'700'000'000))
+      : nanos_(now.nanos()), wall_nanos_(absl::ToUnixNanos(wall)) {}
+
+  Tick Now() const override { return Tick::FromNanos(nanos_.load(std::memory_order_acquire)); }
+  absl::Time WallNow() const override {
+    return absl::FromUnixNanos(wall_nanos_.load(std::memory_order_acquire));
+  }
+
+  // `step` must not be negative.
+  void Advance(absl::Duration step) {
+    nanos_.fetch_add(absl::ToInt64Nanoseconds(step), std::memory_order_acq_rel);
+    JumpWall(step);
+  }
+  void JumpWall(absl::Duration step) {
+    wall_nanos_.fetch_add(absl::ToInt64Nanoseconds(step), std::memory_order_acq_rel);
+  }
+
+ private:
+  std::atomic<int64_t> nanos_;
+  std::atomic<int64_t> wall_nanos_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_TESTS_TESTING_FAKE_CLOCK_H_
