@@ -18,6 +18,7 @@ run: ## Builds the server and runs it: make run ARGS="--help"
 	@.ci/install build
 	@cmake --preset release $(if $(wildcard $(release)/CMakeCache.txt),,-DBUILD_TESTING=OFF) >/dev/null
 	@$(build) --target fusebox fuseboxctl
+	@echo 'Next, in another terminal: $(release)/client/cli/fuseboxctl allow db/orders'
 	@exec $(release)/server/fusebox $(ARGS)
 
 build: ## Builds everything, tests included, into build/release

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "server/engine/clock.h"
+#include "server/log/log.h"
 #include "server/options/options.h"
 #include "server/serving/server.h"
 
@@ -30,10 +31,15 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+// The message's levels stand in the order of the log's, after UNSPECIFIED.
+fusebox::Severity LeastSeverity(fusebox::config::v1::LogLevel level) {
+  return static_cast<fusebox::Severity>(level - fusebox::config::v1::LOG_LEVEL_DEBUG);
+}
+
 void Greet(const fusebox::Server& server) {
   const std::string grpc = absl::StrJoin(server.grpc_addresses(), ", ");
   const std::string http = server.http_address().empty() ? "off" : server.http_address();
-  std::fprintf(stderr, "fusebox: serving gRPC on %s, HTTP on %s\n", grpc.c_str(), http.c_str());
+  fusebox::Log(fusebox::Severity::kInfo, "serving", {{"grpc", grpc}, {"http", http}});
 }
 
 // A second signal means: now.
@@ -64,6 +70,7 @@ int main(int argc, char** argv) {
     std::fputs(options->text->c_str(), stdout);
     return 0;
   }
+  fusebox::SetLogSeverity(LeastSeverity(options->config.server().log_level()));
   const fusebox::SystemClock clock;
   const absl::StatusOr<std::unique_ptr<fusebox::Server>> server =
       fusebox::Server::Start(*options, clock);
@@ -74,7 +81,7 @@ int main(int argc, char** argv) {
   Greet(**server);
   int signal = 0;
   sigwait(&signals, &signal);
-  std::fprintf(stderr, "fusebox: told to stop; a second signal ends it at once\n");
+  fusebox::Log(fusebox::Severity::kInfo, "draining", {{"hint", "a second signal ends it at once"}});
   DrainUnlessToldAgain(**server, signals);
   return 0;
 }

@@ -1,11 +1,13 @@
 #ifndef FUSEBOX_SERVER_ENGINE_DEADLINE_QUEUE_H_
 #define FUSEBOX_SERVER_ENGINE_DEADLINE_QUEUE_H_
 
-#include <queue>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "core/tick.h"
 #include "server/registry/registry.h"
@@ -13,29 +15,42 @@
 namespace fusebox {
 
 // Which breaker has something due next. Entries are hints: whoever takes one looks at the breaker
-// and puts it back for later if it was early. Thread-safe.
+// and puts it back for later if it was early. A slot stands in it once, at the earliest of the
+// times that it was put in for, so the queue is bounded by the slots. Thread-safe.
 class DeadlineQueue {
  public:
   void Push(Tick deadline, Slot slot) {
     absl::MutexLock lock(&mutex_);
+    const auto [place, is_new] = deadlines_.try_emplace(slot, deadline);
+    if (!is_new) {
+      if (place->second <= deadline) return;
+      queue_.erase({place->second, slot});
+      place->second = deadline;
+    }
     queue_.emplace(deadline, slot);
   }
 
-  // Takes the slots that are due by `now`, at most `limit`.
+  // Takes the slots that are due by `now`, at most `limit`, the earliest first.
   std::vector<Slot> TakeDue(Tick now, size_t limit) {
     std::vector<Slot> due;
     absl::MutexLock lock(&mutex_);
-    while (!queue_.empty() && queue_.top().first <= now && due.size() < limit) {
-      due.push_back(queue_.top().second);
-      queue_.pop();
+    while (!queue_.empty() && queue_.begin()->first <= now && due.size() < limit) {
+      due.push_back(queue_.begin()->second);
+      deadlines_.erase(due.back());
+      queue_.erase(queue_.begin());
     }
     return due;
   }
 
+  size_t size() const {
+    absl::MutexLock lock(&mutex_);
+    return queue_.size();
+  }
+
  private:
-  using Item = std::pair<Tick, Slot>;
-  absl::Mutex mutex_;
-  std::priority_queue<Item, std::vector<Item>, std::greater<Item>> queue_ ABSL_GUARDED_BY(mutex_);
+  mutable absl::Mutex mutex_;
+  absl::btree_set<std::pair<Tick, Slot>> queue_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<Slot, Tick> deadlines_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace fusebox

@@ -34,7 +34,8 @@ Engine::Match Engine::MatchPolicy(absl::string_view breaker) const {
 }
 
 // Globs are matched with the breaker unlocked: that takes as long as there are policies.
-LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, std::optional<Slot> hint) {
+LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, bool& changed,
+                            std::optional<Slot> hint) {
   LockedBreaker entry;
   if (hint.has_value()) entry = registry_.FindAt(*hint, breaker);
   if (!entry) entry = registry_.Find(breaker);
@@ -47,6 +48,7 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, std::optional<S
   if (!entry || entry->policy_generation >= match.generation) return entry;
   if (entry->ruling->policy != match.ruling->policy) {
     entry->guard.ChangePolicy(*entry->ruling, *match.ruling, now);
+    changed = true;
   }
   entry->ruling = match.ruling;
   entry->policy_generation = match.generation;
@@ -54,16 +56,19 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, std::optional<S
 }
 
 absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, Tick now,
-                                                    bool& born) {
-  born = false;
-  if (LockedBreaker entry = Enter(breaker, now)) return entry;
+                                                    bool& changed) {
+  if (LockedBreaker entry = Enter(breaker, now, changed)) return entry;
   Match match = MatchPolicy(breaker);
-  return registry_.FindOrCreate(breaker,
-                                {.epoch = numbers_.NextEpoch(),
-                                 .now = now,
-                                 .ruling = std::move(match.ruling),
-                                 .policy_generation = match.generation},
-                                born);
+  bool born = false;
+  absl::StatusOr<LockedBreaker> entry =
+      registry_.FindOrCreate(breaker,
+                             {.source = &numbers_,
+                              .now = now,
+                              .ruling = std::move(match.ruling),
+                              .policy_generation = match.generation},
+                             born);
+  changed |= born;
+  return entry;
 }
 
 void Engine::Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath) {
@@ -137,21 +142,22 @@ absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_v
   const absl::StatusOr<OpenedPermit> opened = seal_.Open(permit, breaker);
   if (!opened.ok()) return opened.status();
   ending.permit = opened->permit;
-  LockedBreaker entry = Enter(breaker, now, opened->slot);
+  bool changed = false;
+  LockedBreaker entry = Enter(breaker, now, changed, opened->slot);
   if (!entry) return RecordForGone(breaker, ending);
-  return RecordUnder(std::move(entry), ending, now, /*born=*/false);
+  return RecordUnder(std::move(entry), ending, now, changed);
 }
 
 absl::StatusOr<Verdict> Engine::RecordObservation(absl::string_view breaker, const Ending& ending,
                                                   Tick now) {
-  bool born = false;
-  absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, born);
+  bool changed = false;
+  absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, changed);
   if (!entered.ok()) return entered.status();
-  return RecordUnder(*std::move(entered), ending, now, born);
+  return RecordUnder(*std::move(entered), ending, now, changed);
 }
 
-Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, bool born) {
-  Aftermath aftermath{.changed = born};
+Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, bool changed) {
+  Aftermath aftermath{.changed = changed};
   std::string name, shared_budget;
   const uint32_t revision = entry->guard.revision();
   const Verdict verdict =

@@ -137,9 +137,11 @@ class Engine {
 
   Match MatchPolicy(absl::string_view breaker) const;
 
-  // The breaker, under the policy of today. `hint` is a slot to look in first.
-  LockedBreaker Enter(absl::string_view breaker, Tick now, std::optional<Slot> hint = {});
-  absl::StatusOr<LockedBreaker> EnterOrCreate(absl::string_view breaker, Tick now, bool& born);
+  // The breaker, under the policy of today. Sets `changed` if that is another one than yesterday's,
+  // or if it is born. `hint` is a slot to look in first.
+  LockedBreaker Enter(absl::string_view breaker, Tick now, bool& changed,
+                      std::optional<Slot> hint = {});
+  absl::StatusOr<LockedBreaker> EnterOrCreate(absl::string_view breaker, Tick now, bool& changed);
 
   // Takes down, before unlocking, what is left to do; does it, after.
   static void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);
@@ -147,11 +149,11 @@ class Engine {
 
   absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
                                             Tick now);
-  Verdict RecordUnder(LockedBreaker breaker, const Ending& ending, Tick now, bool born);
+  Verdict RecordUnder(LockedBreaker breaker, const Ending& ending, Tick now, bool changed);
   Verdict RecordForGone(absl::string_view breaker, const Ending& ending);
   Decision SpendShared(absl::string_view breaker, const std::string& budget, Slot slot,
                        const Decision& allowed, Tick now);
-  BreakerView View(LockedBreaker breaker, Tick now);
+  BreakerView View(LockedBreaker breaker, Tick now, bool changed);
 
   void AdvanceDue(Tick now);
   void Sweep(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintain_mutex_);
@@ -170,6 +172,7 @@ class Engine {
   BatchMemory batches_;
   Counters counters_;
 
+  absl::Mutex configure_mutex_;  // Held by who sets policies and budgets, and before any other.
   std::atomic<uint32_t> generation_{0};
   mutable absl::Mutex policy_mutex_;
   std::shared_ptr<const PolicySet> policies_ ABSL_GUARDED_BY(policy_mutex_);

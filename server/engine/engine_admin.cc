@@ -24,6 +24,7 @@ absl::Status Engine::SetPolicies(const std::vector<Policy>& policies,
   }
   absl::StatusOr<std::shared_ptr<const PolicySet>> set = PolicySet::Make(policies);
   if (!set.ok()) return set.status();
+  absl::MutexLock configure(&configure_mutex_);
   budgets_.Set(budgets, clock_.Now());
   absl::MutexLock lock(&policy_mutex_);
   policies_ = *std::move(set);
@@ -58,7 +59,7 @@ absl::Status Engine::ClearOverride(absl::string_view breaker) {
   const Tick now = clock_.Now();
   Aftermath aftermath;
   {
-    const LockedBreaker entry = Enter(breaker, now);
+    const LockedBreaker entry = Enter(breaker, now, aftermath.changed);
     if (!entry) return absl::OkStatus();
     const uint32_t revision = entry->guard.revision();
     entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
@@ -70,10 +71,13 @@ absl::Status Engine::ClearOverride(absl::string_view breaker) {
 }
 
 absl::StatusOr<BreakerView> Engine::Get(absl::string_view breaker) {
-  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) {
+    return MakeError(name.code(), ErrorReason(name), name.message(), "name");
+  }
   const Tick now = clock_.Now();
-  LockedBreaker entry = Enter(breaker, now);
-  if (entry) return View(std::move(entry), now);
+  bool changed = false;
+  LockedBreaker entry = Enter(breaker, now, changed);
+  if (entry) return View(std::move(entry), now, changed);
   return MakeError(absl::StatusCode::kNotFound, "BREAKER_NOT_FOUND",
                    absl::StrCat("breaker \"", breaker,
                                 "\" does not exist; breakers appear with their first Allow, and "
@@ -81,8 +85,8 @@ absl::StatusOr<BreakerView> Engine::Get(absl::string_view breaker) {
                    "name");
 }
 
-BreakerView Engine::View(LockedBreaker entry, Tick now) {
-  Aftermath aftermath;
+BreakerView Engine::View(LockedBreaker entry, Tick now, bool changed) {
+  Aftermath aftermath{.changed = changed};
   BreakerView view{.name = std::string(entry->name()), .policy = entry->ruling->policy.name};
   const uint32_t revision = entry->guard.revision();
   view.snapshot = entry->guard.TakeSnapshot(*entry->ruling, now, numbers_, aftermath.transitions);
@@ -111,9 +115,9 @@ std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cur
     std::string name;
     if (const LockedBreaker entry = registry_.At(slot)) name = std::string(entry->name());
     if (name.empty() || !match.Matches(name)) continue;
-    if (LockedBreaker entry = registry_.FindAt(slot, name)) {
-      views.push_back(View(std::move(entry), now));
-    }
+    bool changed = false;
+    LockedBreaker entry = Enter(name, now, changed, slot);
+    if (entry && entry->slot() == slot) views.push_back(View(std::move(entry), now, changed));
   }
   return views;
 }

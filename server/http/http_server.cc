@@ -1,9 +1,15 @@
 #include "server/http/http_server.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <future>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -82,6 +88,26 @@ void Send(mg_connection* connection, const HttpResponse& response, absl::string_
   if (with_body) mg_write(connection, response.body.data(), response.body.size());
 }
 
+// Where this machine reaches a listener on `host`, if that is an IPv4 address or localhost.
+in_addr ReachableAt(absl::string_view host) {
+  in_addr address{};
+  if (inet_pton(AF_INET, std::string(host).c_str(), &address) != 1 ||
+      address.s_addr == htonl(INADDR_ANY)) {
+    address.s_addr = htonl(INADDR_LOOPBACK);
+  }
+  return address;
+}
+
+// Comes to the door, and is gone.
+void Knock(in_addr host, uint16_t port) {
+  const int knocker = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (knocker < 0) return;
+  const sockaddr_in address{
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = host, .sin_zero = {}};
+  static_cast<void>(connect(knocker, reinterpret_cast<const sockaddr*>(&address), sizeof(address)));
+  close(knocker);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view address,
@@ -94,9 +120,18 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view 
   return server;
 }
 
-HttpServer::~HttpServer() { mg_stop(context_); }
+// The library notices that it is to stop when somebody comes, and else only every 2 s.
+HttpServer::~HttpServer() {
+  if (context_ == nullptr) return;
+  const in_addr door = ReachableAt(host_);
+  const std::future<void> stopped = std::async(std::launch::async, [this] { mg_stop(context_); });
+  do {
+    Knock(door, port_);
+  } while (stopped.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready);
+}
 
 absl::Status HttpServer::Listen(const std::string& library_address, absl::string_view address) {
+  host_ = std::string(address.substr(0, address.rfind(':')));
   static const unsigned initialized = mg_init_library(MG_FEATURES_DEFAULT);
   static_cast<void>(initialized);
   std::array options{"listening_ports",

@@ -78,6 +78,7 @@ class HttpServer {
   static int OnLog(const mg_connection* connection, const char* message);
 
   const std::vector<HttpRoute> routes_;
+  std::string host_;
   uint16_t port_ = 0;
   mg_context* context_ = nullptr;
 

@@ -116,9 +116,10 @@ class GrpcMetrics::CallInterceptor : public grpc::experimental::Interceptor {
  private:
   void Handle(grpc::StatusCode code) {
     handled_ = true;
+    constexpr size_t kUnknownCode = grpc::StatusCode::UNKNOWN;
     const auto index = static_cast<size_t>(code);
-    // A service may return any number; gRPC sends those it does not know as UNKNOWN.
-    Count(cells_.handled[index < kCodes.size() ? index : grpc::StatusCode::UNKNOWN]);
+    // A service may return any number.
+    Count(cells_.handled[index < kCodes.size() ? index : kUnknownCode]);
     if (clock_ != nullptr) cells_.CountDuration(clock_->Now() - started_);
   }
 
@@ -173,39 +174,36 @@ Labels GrpcMetrics::LabelsOf(size_t method) const {
 }
 
 std::vector<MetricFamily> GrpcMetrics::Collect() const {
-  MetricFamily started =
-      CounterFamily("grpc_server_started_total", "Calls that began. Adds up over servers.");
-  MetricFamily handled = CounterFamily("grpc_server_handled_total",
-                                       "Calls that ended, by status code. Adds up over servers.");
-  MetricFamily received = CounterFamily("grpc_server_msg_received_total",
-                                        "Messages from clients. Adds up over servers.");
-  MetricFamily sent =
-      CounterFamily("grpc_server_msg_sent_total", "Messages to clients. Adds up over servers.");
-  MetricFamily seconds =
+  std::vector<MetricFamily> families = {
+      CounterFamily("grpc_server_started_total", "Calls that began. Adds up over servers."),
+      CounterFamily("grpc_server_msg_received_total",
+                    "Messages from clients. Adds up over servers."),
+      CounterFamily("grpc_server_msg_sent_total", "Messages to clients. Adds up over servers."),
+      CounterFamily("grpc_server_handled_total",
+                    "Calls that ended, by status code. Adds up over servers."),
       HistogramFamily("grpc_server_handling_seconds",
                       "How long unary calls took, from the decoded request to the status, in "
-                      "seconds. Adds up over servers.");
-  for (size_t method = 0; method <= methods_.size(); ++method) {
-    const GrpcMethodTotals totals = counts_.Sum(method);
-    const Labels labels = LabelsOf(method);
-    AddCounter(started, labels, static_cast<double>(totals.started));
-    AddCounter(received, labels, static_cast<double>(totals.received));
-    AddCounter(sent, labels, static_cast<double>(totals.sent));
-    for (size_t code = 0; code < kCodes.size(); ++code) {
-      Labels with_code = labels;
-      with_code.push_back({"grpc_code", kCodes[code]});
-      AddCounter(handled, std::move(with_code), static_cast<double>(totals.handled[code]));
-    }
-    if (!HasDurations(method)) continue;
-    prometheus::ClientMetric& metric = seconds.metric.emplace_back();
-    metric.label = labels;
-    metric.histogram = HistogramOf(totals);
-  }
-  std::vector<MetricFamily> families;
-  for (MetricFamily* family : {&started, &received, &sent, &handled, &seconds}) {
-    families.push_back(std::move(*family));
-  }
+                      "seconds. Adds up over servers."),
+  };
+  for (size_t method = 0; method <= methods_.size(); ++method) AddMethod(method, families);
   return families;
+}
+
+void GrpcMetrics::AddMethod(size_t method, std::vector<MetricFamily>& families) const {
+  const GrpcMethodTotals totals = counts_.Sum(method);
+  const Labels labels = LabelsOf(method);
+  AddCounter(families[0], labels, static_cast<double>(totals.started));
+  AddCounter(families[1], labels, static_cast<double>(totals.received));
+  AddCounter(families[2], labels, static_cast<double>(totals.sent));
+  for (size_t code = 0; code < kCodes.size(); ++code) {
+    Labels with_code = labels;
+    with_code.push_back({"grpc_code", kCodes[code]});
+    AddCounter(families[3], std::move(with_code), static_cast<double>(totals.handled[code]));
+  }
+  if (!HasDurations(method)) return;
+  prometheus::ClientMetric& seconds = families[4].metric.emplace_back();
+  seconds.label = labels;
+  seconds.histogram = HistogramOf(totals);
 }
 
 }  // namespace fusebox

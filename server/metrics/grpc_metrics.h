@@ -41,8 +41,8 @@ struct GrpcMethod {
   Type type = Type::UNARY;
 };
 
-// The methods of these services, which must be linked into the program. Those that are not are
-// left out; gRPC's own health service is known in any case.
+// The methods of these services, by the descriptors that are linked into the program. A service
+// without one is left out, but for gRPC's own "grpc.health.v1.Health".
 std::vector<GrpcMethod> GrpcMethodsOf(absl::Span<const absl::string_view> services);
 
 // Costs a call an allocation, two looks at the clock and some ten uncontended adds: about 0.3 us.
@@ -65,6 +65,8 @@ class GrpcMetrics : public prometheus::Collectable {
   size_t IndexOf(absl::string_view path) const;
   Labels LabelsOf(size_t method) const;
   bool HasDurations(size_t method) const;
+  // To the families that Collect() made.
+  void AddMethod(size_t method, std::vector<prometheus::MetricFamily>& families) const;
 
   const Clock& clock_;
   const std::vector<GrpcMethod> methods_;  // The counts have one more: all unknown methods.

@@ -47,39 +47,58 @@ LockedBreaker Registry::FindAt(Slot slot, absl::string_view name) {
 LockedBreaker Registry::At(Slot slot) {
   if (slot >= end()) return {};
   LockedBreaker breaker(EntryAt(slot));
-  if (!breaker->alive()) return {};
+  if (!breaker->alive_) return {};
   return breaker;
+}
+
+absl::Status Registry::TooMany(absl::string_view name) const {
+  return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_BREAKERS",
+                   absl::StrCat("breaker \"", name, "\" would be one too many: all ", max_breakers_,
+                                " are in use; raise --max-breakers, lower "
+                                "--idle-ttl, or use fewer names"));
 }
 
 absl::StatusOr<LockedBreaker> Registry::FindOrCreate(absl::string_view name, const Birth& birth,
                                                      bool& born) {
-  const size_t hash = absl::HashOf(name);
-  Shard& shard = ShardOf(hash);
   while (true) {
     born = false;
     if (LockedBreaker breaker = Find(name)) return breaker;
     const Slot slot = TakeSlot();
-    if (slot == kNoSlot) {
-      return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_BREAKERS",
-                       absl::StrCat("breaker \"", name, "\" would be one too many: all ",
-                                    max_breakers_, " are in use; raise --max-breakers, lower "
-                                    "--idle-ttl, or use fewer names"));
-    }
+    if (slot == kNoSlot) return TooMany(name);
     Settle(slot, name, birth);
+    absl::StatusOr<LockedBreaker> enlisted = Enlist(slot, name, birth);
+    born = enlisted.ok() && *enlisted;
+    if (born) return enlisted;
     {
-      absl::MutexLock lock(&shard.mutex);
-      born = shard.slots.insert(slot).second;
-    }
-    if (born) {
-      if (LockedBreaker breaker = FindAt(slot, name)) return breaker;
-      continue;
-    }
-    {
-      const LockedBreaker loser = At(slot);
+      const LockedBreaker loser(EntryAt(slot));
       Vacate(*loser);
     }
     FreeSlot(slot);
+    if (!enlisted.ok()) return enlisted.status();
   }
+}
+
+// Under the lock of the shard, as whoever is there first or finds no place must be so for everyone.
+absl::StatusOr<LockedBreaker> Registry::Enlist(Slot slot, absl::string_view name,
+                                               const Birth& birth) {
+  const size_t hash = absl::HashOf(name);
+  Shard& shard = ShardOf(hash);
+  absl::MutexLock lock(&shard.mutex);
+  if (shard.slots.find(name, hash) != shard.slots.end()) return LockedBreaker();
+  if (!TakePlace()) return TooMany(name);
+  LockedBreaker breaker(EntryAt(slot));
+  shard.slots.insert(slot);
+  breaker->guard = Guard(birth.source->NextEpoch(), birth.now);
+  breaker->alive_ = true;
+  return breaker;
+}
+
+bool Registry::TakePlace() {
+  size_t size = size_.load(std::memory_order_relaxed);
+  while (size < max_breakers_) {
+    if (size_.compare_exchange_weak(size, size + 1, std::memory_order_relaxed)) return true;
+  }
+  return false;
 }
 
 void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
@@ -88,7 +107,6 @@ void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
   std::copy(name.begin(), name.end(), locked->name_.get());
   locked->name_size_ = static_cast<uint16_t>(name.size());
   locked->slot_ = slot;
-  locked->guard = Guard(birth.epoch, birth.now);
   locked->ruling = birth.ruling;
   locked->policy_generation = birth.policy_generation;
   locked->last_allow = birth.now;
@@ -96,6 +114,7 @@ void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
 }
 
 void Registry::Vacate(BreakerEntry& entry) {
+  entry.alive_ = false;
   entry.name_.reset();
   entry.name_size_ = 0;
   entry.guard = Guard(0, Tick());
@@ -104,14 +123,13 @@ void Registry::Vacate(BreakerEntry& entry) {
 
 Slot Registry::TakeSlot() {
   absl::MutexLock lock(&free_mutex_);
-  if (size_.load(std::memory_order_relaxed) >= max_breakers_) return kNoSlot;
-  size_.fetch_add(1, std::memory_order_relaxed);
   if (!free_.empty()) {
     const Slot slot = free_.back();
     free_.pop_back();
     return slot;
   }
   const Slot slot = end_.load(std::memory_order_relaxed);
+  if (slot >= max_breakers_ + kSpareSlots) return kNoSlot;
   std::atomic<Chunk*>& chunk = chunks_[slot / kChunkEntries];
   if (chunk.load(std::memory_order_relaxed) == nullptr) {
     chunk.store(new Chunk, std::memory_order_release);
@@ -123,7 +141,6 @@ Slot Registry::TakeSlot() {
 void Registry::FreeSlot(Slot slot) {
   absl::MutexLock lock(&free_mutex_);
   free_.push_back(slot);
-  size_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace fusebox

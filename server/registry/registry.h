@@ -40,11 +40,10 @@ class BreakerEntry {
   friend class Registry;
   friend class LockedBreaker;
 
-  bool alive() const { return name_size_ != 0; }
-
   absl::Mutex mutex_;
   std::unique_ptr<char[]> name_;  // Not a string: there are a million of these.
-  uint16_t name_size_ = 0;        // 0: the slot is free.
+  uint16_t name_size_ = 0;
+  bool alive_ = false;  // It is the breaker of its name: it is in the index.
   Slot slot_ = 0;
 };
 
@@ -87,12 +86,13 @@ class LockedBreaker {
 // slots and compares the names in the entries. A name changes only while its slot is in no index,
 // and under the entry's mutex, so holding either is enough to read it.
 //
-// Lock order, where two are held at all (Erase): shard, then entry. Thread-safe.
+// Lock order, where two are held at all (a birth and Erase): shard, then entry. Thread-safe.
 class Registry {
  public:
-  // What a new breaker starts with.
+  // What a new breaker starts with. Its epoch is drawn from `source` once it is the breaker of its
+  // name, so that it is greater than any of a breaker of this name before.
   struct Birth {
-    uint64_t epoch = 0;
+    TransitionSource* source = nullptr;
     Tick now = {};
     std::shared_ptr<const RulingPolicy> ruling = {};
     uint32_t policy_generation = 0;
@@ -147,8 +147,7 @@ class Registry {
     }
   };
   struct Shard {
-    explicit Shard(const Registry* registry)
-        : slots(0, NameHash{registry}, NameEqual{registry}) {}
+    explicit Shard(const Registry* registry) : slots(0, NameHash{registry}, NameEqual{registry}) {}
     absl::Mutex mutex;
     absl::flat_hash_set<Slot, NameHash, NameEqual> slots ABSL_GUARDED_BY(mutex);
   };
@@ -161,6 +160,12 @@ class Registry {
   }
   Shard& ShardOf(size_t hash) { return *shards_[(hash >> 24) % kShards]; }
   Slot Lookup(absl::string_view name);
+  // Makes the settled slot the breaker of its name and returns it locked, unless there is one
+  // already (an empty result) or there are as many as may be (an error).
+  absl::StatusOr<LockedBreaker> Enlist(Slot slot, absl::string_view name, const Birth& birth);
+  bool TakePlace();
+  absl::Status TooMany(absl::string_view name) const;
+
   Slot TakeSlot();
   void FreeSlot(Slot slot);
   void Settle(Slot slot, absl::string_view name, const Birth& birth);
@@ -169,7 +174,7 @@ class Registry {
   const size_t max_breakers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::atomic<Chunk*>> chunks_;
-  std::atomic<size_t> size_{0};
+  std::atomic<size_t> size_{0};  // Breakers that are alive.
   std::atomic<Slot> end_{0};
 
   absl::Mutex free_mutex_;
@@ -182,13 +187,13 @@ bool Registry::Erase(Slot slot, absl::string_view name, Predicate may) {
   Shard& shard = ShardOf(hash);
   {
     absl::MutexLock lock(&shard.mutex);
-    // Who lost a race to make a breaker holds its name for a moment without being it.
     const auto found = shard.slots.find(name, hash);
     if (found == shard.slots.end() || *found != slot) return false;
     const LockedBreaker breaker = FindAt(slot, name);
     if (!breaker || !may(*breaker)) return false;
     shard.slots.erase(found);
     Vacate(*breaker);
+    size_.fetch_sub(1, std::memory_order_relaxed);
   }
   FreeSlot(slot);
   return true;

@@ -13,6 +13,7 @@
 #include "server/http/health_routes.h"
 #include "server/metrics/render.h"
 #include "server/serving/configuration.h"
+#include "server/serving/transition_log.h"
 
 namespace fusebox {
 namespace {
@@ -135,7 +136,11 @@ HttpRoute Server::MetricsRoute() const {
 
 void Server::StartMaintenance() {
   maintenance_ = std::thread([this] {
-    while (!maintenance_ends_.WaitFor(kMaintenancePeriod)) engine_.Maintain();
+    TransitionLog log(engine_.events());
+    while (!maintenance_ends_.WaitFor(kMaintenancePeriod)) {
+      engine_.Maintain();
+      log.Write();
+    }
   });
 }
 
