@@ -31,9 +31,10 @@ absl::StatusOr<Result> ReadResult(const Message& message) {
   Result result;
   switch (message.result_case()) {
     case Message::kOutcome:
-      // The outcomes stand in the same order; UNSPECIFIED becomes -1, which is invalid.
-      result = {Result::Kind::kOutcome, message.outcome() - v1::OUTCOME_SUCCESS};
-      if (Classification::IsValid(result)) return result;
+      // The outcomes stand in the same order.
+      if (message.outcome() >= v1::OUTCOME_SUCCESS && message.outcome() <= v1::OUTCOME_IGNORED) {
+        return Result{Result::Kind::kOutcome, message.outcome() - v1::OUTCOME_SUCCESS};
+      }
       return BadField("RESULT_INVALID", "outcome", absl::StrCat(message.outcome()),
                       "use SUCCESS, FAILURE, TIMEOUT, RATE_LIMITED, CALLER_ERROR or IGNORED");
     case Message::kGrpcCode:
@@ -148,11 +149,11 @@ v1::OverrideMode ToProto(OverrideMode mode) {
 }
 
 absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now) {
-  const int mode = message.mode() - v1::OVERRIDE_MODE_FORCED_OPEN;
-  if (mode < 0 || mode > static_cast<int>(OverrideMode::kShadow)) {
+  if (message.mode() < v1::OVERRIDE_MODE_FORCED_OPEN || message.mode() > v1::OVERRIDE_MODE_SHADOW) {
     return BadField("OVERRIDE_INVALID", "mode", absl::StrCat(message.mode()),
                     "use FORCED_OPEN, FORCED_CLOSED or SHADOW");
   }
+  const int mode = message.mode() - v1::OVERRIDE_MODE_FORCED_OPEN;
   Override override{.mode = static_cast<OverrideMode>(mode),
                     .reason = message.reason(),
                     .actor = message.actor()};

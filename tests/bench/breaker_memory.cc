@@ -15,7 +15,9 @@
 #include "testing/fake_clock.h"
 
 // The allocator gives pages back after a second here, not ten: the numbers are the same, sooner.
-extern "C" const char* malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0";
+extern "C" {
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0";
+}
 
 namespace fusebox {
 namespace {

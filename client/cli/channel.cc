@@ -1,0 +1,82 @@
+#include "client/cli/channel.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace fusebox::cli {
+namespace {
+
+// A page of a thousand breakers, each with its failing clients, is more than gRPC's 4 MiB.
+constexpr int kMaxResponseBytes = 64 << 20;
+
+// Finds out that the other end of a silent watch is gone. Servers take pings that come more often
+// than every five minutes for an attack, unless configured otherwise.
+constexpr int kKeepaliveMs = 6 * 60 * 1000;
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // An http_proxy that is meant for the web would swallow even calls to the loopback.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+bool IsHostAndPort(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  if (colon == absl::string_view::npos) return false;
+  const absl::string_view host = address.substr(0, colon);
+  const bool bracketed = absl::StartsWith(host, "[") && absl::EndsWith(host, "]");
+  if (host.empty() || (absl::StrContains(host, ':') && !bracketed)) return false;
+  int port = 0;
+  return absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port <= 65535;
+}
+
+}  // namespace
+
+std::string CheckAddress(absl::string_view address) {
+  if (absl::StrContains(address, "://") || absl::StartsWith(address, "unix:")) return "";
+  if (IsHostAndPort(address)) return "";
+  // Without a port gRPC would try 443, and the error would name a port that nobody wrote.
+  return absl::StrCat("server address \"", address,
+                      "\" has no host and port; write it like 127.0.0.1:7400, [::1]:7400 or "
+                      "unix:/path/to/socket");
+}
+
+Connection::Connection(std::string address, absl::Duration timeout)
+    : address_(std::move(address)), timeout_(timeout), channel_(MakeChannel(address_)) {}
+
+void Connection::BeginCall(grpc::ClientContext& context) {
+  const gpr_timespec deadline = Deadline();
+  Connect(deadline);
+  context.set_deadline(deadline);
+}
+
+void Connection::BeginStream(grpc::ClientContext& context) {
+  const gpr_timespec deadline = Deadline();
+  Connect(deadline);
+  if (!connected_) context.set_deadline(deadline);
+}
+
+// Stops at the first failure instead of trying until the deadline: the call that follows then fails
+// at once, with the cause in its text.
+void Connection::Connect(gpr_timespec deadline) {
+  grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
+    if (!channel_->WaitForStateChange(state, deadline)) break;
+    state = channel_->GetState(/*try_to_connect=*/true);
+  }
+  connected_ = connected_ || state == GRPC_CHANNEL_READY;
+}
+
+// Monotonic, so that a wall clock that is set meanwhile shortens no call.
+gpr_timespec Connection::Deadline() const {
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(absl::ToInt64Nanoseconds(timeout_), GPR_TIMESPAN));
+}
+
+}  // namespace fusebox::cli

@@ -1,0 +1,82 @@
+// What the verbs of fuseboxctl have in common.
+//
+// A verb is one file in verbs/: a struct with its flags, a function that runs it, and one that
+// declares it, which is named in verbs/verbs.h and called in app.cc.
+//
+//   struct GetFlags {
+//     std::string name;
+//   };
+//   int Get(Invocation& cli, const GetFlags& flags) { ... }
+//   void AddGet(Commands& commands) {
+//     auto [verb, flags] = commands.Add<GetFlags>("get", "Shows one breaker", Get);
+//     verb.add_option("NAME", flags.name, "The breaker")->required();
+//   }
+#ifndef FUSEBOX_CLIENT_CLI_COMMAND_H_
+#define FUSEBOX_CLIENT_CLI_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+
+#include "client/cli/channel.h"
+#include "client/cli/output.h"
+
+namespace fusebox::cli {
+
+// How the process ends. Scripts depend on these, so a number never changes its meaning.
+enum ExitCode : int {
+  kOk = 0,
+  kDenied = 1,          // `allow`: the call must not be made.
+  kUsage = 2,           // The command line or the environment is wrong.
+  kOutputFailed = 3,    // stdout took no more, as on a full disk.
+  kRpcErrorBase = 64,   // Plus the gRPC status code: 78 is UNAVAILABLE.
+  kHealthBadFlags = 1,  // `health` speaks the language of grpc-health-probe.
+  kHealthNoConnection = 2,
+  kHealthRpcFailed = 3,
+  kHealthNotServing = 4,
+};
+
+// What a verb runs with. Used from one thread.
+struct Invocation {
+  Connection& server;
+  Output& out;        // Data.
+  std::ostream& err;  // Talk.
+};
+
+// The verbs of the command line, of which at most one is chosen.
+class Commands {
+ public:
+  // Verbs are added to `app`, which must outlive this.
+  explicit Commands(CLI::App& app) : app_(app) {}
+  Commands(const Commands&) = delete;
+  Commands& operator=(const Commands&) = delete;
+
+  // Declares a verb. `run` gets the flags, is called by Run() if this verb was chosen, and returns
+  // an exit code. Both references live as long as the app.
+  template <typename Flags>
+  std::pair<CLI::App&, Flags&> Add(const std::string& name, const std::string& description,
+                                   int (*run)(Invocation&, const Flags&)) {
+    auto flags = std::make_shared<Flags>();
+    CLI::App& verb = Declare(name, description);
+    verb.callback([this, run, flags] {
+      chosen_ = [run, flags](Invocation& cli) { return run(cli, *flags); };
+    });
+    return {verb, *flags};
+  }
+
+  // Runs the verb that the parsed command line chose; one must have been.
+  int Run(Invocation& cli) const { return chosen_(cli); }
+
+ private:
+  CLI::App& Declare(const std::string& name, const std::string& description);
+
+  CLI::App& app_;
+  std::function<int(Invocation&)> chosen_;
+};
+
+}  // namespace fusebox::cli
+
+#endif  // FUSEBOX_CLIENT_CLI_COMMAND_H_

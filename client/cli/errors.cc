@@ -1,0 +1,73 @@
+#include "client/cli/errors.h"
+
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "client/cli/command.h"
+#include "client/cli/output.h"
+#include "client/cli/table.h"
+
+namespace fusebox::cli {
+namespace {
+
+void PrintErrorInfo(std::ostream& err, const google::rpc::ErrorInfo& info) {
+  err << "  reason: " << Printable(info.reason()) << "\n";
+  for (const auto& [key, value] : info.metadata()) {
+    err << "  " << Printable(key) << ": " << Printable(value) << "\n";
+  }
+}
+
+// A server with one thing to say says it as the message and as the description; once is enough.
+void PrintBadRequest(std::ostream& err, const google::rpc::BadRequest& bad_request,
+                     absl::string_view message) {
+  for (const auto& violation : bad_request.field_violations()) {
+    err << "  field: " << Printable(violation.field());
+    if (violation.description() != message) err << ": " << Printable(violation.description());
+    err << "\n";
+  }
+}
+
+void PrintDetails(std::ostream& err, const std::string& serialized) {
+  google::rpc::Status status;
+  if (!status.ParseFromString(serialized)) return;  // Another server's details are not ours.
+  for (const google::protobuf::Any& detail : status.details()) {
+    google::rpc::ErrorInfo info;
+    google::rpc::BadRequest bad_request;
+    google::rpc::RetryInfo retry;
+    if (detail.UnpackTo(&info)) {
+      PrintErrorInfo(err, info);
+    } else if (detail.UnpackTo(&bad_request)) {
+      PrintBadRequest(err, bad_request, status.message());
+    } else if (detail.UnpackTo(&retry)) {
+      err << "  retry after: " << DurationText(retry.retry_delay()) << "\n";
+    }
+  }
+}
+
+}  // namespace
+
+bool IsConnectFailure(const Connection& server, const grpc::Status& status) {
+  return !server.connected() && (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                                 status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+}
+
+int ReportRpcError(std::ostream& err, const Connection& server, const grpc::Status& status) {
+  err << "fuseboxctl: ";
+  if (IsConnectFailure(server, status)) {
+    err << "no server answers at " << server.address() << ": " << Printable(status.error_message())
+        << "\n  Start one with `make run` or `fusebox`, or name another with --server "
+           "(FUSEBOX_SERVER).\n";
+  } else {
+    err << absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())) << " from "
+        << server.address() << ": " << Printable(status.error_message()) << "\n";
+    PrintDetails(err, status.error_details());
+    if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+      err << "  Give it longer with --timeout (FUSEBOX_TIMEOUT).\n";
+    }
+  }
+  return kRpcErrorBase + static_cast<int>(status.error_code());
+}
+
+}  // namespace fusebox::cli

@@ -1,0 +1,100 @@
+// Tells how one call ended.
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/breaker_text.h"
+#include "client/cli/enums.h"
+#include "client/cli/errors.h"
+#include "client/cli/flags.h"
+#include "client/cli/verbs/verbs.h"
+#include "fusebox/v1/breaker.grpc.pb.h"
+
+namespace fusebox::cli {
+namespace {
+
+struct RecordFlags {
+  std::string name;
+  std::string permit;
+  std::optional<std::string> outcome;
+  std::optional<int> grpc_code;
+  std::optional<int> http_status;
+  std::optional<absl::Duration> latency;
+  std::optional<absl::Duration> retry_after;
+  std::string client;
+};
+
+void SetDuration(absl::Duration from, google::protobuf::Duration* to) {
+  to->set_seconds(absl::IDivDuration(from, absl::Seconds(1), &from));
+  to->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from)));
+}
+
+v1::RecordRequest ToRequest(const RecordFlags& flags) {
+  v1::RecordRequest request;
+  request.set_breaker(flags.name);
+  request.set_permit(DecodeBase64(flags.permit));
+  if (flags.outcome) request.set_outcome(EnumValue<v1::Outcome>(*flags.outcome));
+  if (flags.grpc_code) request.set_grpc_code(*flags.grpc_code);
+  if (flags.http_status) request.set_http_status(*flags.http_status);
+  if (flags.latency) SetDuration(*flags.latency, request.mutable_latency());
+  if (flags.retry_after) SetDuration(*flags.retry_after, request.mutable_retry_after());
+  request.set_client(flags.client);
+  return request;
+}
+
+int Record(Invocation& cli, const RecordFlags& flags) {
+  v1::RecordResponse response;
+  const grpc::Status status =
+      cli.server.Call(&v1::BreakerService::Stub::Record, ToRequest(flags), &response);
+  if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
+  if (cli.out.json()) {
+    cli.out.Json(response);
+    return kOk;
+  }
+  Table table;
+  table.AddRow({"counted", EnumText(response.counted())});
+  table.AddRow({"outcome", EnumText(response.outcome())});
+  table.AddRow({"state", StateCell(response.state())});
+  table.AddRow({"epoch", absl::StrCat(response.epoch())});
+  cli.out.Print(table);
+  return kOk;
+}
+
+void AddResult(CLI::App& verb, RecordFlags& flags) {
+  CLI::Option_group* result = verb.add_option_group("Result", "How it ended");
+  result->add_option("--outcome", flags.outcome, "As the caller classified it")
+      ->transform(CLI::IsMember(EnumNames<v1::Outcome>(), CLI::ignore_case))
+      ->type_name("OUTCOME");
+  result
+      ->add_option("--grpc-code", flags.grpc_code,
+                   "A gRPC status, 0 to 16 or a name, which the policy classifies")
+      ->transform(GrpcCodeToNumber())
+      ->type_name("CODE");
+  result
+      ->add_option("--http-status", flags.http_status,
+                   "An HTTP status, which the policy classifies")
+      ->check(CLI::Range(100, 599))
+      ->type_name("N");
+  result->require_option(1);
+}
+
+}  // namespace
+
+void AddRecord(Commands& commands) {
+  auto [verb, flags] = commands.Add<RecordFlags>("record", "Tells how one call ended", Record);
+  verb.add_option("NAME", flags.name, "The breaker that granted the permit")->required();
+  verb.add_option(
+          "--permit", flags.permit,
+          "What `allow` printed; without it this is an observation, which counts only while "
+          "the breaker is closed")
+      ->check(Base64Check())
+      ->type_name("BASE64");
+  AddResult(verb, flags);
+  AddDuration(verb, "--latency", flags.latency, "How long the call took");
+  AddDuration(verb, "--retry-after", flags.retry_after, "What the dependency said in Retry-After");
+  verb.add_option("--client", flags.client, "Who called [the address this comes from]")
+      ->type_name("NAME");
+}
+
+}  // namespace fusebox::cli

@@ -1,0 +1,142 @@
+// Follows breakers: those that exist, then every change, a line each.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/breaker_text.h"
+#include "client/cli/enums.h"
+#include "client/cli/errors.h"
+#include "client/cli/verbs/verbs.h"
+#include "fusebox/v1/admin.grpc.pb.h"
+
+namespace fusebox::cli {
+namespace {
+
+struct WatchFlags {
+  std::string match;
+  bool until_synced = false;
+  std::optional<int> count;
+};
+
+// As wide as the widest state, so that the names stand in a column although the next line is not
+// known yet.
+constexpr size_t kStateWidth = sizeof("HALF_OPEN") - 1;
+
+std::string LineStart(const Cell& state, bool colour) {
+  const size_t padding = kStateWidth - std::min(kStateWidth, state.text.size());
+  return absl::StrCat(Painted(state, colour), std::string(padding + 2, ' '));
+}
+
+std::string BreakerLine(const v1::Breaker& breaker, bool transition, bool colour) {
+  std::string notes;
+  if (transition) absl::StrAppend(&notes, "  ", TransitionText(breaker.last_transition()));
+  if (breaker.has_retry_after()) absl::StrAppend(&notes, "  for ", RetryAfterText(breaker));
+  if (breaker.has_override()) absl::StrAppend(&notes, "  ", OverrideText(breaker));
+  return absl::StrCat(LineStart(StateCell(breaker.state()), colour),
+                      Printable(absl::StrCat(breaker.name(), notes)));
+}
+
+// Prints the events of one watch and knows when enough were seen.
+class Follower {
+ public:
+  Follower(Invocation& cli, const WatchFlags& flags) : cli_(cli), flags_(flags) {}
+
+  bool done() const { return done_; }
+
+  // Whether the server took up the watch.
+  bool begun() const { return begun_; }
+
+  void Take(const v1::WatchBreakersResponse& event) {
+    begun_ = true;
+    switch (event.event_case()) {
+      case v1::WatchBreakersResponse::kBreaker:
+        return TakeBreaker(event);
+      case v1::WatchBreakersResponse::kSynced:
+        return TakeSynced(event);
+      case v1::WatchBreakersResponse::kRemoved:
+        seen_.erase(event.removed());
+        return Print(event, LineStart("-", false) + Printable(event.removed()) + "  removed");
+      case v1::WatchBreakersResponse::EVENT_NOT_SET:
+        return;  // A kind of event that a newer server knows.
+    }
+  }
+
+ private:
+  void TakeBreaker(const v1::WatchBreakersResponse& event) {
+    const v1::Breaker& breaker = event.breaker();
+    const Version version(breaker.epoch(), breaker.revision());
+    const auto [known, is_new] = seen_.try_emplace(breaker.name(), version);
+    if (version < known->second) return;  // Overtaken on its way by a newer state.
+    const bool moved = is_new || version.first != known->second.first;
+    known->second = version;
+    Print(event, BreakerLine(breaker, moved && breaker.has_last_transition(), cli_.out.colour()));
+  }
+
+  void TakeSynced(const v1::WatchBreakersResponse& event) {
+    done_ = flags_.until_synced;
+    if (cli_.out.json()) return Print(event, "");
+    cli_.err << "Breakers so far: " << seen_.size() << (done_ ? ".\n" : "; changes follow.\n");
+  }
+
+  void Print(const v1::WatchBreakersResponse& event, const std::string& line) {
+    if (cli_.out.json()) {
+      cli_.out.JsonLine(event);
+    } else {
+      cli_.out.Line(line);
+    }
+    ++lines_;
+    if (lines_ == flags_.count || !cli_.out.ok()) done_ = true;
+  }
+
+  using Version = std::pair<uint64_t, uint64_t>;  // Epoch and revision.
+
+  Invocation& cli_;
+  const WatchFlags& flags_;
+  absl::flat_hash_map<std::string, Version> seen_;
+  int lines_ = 0;
+  bool begun_ = false;
+  bool done_ = false;
+};
+
+int ReportEnd(Invocation& cli, const grpc::Status& end, bool begun) {
+  // A watch has no end of its own, so a server that ends it in peace is going away as well.
+  const int code = ReportRpcError(
+      cli.err, cli.server,
+      end.ok() ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server ended the watch") : end);
+  if (begun) cli.err << "  The watch has ended; changes from here on are not shown.\n";
+  return code;
+}
+
+int Watch(Invocation& cli, const WatchFlags& flags) {
+  v1::WatchBreakersRequest request;
+  request.set_match(flags.match);
+  grpc::ClientContext context;
+  cli.server.BeginStream(context);
+  v1::AdminService::Stub stub(cli.server.channel());
+  const auto stream = stub.WatchBreakers(&context, request);
+  Follower follower(cli, flags);
+  v1::WatchBreakersResponse event;
+  while (!follower.done() && stream->Read(&event)) follower.Take(event);
+  if (follower.done()) context.TryCancel();
+  const grpc::Status end = stream->Finish();
+  return follower.done() ? kOk : ReportEnd(cli, end, follower.begun());
+}
+
+}  // namespace
+
+void AddWatch(Commands& commands) {
+  auto [verb, flags] = commands.Add<WatchFlags>(
+      "watch", "Follows breakers: first those that exist, then each change, until interrupted",
+      Watch);
+  verb.add_option("GLOB", flags.match, "Which ones, as in 'payments.v1.*/**' [all]");
+  verb.add_flag("--until-synced", flags.until_synced, "End when those that exist were shown");
+  verb.add_option("--count", flags.count, "End after N lines")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+}
+
+}  // namespace fusebox::cli

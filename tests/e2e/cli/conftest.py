@@ -1,0 +1,57 @@
+"""What the tests of fuseboxctl start from.
+
+Every test takes a breaker name of its own, so that their order and what else the server holds do
+not matter.
+"""
+
+import socket
+import threading
+import uuid
+
+import pytest
+from cli_driver import PATIENCE_S, Cli
+
+
+@pytest.fixture
+def cli(server):
+    return Cli(server.address)
+
+
+@pytest.fixture
+def name():
+    return f"cli/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def closed_port():
+    """A port on which nobody listens: bound, so that nobody else takes it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
+def mute_port():
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def stuck_port():
+    """A port that speaks HTTP/2, so that a connection comes to stand, and never answers a call."""
+    empty_settings_frame = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+
+    def greet_and_hold():
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(empty_settings_frame)
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        thread = threading.Thread(target=greet_and_hold)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
