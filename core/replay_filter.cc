@@ -6,12 +6,12 @@
 namespace fusebox {
 
 bool ReplayFilter::Test(uint64_t number) const {
-  const uint64_t bit = number % bits_;
+  const uint64_t bit = number & (bits_ - 1);
   return (words_[bit / 64] >> (bit % 64)) & 1;
 }
 
 void ReplayFilter::Set(uint64_t number) {
-  const uint64_t bit = number % bits_;
+  const uint64_t bit = number & (bits_ - 1);
   words_[bit / 64] |= uint64_t{1} << (bit % 64);
 }
 
@@ -22,7 +22,7 @@ void ReplayFilter::Clear(uint64_t from, uint64_t to) {
     return;
   }
   for (uint64_t number = from; number < to; ++number) {
-    const uint64_t bit = number % bits_;
+    const uint64_t bit = number & (bits_ - 1);
     words_[bit / 64] &= ~(uint64_t{1} << (bit % 64));
   }
 }

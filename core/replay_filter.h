@@ -33,7 +33,7 @@ class ReplayFilter {
 
   uint64_t first_;  // The oldest number within reach.
   uint64_t end_;    // One past the newest number that has a bit.
-  uint32_t bits_ = 0;
+  uint32_t bits_ = 0;  // 0 or a power of two.
   std::unique_ptr<uint64_t[]> words_;  // Not a vector: there is one of these per active breaker.
 };
 

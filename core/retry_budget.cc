@@ -20,17 +20,20 @@ int64_t DepositPerCall(const RetryBudgetPolicy& policy) {
 }  // namespace
 
 RetryBudget::RetryBudget(const RetryBudgetPolicy& policy, Tick now)
-    : head_(SlotNumber(policy, now)) {}
+    : head_end_((now.nanos() / SlotWidth(policy) + 1) * SlotWidth(policy)) {}
 
-int64_t RetryBudget::SlotNumber(const RetryBudgetPolicy& policy, Tick now) {
-  return now.nanos() / (absl::ToInt64Nanoseconds(policy.window) / static_cast<int64_t>(kSlots));
+int64_t RetryBudget::SlotWidth(const RetryBudgetPolicy& policy) {
+  return absl::ToInt64Nanoseconds(policy.window) / static_cast<int64_t>(kSlots);
 }
 
 void RetryBudget::Advance(const RetryBudgetPolicy& policy, Tick now) {
-  const int64_t slot = SlotNumber(policy, now);
-  const int64_t steps = std::min(slot - head_, static_cast<int64_t>(kSlots));
-  head_ = slot;
-  for (int64_t i = 0; i < steps; ++i) slots_[static_cast<size_t>(head_ - i) % kSlots] = 0;
+  if (now.nanos() < head_end_) return;
+  const int64_t steps = (now.nanos() - head_end_) / SlotWidth(policy) + 1;
+  head_end_ += steps * SlotWidth(policy);
+  for (int64_t i = 0; i < std::min(steps, static_cast<int64_t>(kSlots)); ++i) {
+    head_ = (head_ + 1) % kSlots;
+    slots_[head_] = 0;
+  }
 }
 
 void RetryBudget::Deposit(const RetryBudgetPolicy& policy, uint32_t calls, Tick now) {
@@ -61,7 +64,7 @@ void RetryBudget::ChangePolicy(const RetryBudgetPolicy& from, const RetryBudgetP
   if (from.window == to.window) return;
   const int64_t sum = std::accumulate(slots_.begin(), slots_.end(), int64_t{0});
   slots_.fill(0);
-  head_ = SlotNumber(to, now);
+  head_end_ = (now.nanos() / SlotWidth(to) + 1) * SlotWidth(to);
   Newest() = sum;
 }
 

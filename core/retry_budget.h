@@ -51,11 +51,12 @@ class RetryBudget {
  private:
   static constexpr size_t kSlots = 10;
 
-  static int64_t SlotNumber(const RetryBudgetPolicy& policy, Tick now);
+  static int64_t SlotWidth(const RetryBudgetPolicy& policy);
   void Advance(const RetryBudgetPolicy& policy, Tick now);
-  int64_t& Newest() { return slots_[static_cast<size_t>(head_) % kSlots]; }
+  int64_t& Newest() { return slots_[head_]; }
 
-  int64_t head_;  // The number of the newest slot since the origin of time.
+  int64_t head_end_;  // Where the newest slot ends, in nanoseconds.
+  size_t head_ = 0;
   std::array<int64_t, kSlots> slots_{};  // Deposits less withdrawals.
   uint64_t spent_ = 0;
   uint64_t refused_ = 0;

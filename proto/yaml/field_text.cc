@@ -114,8 +114,8 @@ absl::Status SetEnum(const Target& target, absl::string_view text) {
     return target.Set<const EnumValueDescriptor*>(&Reflection::SetEnum, &Reflection::AddEnum,
                                                   type->FindValueByName(full));
   }
-  return Refuse(text, absl::StrCat("write one of ", absl::StrJoin(choices, ", "),
-                                   DidYouMean(text, choices)));
+  return Refuse(
+      text, absl::StrCat("write one of ", absl::StrJoin(choices, ", "), DidYouMean(text, choices)));
 }
 
 absl::Status SetDuration(const Target& target, absl::string_view text) {

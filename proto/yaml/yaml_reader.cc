@@ -183,8 +183,9 @@ void Reader::ReadKey(const YAML::Node& value, const Place& parent, const Place& 
   if (field == nullptr) {
     const std::vector<std::string> keys = KeysOf(type);
     const std::string guess = DidYouMean(key, keys);
-    Fail(place, absl::StrCat("is not known here",
-                             guess.empty() ? "; the keys are " + absl::StrJoin(keys, ", ") : guess));
+    Fail(place,
+         absl::StrCat("is not known here",
+                      guess.empty() ? "; the keys are " + absl::StrJoin(keys, ", ") : guess));
     return;
   }
   if (Excluded(field, parent, place, lines)) return;
@@ -222,7 +223,8 @@ void Reader::ReadList(const YAML::Node& node, const Place& place, const FieldDes
                       Message* message) {
   if (!Enter(place) || node.IsNull()) return;
   if (!node.IsSequence()) {
-    Fail(place, absl::StrCat(Describe(node), "; write a list, like [...] or lines that begin with -"));
+    Fail(place,
+         absl::StrCat(Describe(node), "; write a list, like [...] or lines that begin with -"));
     return;
   }
   int index = 0;
@@ -326,8 +328,8 @@ absl::StatusOr<YAML::Node> Load(absl::string_view file, const std::string& text)
     return YAML::Load(text);
   } catch (const YAML::Exception& error) {
     return Refuse(file, error.mark.line + 1,
-                  absl::StrCat("this is no YAML: ", error.msg, " at column ",
-                               error.mark.column + 1, "; check indents, colons and quotes there"));
+                  absl::StrCat("this is no YAML: ", error.msg, " at column ", error.mark.column + 1,
+                               "; check indents, colons and quotes there"));
   }
 }
 
@@ -338,8 +340,9 @@ absl::Status ReadYaml(absl::string_view file, absl::string_view text, Message* m
   message->Clear();
   *sources = SourceMap(file);
   if (text.size() > kMaxYamlBytes) {
-    return Refuse(file, 1, absl::StrCat("the document has more than ", kMaxYamlBytes,
-                                        " bytes; make it smaller"));
+    return Refuse(
+        file, 1,
+        absl::StrCat("the document has more than ", kMaxYamlBytes, " bytes; make it smaller"));
   }
   if (absl::Status status = CheckCharacters(file, text); !status.ok()) return status;
   const absl::StatusOr<YAML::Node> document = Load(file, std::string(text));

@@ -9,7 +9,7 @@ namespace fusebox {
 
 absl::StatusOr<bool> BatchMemory::Remember(absl::string_view id, Tick now) {
   constexpr absl::Duration kMemory = absl::Seconds(60);
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   while (!in_order_.empty() && in_order_.front().until <= now) {
     ids_.erase(in_order_.front().id);
     in_order_.pop_front();

@@ -9,8 +9,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "core/tick.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -30,7 +30,7 @@ class BatchMemory {
   };
 
   const size_t capacity_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   absl::flat_hash_set<std::string> ids_ ABSL_GUARDED_BY(mutex_);
   std::deque<Remembered> in_order_ ABSL_GUARDED_BY(mutex_);
 };

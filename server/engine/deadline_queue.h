@@ -8,9 +8,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "core/tick.h"
 #include "server/registry/registry.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -20,7 +20,7 @@ namespace fusebox {
 class DeadlineQueue {
  public:
   void Push(Tick deadline, Slot slot) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     const auto [place, is_new] = deadlines_.try_emplace(slot, deadline);
     if (!is_new) {
       if (place->second <= deadline) return;
@@ -33,7 +33,7 @@ class DeadlineQueue {
   // Takes the slots that are due by `now`, at most `limit`, the earliest first.
   std::vector<Slot> TakeDue(Tick now, size_t limit) {
     std::vector<Slot> due;
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     while (!queue_.empty() && queue_.begin()->first <= now && due.size() < limit) {
       due.push_back(queue_.begin()->second);
       deadlines_.erase(due.back());
@@ -43,12 +43,12 @@ class DeadlineQueue {
   }
 
   size_t size() const {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return queue_.size();
   }
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   absl::btree_set<std::pair<Tick, Slot>> queue_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<Slot, Tick> deadlines_ ABSL_GUARDED_BY(mutex_);
 };

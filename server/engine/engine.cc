@@ -26,7 +26,7 @@ Engine::Match Engine::MatchPolicy(absl::string_view breaker) const {
   std::shared_ptr<const PolicySet> policies;
   uint32_t generation = 0;
   {
-    absl::MutexLock lock(&policy_mutex_);
+    MutexLock lock(&policy_mutex_);
     policies = policies_;
     generation = generation_.load(std::memory_order_relaxed);
   }
@@ -57,7 +57,9 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, bool& changed,
 
 absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, Tick now,
                                                     bool& changed) {
+  // Names are checked where breakers are born: one that is found was checked then.
   if (LockedBreaker entry = Enter(breaker, now, changed)) return entry;
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   Match match = MatchPolicy(breaker);
   bool born = false;
   absl::StatusOr<LockedBreaker> entry =
@@ -93,7 +95,6 @@ void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath) {
 
 absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t attempt,
                                           absl::string_view client) {
-  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   if (const absl::Status name = CheckClientName(client); !name.ok()) return name;
   attempt = std::max(attempt, 1u);
   const Tick now = clock_.Now();
@@ -134,7 +135,6 @@ Decision Engine::SpendShared(absl::string_view breaker, const std::string& budge
 
 absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_view permit,
                                        Ending ending) {
-  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   if (const absl::Status name = CheckClientName(ending.client); !name.ok()) return name;
   const Tick now = clock_.Now();
   if (permit.empty()) return RecordObservation(breaker, ending, now);
@@ -144,7 +144,10 @@ absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_v
   ending.permit = opened->permit;
   bool changed = false;
   LockedBreaker entry = Enter(breaker, now, changed, opened->slot);
-  if (!entry) return RecordForGone(breaker, ending);
+  if (!entry) {
+    if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+    return RecordForGone(breaker, ending);
+  }
   return RecordUnder(std::move(entry), ending, now, changed);
 }
 

@@ -14,7 +14,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/guard.h"
 #include "core/policy_set.h"
@@ -29,6 +28,7 @@
 #include "server/engine/watch_hub.h"
 #include "server/registry/event_log.h"
 #include "server/registry/registry.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -172,12 +172,12 @@ class Engine {
   BatchMemory batches_;
   Counters counters_;
 
-  absl::Mutex configure_mutex_;  // Held by who sets policies and budgets, and before any other.
+  Mutex configure_mutex_;  // Held by who sets policies and budgets, and before any other.
   std::atomic<uint32_t> generation_{0};
-  mutable absl::Mutex policy_mutex_;
+  mutable Mutex policy_mutex_;
   std::shared_ptr<const PolicySet> policies_ ABSL_GUARDED_BY(policy_mutex_);
 
-  absl::Mutex maintain_mutex_;  // Held by who maintains, and before any other.
+  Mutex maintain_mutex_;  // Held by who maintains, and before any other.
   Slot sweep_cursor_ ABSL_GUARDED_BY(maintain_mutex_) = 0;
   Tick sweep_started_ ABSL_GUARDED_BY(maintain_mutex_);
 };

@@ -24,16 +24,16 @@ absl::Status Engine::SetPolicies(const std::vector<Policy>& policies,
   }
   absl::StatusOr<std::shared_ptr<const PolicySet>> set = PolicySet::Make(policies);
   if (!set.ok()) return set.status();
-  absl::MutexLock configure(&configure_mutex_);
+  MutexLock configure(&configure_mutex_);
   budgets_.Set(budgets, clock_.Now());
-  absl::MutexLock lock(&policy_mutex_);
+  MutexLock lock(&policy_mutex_);
   policies_ = *std::move(set);
   generation_.fetch_add(1, std::memory_order_release);
   return absl::OkStatus();
 }
 
 size_t Engine::policies() const {
-  absl::MutexLock lock(&policy_mutex_);
+  MutexLock lock(&policy_mutex_);
   return policies_->size();
 }
 

@@ -12,7 +12,7 @@ constexpr absl::Duration kSweepPeriod = absl::Seconds(5);
 }  // namespace
 
 void Engine::Maintain() {
-  absl::MutexLock lock(&maintain_mutex_);
+  MutexLock lock(&maintain_mutex_);
   const Tick now = clock_.Now();
   AdvanceDue(now);
   Sweep(now);

@@ -53,11 +53,10 @@ std::array<char, PermitSeal::kTagSize> PermitSeal::Tag(const char* body,
                                                        absl::string_view breaker) const {
   std::array<unsigned char, kBodySize + kMaxNameBytes> message;
   std::memcpy(message.data(), body, kBodySize);
-  const size_t name_size = std::min(breaker.size(), kMaxNameBytes);
-  std::memcpy(message.data() + kBodySize, breaker.data(), name_size);
+  std::memcpy(message.data() + kBodySize, breaker.data(), breaker.size());
   std::array<char, kTagSize> tag;
   crypto_shorthash_siphash24(reinterpret_cast<unsigned char*>(tag.data()), message.data(),
-                             kBodySize + name_size, key_.data());
+                             kBodySize + breaker.size(), key_.data());
   return tag;
 }
 
@@ -79,6 +78,7 @@ SealedPermit PermitSeal::Seal(const Permit& permit, Slot slot, absl::string_view
 absl::StatusOr<OpenedPermit> PermitSeal::Open(absl::string_view bytes,
                                               absl::string_view breaker) const {
   static_assert(kBodySize + kTagSize == SealedPermit::kSize);
+  if (breaker.size() > kMaxNameBytes) return Invalid("is of another breaker");
   if (bytes.size() != SealedPermit::kSize) {
     return Invalid(absl::StrCat("of ", bytes.size(), " bytes is none of this server"));
   }

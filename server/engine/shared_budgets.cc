@@ -11,18 +11,18 @@ void SharedBudgets::Set(const std::vector<NamedBudget>& budgets, Tick now) {
     if (budget == nullptr) {
       budget = std::make_shared<Budget>(named.policy, now);
     } else {
-      absl::MutexLock lock(&budget->mutex);
+      MutexLock lock(&budget->mutex);
       budget->budget.ChangePolicy(budget->policy, named.policy, budget->Enter(now));
       budget->policy = named.policy;
     }
     next[named.name] = std::move(budget);
   }
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   budgets_.swap(next);
 }
 
 std::shared_ptr<SharedBudgets::Budget> SharedBudgets::Find(absl::string_view name) {
-  absl::ReaderMutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   const auto found = budgets_.find(name);
   return found == budgets_.end() ? nullptr : found->second;
 }
@@ -30,14 +30,14 @@ std::shared_ptr<SharedBudgets::Budget> SharedBudgets::Find(absl::string_view nam
 bool SharedBudgets::TryWithdraw(absl::string_view name, Tick now) {
   const std::shared_ptr<Budget> budget = Find(name);
   if (budget == nullptr) return false;
-  absl::MutexLock lock(&budget->mutex);
+  MutexLock lock(&budget->mutex);
   return budget->budget.TryWithdraw(budget->policy, budget->Enter(now));
 }
 
 void SharedBudgets::Deposit(absl::string_view name, uint32_t calls, Tick now) {
   const std::shared_ptr<Budget> budget = Find(name);
   if (budget == nullptr) return;
-  absl::MutexLock lock(&budget->mutex);
+  MutexLock lock(&budget->mutex);
   budget->budget.Deposit(budget->policy, calls, budget->Enter(now));
 }
 
@@ -45,7 +45,7 @@ BudgetStatus SharedBudgets::Status(absl::string_view name, Tick now) {
   BudgetStatus status{.name = std::string(name)};
   const std::shared_ptr<Budget> budget = Find(name);
   if (budget == nullptr) return status;
-  absl::MutexLock lock(&budget->mutex);
+  MutexLock lock(&budget->mutex);
   status.balance = budget->budget.Balance(budget->policy, budget->Enter(now));
   status.spent = budget->budget.spent();
   status.refused = budget->budget.refused();
@@ -55,7 +55,7 @@ BudgetStatus SharedBudgets::Status(absl::string_view name, Tick now) {
 std::vector<BudgetStatus> SharedBudgets::All(Tick now) {
   std::vector<std::string> names;
   {
-    absl::ReaderMutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     for (const auto& [name, budget] : budgets_) names.push_back(name);
   }
   std::sort(names.begin(), names.end());

@@ -10,9 +10,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "core/retry_budget.h"
 #include "core/tick.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -53,7 +53,7 @@ class SharedBudgets {
       return latest = std::max(latest, now);
     }
 
-    absl::Mutex mutex;
+    Mutex mutex;
     RetryBudgetPolicy policy ABSL_GUARDED_BY(mutex);
     RetryBudget budget ABSL_GUARDED_BY(mutex);
     Tick latest ABSL_GUARDED_BY(mutex);
@@ -61,7 +61,7 @@ class SharedBudgets {
 
   std::shared_ptr<Budget> Find(absl::string_view name);
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Budget>> budgets_ ABSL_GUARDED_BY(mutex_);
 };
 

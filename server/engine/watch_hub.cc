@@ -11,7 +11,7 @@ void ChangedNames::Add(absl::string_view name) {
   if (!glob_.Matches(name)) return;
   bool wake = false;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (names_.size() < capacity_) {
       names_.emplace(name);
     } else if (!names_.contains(name)) {
@@ -25,7 +25,7 @@ void ChangedNames::Add(absl::string_view name) {
 void ChangedNames::Overrun() {
   bool wake = false;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     overrun_ = true;
     wake = std::exchange(waiting_, false);
   }
@@ -33,7 +33,7 @@ void ChangedNames::Overrun() {
 }
 
 absl::StatusOr<std::string> ChangedNames::Take() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (overrun_) {
     return MakeError(absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
                      absl::StrCat("more than ", capacity_,
@@ -56,7 +56,7 @@ absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob,
                      absl::StrCat("all ", max_watchers_,
                                   " watches are in use; end one or raise --max-watchers"));
   }
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   std::erase_if(all_, [](const std::weak_ptr<ChangedNames>& w) { return w.expired(); });
   all_.push_back(counted);
   return counted;
@@ -64,7 +64,7 @@ absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob,
 
 std::vector<std::shared_ptr<ChangedNames>> WatchHub::Live() {
   std::vector<std::shared_ptr<ChangedNames>> live;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   for (const std::weak_ptr<ChangedNames>& weak : all_) {
     if (std::shared_ptr<ChangedNames> names = weak.lock()) live.push_back(std::move(names));
   }
@@ -73,7 +73,7 @@ std::vector<std::shared_ptr<ChangedNames>> WatchHub::Live() {
 
 void WatchHub::Publish(absl::string_view name) {
   if (watchers() == 0) return;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   if (changed_.size() < max_names_) {
     changed_.emplace(name);
   } else if (!changed_.contains(name)) {
@@ -85,7 +85,7 @@ void WatchHub::Deliver() {
   absl::flat_hash_set<std::string> changed;
   bool overrun = false;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     changed.swap(changed_);
     overrun = std::exchange(overrun_, false);
   }

@@ -13,8 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "core/glob.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -44,7 +44,7 @@ class ChangedNames {
   const Glob glob_;
   const size_t capacity_;
   const std::function<void()> wake_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   absl::flat_hash_set<std::string> names_ ABSL_GUARDED_BY(mutex_);
   bool waiting_ ABSL_GUARDED_BY(mutex_) = false;
   bool overrun_ ABSL_GUARDED_BY(mutex_) = false;
@@ -77,7 +77,7 @@ class WatchHub {
   const size_t max_watchers_;
   const size_t max_names_;
   std::atomic<size_t> watchers_{0};  // So that Publish() costs one load when nobody watches.
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::vector<std::weak_ptr<ChangedNames>> all_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::string> changed_ ABSL_GUARDED_BY(mutex_);
   bool overrun_ ABSL_GUARDED_BY(mutex_) = false;

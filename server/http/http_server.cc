@@ -132,8 +132,7 @@ HttpServer::~HttpServer() {
 
 absl::Status HttpServer::Listen(const std::string& library_address, absl::string_view address) {
   host_ = std::string(address.substr(0, address.rfind(':')));
-  static const unsigned initialized = mg_init_library(MG_FEATURES_DEFAULT);
-  static_cast<void>(initialized);
+  [[maybe_unused]] static const unsigned kFeatures = mg_init_library(MG_FEATURES_DEFAULT);
   std::array options{"listening_ports",
                      library_address.c_str(),
                      "num_threads",
@@ -154,7 +153,7 @@ absl::Status HttpServer::Listen(const std::string& library_address, absl::string
       .callbacks = &callbacks, .user_data = this, .configuration_options = options.data()};
   context_ = mg_start2(&init, nullptr);
   if (context_ == nullptr) {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     return AddressError(
         absl::StatusCode::kUnavailable, address,
         absl::StrCat(first_complaint_, "; choose another address, or port 0 for a free one"));
@@ -218,7 +217,7 @@ int HttpServer::OnError(mg_connection* connection, int status, const char* /*mes
 
 int HttpServer::OnLog(const mg_connection* connection, const char* message) {
   auto& server = *static_cast<HttpServer*>(mg_get_user_data(mg_get_context(connection)));
-  absl::MutexLock lock(&server.mutex_);
+  MutexLock lock(&server.mutex_);
   if (server.first_complaint_.empty()) server.first_complaint_ = message;
   return 1;  // Said.
 }

@@ -22,7 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "server/sync/mutex.h"
 
 struct mg_callbacks;
 struct mg_connection;
@@ -82,7 +82,7 @@ class HttpServer {
   uint16_t port_ = 0;
   mg_context* context_ = nullptr;
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   // Of the library: why it could not start, if it could not.
   std::string first_complaint_ ABSL_GUARDED_BY(mutex_);
 };

@@ -91,7 +91,7 @@ EngineMetrics::EngineMetrics(Engine& engine, EngineMetricsOptions options)
 std::vector<MetricFamily> EngineMetrics::Collect() const {
   std::vector<MetricFamily> families;
   AddServer(families);
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   series_.ReadOwn(engine_);
   const CounterTotals totals = engine_.counters();
   series_.FoldRest(totals, engine_.breakers());
@@ -143,14 +143,15 @@ void EngineMetrics::AddBreakers(Families& families) const {
 }
 
 void EngineMetrics::AddBreakerCounts(Families& families) const {
+  const BreakerSeries& series = series_;
   const auto add = [&](absl::string_view name, absl::string_view help,
                        int64_t BreakerCounts::*count) {
     MetricFamily& family = families.emplace_back(CounterFamily(name, help));
-    for (const auto& [breaker, own] : series_.own()) {
+    for (const auto& [breaker, own] : series.own()) {
       AddCounter(family, {{"breaker", breaker}}, static_cast<double>(own.counts().*count));
     }
     AddCounter(family, {{"breaker", BreakerSeries::kOther}},
-               static_cast<double>(series_.other().*count));
+               static_cast<double>(series.other().*count));
   };
   add("fusebox_breaker_calls_total",
       "Calls that were allowed, by breaker; \"other\" is all breakers without series of their own. "

@@ -19,13 +19,13 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
 #include "server/engine/counters.h"
 #include "server/engine/engine.h"
 #include "server/engine/shared_budgets.h"
 #include "server/metrics/breaker_series.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -67,7 +67,7 @@ class EngineMetrics : public prometheus::Collectable {
 
   Engine& engine_;
   const std::string version_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   mutable BreakerSeries series_ ABSL_GUARDED_BY(mutex_);
   mutable std::map<std::string, BudgetSeries> budgets_ ABSL_GUARDED_BY(mutex_);
   mutable uint64_t allowed_ ABSL_GUARDED_BY(mutex_) = 0;  // And not only by SHADOW.

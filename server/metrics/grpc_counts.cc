@@ -1,16 +1,15 @@
 #include "server/metrics/grpc_counts.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace fusebox {
 
 void GrpcMethodCells::CountDuration(absl::Duration duration) {
   constexpr const auto& kBounds = GrpcMethodTotals::kBucketNanos;
   const int64_t nanos = std::max(int64_t{0}, absl::ToInt64Nanoseconds(duration));
-  // The first bound that is not below.
-  const auto bucket = std::lower_bound(kBounds.begin(), kBounds.end(), nanos);
-  Count(durations[static_cast<size_t>(std::distance(kBounds.begin(), bucket))]);
+  size_t bucket = 0;
+  while (bucket < kBounds.size() && nanos > kBounds[bucket]) ++bucket;
+  Count(durations[bucket]);
   duration_nanos.fetch_add(static_cast<uint64_t>(nanos), std::memory_order_relaxed);
 }
 
@@ -34,7 +33,7 @@ GrpcMethodTotals GrpcCounts::Sum(size_t method) const {
 
 size_t GrpcCounts::MyStripe() {
   static std::atomic<size_t> threads{0};
-  thread_local const size_t mine = threads.fetch_add(1, std::memory_order_relaxed) % kStripes;
+  thread_local size_t mine = threads.fetch_add(1, std::memory_order_relaxed) % kStripes;
   return mine;
 }
 

@@ -45,7 +45,7 @@ struct GrpcMethod {
 // without one is left out, but for gRPC's own "grpc.health.v1.Health".
 std::vector<GrpcMethod> GrpcMethodsOf(absl::Span<const absl::string_view> services);
 
-// Costs a call an allocation, two looks at the clock and some ten uncontended adds: about 0.3 us.
+// Costs a call an allocation, two looks at the clock and some ten uncontended adds: about 0.15 us.
 // Thread-safe.
 class GrpcMetrics : public prometheus::Collectable {
  public:

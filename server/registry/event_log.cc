@@ -5,7 +5,7 @@
 namespace fusebox {
 
 void EventLog::Append(absl::string_view breaker, const Transition& transition) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   last_ = std::max(last_, transition.number);
   Event& place = ring_[transition.number % ring_.size()];
   if (place.transition.number > transition.number) return;  // Overtaken by a whole round.
@@ -13,7 +13,7 @@ void EventLog::Append(absl::string_view breaker, const Transition& transition) {
 }
 
 std::vector<Event> EventLog::After(uint64_t number, size_t limit) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   const uint64_t oldest = last_ < ring_.size() ? 1 : last_ - ring_.size() + 1;
   std::vector<Event> events;
   for (uint64_t n = std::max(oldest, number + 1); n <= last_ && events.size() < limit; ++n) {
@@ -24,7 +24,7 @@ std::vector<Event> EventLog::After(uint64_t number, size_t limit) const {
 }
 
 uint64_t EventLog::last_number() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   return last_;
 }
 

@@ -8,8 +8,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "core/transition.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -35,7 +35,7 @@ class EventLog {
   uint64_t last_number() const;
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<Event> ring_ ABSL_GUARDED_BY(mutex_);  // Number n stands at n % size.
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -24,7 +24,7 @@ Registry::~Registry() {
 Slot Registry::Lookup(absl::string_view name) {
   const size_t hash = absl::HashOf(name);
   Shard& shard = ShardOf(hash);
-  absl::MutexLock lock(&shard.mutex);
+  MutexLock lock(&shard.mutex);
   const auto found = shard.slots.find(name, hash);
   return found == shard.slots.end() ? kNoSlot : *found;
 }
@@ -83,7 +83,7 @@ absl::StatusOr<LockedBreaker> Registry::Enlist(Slot slot, absl::string_view name
                                                const Birth& birth) {
   const size_t hash = absl::HashOf(name);
   Shard& shard = ShardOf(hash);
-  absl::MutexLock lock(&shard.mutex);
+  MutexLock lock(&shard.mutex);
   if (shard.slots.find(name, hash) != shard.slots.end()) return LockedBreaker();
   if (!TakePlace()) return TooMany(name);
   LockedBreaker breaker(EntryAt(slot));
@@ -122,7 +122,7 @@ void Registry::Vacate(BreakerEntry& entry) {
 }
 
 Slot Registry::TakeSlot() {
-  absl::MutexLock lock(&free_mutex_);
+  MutexLock lock(&free_mutex_);
   if (!free_.empty()) {
     const Slot slot = free_.back();
     free_.pop_back();
@@ -139,7 +139,7 @@ Slot Registry::TakeSlot() {
 }
 
 void Registry::FreeSlot(Slot slot) {
-  absl::MutexLock lock(&free_mutex_);
+  MutexLock lock(&free_mutex_);
   free_.push_back(slot);
 }
 

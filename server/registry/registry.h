@@ -14,10 +14,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "core/guard.h"
 #include "core/policy_set.h"
 #include "core/tick.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -40,7 +40,7 @@ class BreakerEntry {
   friend class Registry;
   friend class LockedBreaker;
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   std::unique_ptr<char[]> name_;  // Not a string: there are a million of these.
   uint16_t name_size_ = 0;
   bool alive_ = false;  // It is the breaker of its name: it is in the index.
@@ -148,7 +148,7 @@ class Registry {
   };
   struct Shard {
     explicit Shard(const Registry* registry) : slots(0, NameHash{registry}, NameEqual{registry}) {}
-    absl::Mutex mutex;
+    Mutex mutex;
     absl::flat_hash_set<Slot, NameHash, NameEqual> slots ABSL_GUARDED_BY(mutex);
   };
 
@@ -177,7 +177,7 @@ class Registry {
   std::atomic<size_t> size_{0};  // Breakers that are alive.
   std::atomic<Slot> end_{0};
 
-  absl::Mutex free_mutex_;
+  Mutex free_mutex_;
   std::vector<Slot> free_ ABSL_GUARDED_BY(free_mutex_);
 };
 
@@ -186,7 +186,7 @@ bool Registry::Erase(Slot slot, absl::string_view name, Predicate may) {
   const size_t hash = absl::HashOf(name);
   Shard& shard = ShardOf(hash);
   {
-    absl::MutexLock lock(&shard.mutex);
+    MutexLock lock(&shard.mutex);
     const auto found = shard.slots.find(name, hash);
     if (found == shard.slots.end() || *found != slot) return false;
     const LockedBreaker breaker = FindAt(slot, name);

@@ -55,7 +55,7 @@ bool IsWanted(const v1::ListBreakersRequest& request, const BreakerView& view) {
 void AdminService::Drain() {
   std::vector<std::weak_ptr<WatchStream>> watches;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     draining_ = true;
     watches.swap(watches_);
   }
@@ -102,13 +102,13 @@ grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers
   absl::StatusOr<Glob> match = ParseMatch(request->match());
   if (!match.ok()) return new RefusedWatch(match.status());
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (draining_) return new RefusedWatch(DrainingError());
   }
   const std::shared_ptr<WatchStream> stream = WatchStream::Start(engine_, *std::move(match));
   bool too_late = false;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     std::erase_if(watches_, [](const std::weak_ptr<WatchStream>& w) { return w.expired(); });
     watches_.push_back(stream);
     too_late = draining_;
@@ -130,7 +130,7 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContex
   response->set_transitions(engine_.transitions());
   response->set_policies(static_cast<uint32_t>(engine_.policies()));
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     response->set_draining(draining_);
   }
   return Finish(context, absl::OkStatus());

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "fusebox/v1/admin.grpc.pb.h"
 #include "server/engine/engine.h"
 #include "server/rpc/watch_stream.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -42,7 +42,7 @@ class AdminService final : public v1::AdminService::CallbackService {
 
   Engine& engine_;
   const std::string version_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::weak_ptr<WatchStream>> watches_ ABSL_GUARDED_BY(mutex_);
 };

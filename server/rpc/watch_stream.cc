@@ -29,14 +29,14 @@ std::shared_ptr<WatchStream> WatchStream::Start(Engine& engine, Glob glob) {
 
 void WatchStream::Pump() {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     look_again_ = true;
     if (at_work_) return;
     at_work_ = true;
   }
   while (true) {
     {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(&mutex_);
       if (ending_.has_value()) break;
       if (!std::exchange(look_again_, false)) {
         at_work_ = false;
@@ -45,7 +45,7 @@ void WatchStream::Pump() {
     }
     absl::StatusOr<std::optional<v1::WatchBreakersResponse>> next = Next();
     if (!next.ok()) {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(&mutex_);
       ending_ = next.status();
     } else if (next->has_value()) {
       message_ = **std::move(next);
@@ -55,7 +55,7 @@ void WatchStream::Pump() {
   }
   absl::Status status;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     status = *ending_;  // `at_work_` stays set: nothing follows.
   }
   Finish(ToGrpcStatus(status));
@@ -63,7 +63,7 @@ void WatchStream::Pump() {
 
 void WatchStream::OnWriteDone(bool ok) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     at_work_ = false;
     if (!ok && !ending_.has_value()) ending_ = absl::CancelledError("the watcher is gone");
   }
@@ -72,7 +72,7 @@ void WatchStream::OnWriteDone(bool ok) {
 
 void WatchStream::End(const absl::Status& status) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (ending_.has_value()) return;
     ending_ = status;
   }

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "fusebox/v1/admin.pb.h"
 #include "server/engine/engine.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 
@@ -53,7 +53,7 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersRespo
   bool synced_ = false;
   v1::WatchBreakersResponse message_;
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool at_work_ ABSL_GUARDED_BY(mutex_) = false;
   bool look_again_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> ending_ ABSL_GUARDED_BY(mutex_);

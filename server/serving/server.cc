@@ -23,6 +23,7 @@ constexpr absl::Duration kMaintenancePeriod = absl::Milliseconds(20);
 
 constexpr char kBreakerService[] = "fusebox.v1.BreakerService";
 constexpr char kAdminService[] = "fusebox.v1.AdminService";
+constexpr char kHealthService[] = "grpc.health.v1.Health";
 
 // A life is a start, in units of 2^20 ns since 1970: see TransitionNumbers.
 uint64_t LifeAt(absl::Time start) {
@@ -61,7 +62,7 @@ Server::Server(const Options& options, const EngineOptions& bounds, const Clock&
       engine_(bounds, clock, LifeAt(clock.WallNow())),
       engine_metrics_(engine_, {.max_breakers = options_.metrics_max_breakers(),
                                 .version = FUSEBOX_VERSION}),
-      grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService})),
+      grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService, kHealthService})),
       breaker_service_(engine_),
       admin_service_(engine_, FUSEBOX_VERSION) {}
 

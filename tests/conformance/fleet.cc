@@ -1,0 +1,146 @@
+#include "conformance/fleet.h"
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "proto/convert/convert.h"
+
+namespace fusebox::conformance {
+namespace {
+
+// No vector looks at the wall clock; any time will do.
+constexpr absl::Time kWallTime = absl::FromUnixSeconds(1'700'000'000);
+
+}  // namespace
+
+Fleet::Fleet(Tick start) : now_(start), policies_(PolicySet::Make({}).value()) {}
+
+absl::Status Fleet::SetPolicies(const std::vector<v1::Policy>& policies,
+                                const std::vector<v1::RetryBudget>& budgets) {
+  std::vector<FieldError> errors;
+  std::vector<Policy> converted;
+  for (const v1::Policy& policy : policies) converted.push_back(FromProto(policy, errors));
+  std::map<std::string, SharedBudget> shared;
+  for (const v1::RetryBudget& budget : budgets) {
+    const RetryBudgetPolicy to = FromProto(budget.settings(), "settings.", errors);
+    const auto old = budgets_.find(budget.name());
+    SharedBudget entry =
+        old == budgets_.end() ? SharedBudget{to, RetryBudget(to, now_)} : old->second;
+    entry.budget.ChangePolicy(std::exchange(entry.policy, to), to, now_);
+    shared.emplace(budget.name(), entry);
+  }
+  if (!errors.empty()) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "POLICY_INVALID", errors[0].message,
+                     errors[0].field);
+  }
+  auto set = PolicySet::Make(converted);
+  if (!set.ok()) return set.status();
+  policies_ = *std::move(set);
+  budgets_ = std::move(shared);
+  return absl::OkStatus();
+}
+
+Fleet::Breaker& Fleet::Use(const std::string& name) {
+  std::shared_ptr<const RulingPolicy> ruling = policies_->Match(name);
+  auto found = breakers_.find(name);
+  if (found == breakers_.end()) {
+    found = breakers_.emplace(name, Breaker{Guard(NextEpoch(), now_), ruling}).first;
+  }
+  Breaker& breaker = found->second;
+  if (breaker.ruling->policy != ruling->policy) {
+    breaker.guard.ChangePolicy(*breaker.ruling, *ruling, now_);
+  }
+  breaker.ruling = std::move(ruling);
+  return breaker;
+}
+
+Fleet::SharedBudget* Fleet::SharedBudgetOf(const RulingPolicy& ruling) {
+  const auto found = budgets_.find(ruling.policy.shared_retry_budget);
+  return found == budgets_.end() ? nullptr : &found->second;
+}
+
+v1::AllowResponse Fleet::Allow(const v1::AllowRequest& request) {
+  Breaker& breaker = Use(request.breaker());
+  Transitions transitions;
+  Decision decision =
+      breaker.guard.Acquire(*breaker.ruling, request.attempt(), now_, *this, transitions);
+  SharedBudget* shared = SharedBudgetOf(*breaker.ruling);
+  // What SHADOW alone lets pass is refused as far as the budget can see: it spends nothing.
+  const bool spends = decision.allowed && !decision.shadow_denied && request.attempt() > 1;
+  if (shared != nullptr && spends && !shared->budget.TryWithdraw(shared->policy, now_)) {
+    decision = breaker.guard.Refuse(*breaker.ruling, decision);
+  }
+  v1::AllowResponse response;
+  response.set_breaker(request.breaker());
+  response.set_decision(decision.allowed ? v1::DECISION_ALLOWED : v1::DECISION_DENIED);
+  response.set_reason(ToProto(decision.reason));
+  response.set_probe(decision.probe);
+  response.set_state(ToProto(decision.state));
+  response.set_epoch(decision.epoch);
+  response.set_shadow_denied(decision.shadow_denied);
+  if (decision.allowed) {
+    response.set_permit(absl::StrCat(permits_.size()));
+    permits_.push_back(decision.permit);
+  } else {
+    *response.mutable_retry_after() = ToProto(decision.retry_after);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::RecordResponse> Fleet::Record(const v1::RecordRequest& request) {
+  absl::StatusOr<Ending> ending = FromProto(request);
+  if (!ending.ok()) return ending.status();
+  size_t index = 0;
+  if (absl::SimpleAtoi(request.permit(), &index)) ending->permit = permits_.at(index);
+  return Record(request.breaker(), *ending);
+}
+
+absl::StatusOr<v1::RecordResponse> Fleet::Record(const v1::BatchRecordItem& item,
+                                                 const std::string& client) {
+  absl::StatusOr<Ending> ending = FromProto(item);
+  if (!ending.ok()) return ending.status();
+  ending->client = client;
+  return Record(item.breaker(), *ending);
+}
+
+v1::RecordResponse Fleet::Record(const std::string& name, const Ending& ending) {
+  Breaker& breaker = Use(name);
+  Transitions transitions;
+  const Verdict verdict = breaker.guard.Record(*breaker.ruling, ending, now_, *this, transitions);
+  SharedBudget* shared = SharedBudgetOf(*breaker.ruling);
+  if (shared != nullptr) shared->budget.Deposit(shared->policy, verdict.earned_calls, now_);
+  v1::RecordResponse response;
+  response.set_state(ToProto(verdict.state));
+  response.set_outcome(ToProto(verdict.outcome));
+  response.set_counted(ToProto(verdict.counted));
+  response.set_epoch(verdict.epoch);
+  return response;
+}
+
+v1::Breaker Fleet::Get(const std::string& name) {
+  Breaker& breaker = Use(name);
+  const RulingPolicy& ruling = *breaker.ruling;
+  Transitions transitions;
+  const Snapshot snapshot = breaker.guard.TakeSnapshot(ruling, now_, *this, transitions);
+  const WallAnchor anchor{now_, kWallTime};
+  v1::Breaker message = ToProto(snapshot, name, ruling.policy.name, anchor);
+  if (SharedBudget* shared = SharedBudgetOf(ruling); shared != nullptr) {
+    v1::RetryBudgetStatus& status = *message.mutable_retry_budget();
+    status.set_name(ruling.policy.shared_retry_budget);
+    status.set_balance_millis(shared->budget.Balance(shared->policy, now_));
+    status.set_spent(shared->budget.spent());
+    status.set_refused(shared->budget.refused());
+  }
+  return message;
+}
+
+absl::Status Fleet::SetOverride(const std::string& name, const v1::Override& override) {
+  absl::StatusOr<Override> converted = FromProto(override, now_);
+  if (!converted.ok()) return converted.status();
+  Use(name).guard.SetOverride(*std::move(converted));
+  return absl::OkStatus();
+}
+
+}  // namespace fusebox::conformance
