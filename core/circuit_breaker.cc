@@ -32,8 +32,8 @@ Tick CircuitBreaker::NextDeadline() const {
   return Tick::Max();
 }
 
-void CircuitBreaker::Advance(const CircuitBreakerPolicy& policy, Tick now,
-                             TransitionSource& source, Transitions& transitions) {
+void CircuitBreaker::Advance(const CircuitBreakerPolicy& policy, Tick now, TransitionSource& source,
+                             Transitions& transitions) {
   for (Tick due = NextDeadline(); due <= now; due = NextDeadline()) {
     if (state_ == State::kOpen) {
       MoveTo(State::kHalfOpen, Cause::kWaitOver, {}, due, source, transitions);
@@ -82,12 +82,12 @@ uint64_t CircuitBreaker::MintWithoutVote(const CircuitBreakerPolicy& policy, Tic
   return next_permit_++;
 }
 
-void CircuitBreaker::Return(uint64_t permit) {
-  if (recovery_ == nullptr) return;
+void CircuitBreaker::Return(const CircuitBreakerPolicy& policy, uint64_t permit, Tick now) {
   if (state_ == State::kHalfOpen) {
     std::erase_if(recovery_->leases, [permit](const auto& l) { return l.permit == permit; });
-  } else {
-    recovery_->ramp_credit += Share::kOne;
+  } else if (const Share share = RampShare(policy, now); share.millionths() < Share::kOne) {
+    // Undoes the whole question: it took one, and had saved up a share.
+    recovery_->ramp_credit += Share::kOne - share.millionths();
   }
 }
 
@@ -125,16 +125,15 @@ Counted CircuitBreaker::Observe(const CircuitBreakerPolicy& policy, uint32_t cal
 Counted CircuitBreaker::Vote(const CircuitBreakerPolicy& policy, uint64_t permit,
                              const Report& report, Tick now, TransitionSource& source,
                              Transitions& transitions) {
-  const bool live = std::erase_if(recovery_->leases, [permit](const auto& l) {
-                      return l.permit == permit;
-                    }) > 0;
+  const bool live =
+      std::erase_if(recovery_->leases, [permit](const auto& l) { return l.permit == permit; }) > 0;
   if (report.outcome == Outcome::kIgnored) return Counted::kNotCounted;
   const bool bad = IsFailure(report.outcome) || IsSlow(policy, report);
   if (!bad && !live) return Counted::kLate;
 
   Count(policy, 1, report, now);
   if (bad) {
-    const bool told = AsksToStayAway(policy, report);
+    const bool told = AsksToStayAway(policy, report) && QuorumIsMet(policy, traffic_->failing, now);
     Open(policy, told ? Cause::kRetryAfter : Cause::kProbeFailed,
          told ? report.retry_after : std::nullopt, now, source, transitions);
     return Counted::kCounted;
@@ -148,8 +147,8 @@ Counted CircuitBreaker::Vote(const CircuitBreakerPolicy& policy, uint64_t permit
   return Counted::kCounted;
 }
 
-void CircuitBreaker::Count(const CircuitBreakerPolicy& policy, uint32_t calls,
-                           const Report& report, Tick now) {
+void CircuitBreaker::Count(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report,
+                           Tick now) {
   Traffic& traffic = EnsureTraffic(policy, now);
   const bool failed = IsFailure(report.outcome);
   const bool slow = IsSlow(policy, report);
@@ -158,36 +157,49 @@ void CircuitBreaker::Count(const CircuitBreakerPolicy& policy, uint32_t calls,
   if (recovery_ != nullptr) {
     recovery_->closed_calls = std::min(kManyCalls, recovery_->closed_calls + calls);
   }
-  if (!failed && !slow) return;
-  if (traffic.failing == nullptr) traffic.failing = std::make_unique<FailingClients>();
-  traffic.failing->Note(report.client, traffic.window.Stamp(now), policy.min_failing_clients);
+  if (failed) NoteClient(traffic.failing, policy, report, now);
+  if (slow) NoteClient(traffic.slow, policy, report, now);
+}
+
+void CircuitBreaker::NoteClient(std::unique_ptr<FailingClients>& clients,
+                                const CircuitBreakerPolicy& policy, const Report& report,
+                                Tick now) {
+  if (clients == nullptr) clients = std::make_unique<FailingClients>();
+  clients->Note(report.client, traffic_->window.Stamp(now), policy.min_failing_clients);
 }
 
 void CircuitBreaker::CountRun(uint32_t calls, Outcome outcome) {
   if (IsSuccess(outcome)) consecutive_failures_ = 0;
   if (outcome != Outcome::kFailure && outcome != Outcome::kTimeout) return;
-  consecutive_failures_ += std::min(calls, kManyCalls - std::min(consecutive_failures_, kManyCalls));
+  consecutive_failures_ +=
+      std::min(calls, kManyCalls - std::min(consecutive_failures_, kManyCalls));
+}
+
+bool CircuitBreaker::QuorumIsMet(const CircuitBreakerPolicy& policy,
+                                 const std::unique_ptr<FailingClients>& clients, Tick now) const {
+  if (policy.min_failing_clients <= 1) return true;
+  return clients != nullptr &&
+         clients->QuorumIsMet(traffic_->window, now, policy.min_failing_clients);
 }
 
 Cause CircuitBreaker::TripCause(const CircuitBreakerPolicy& policy, const Report& report,
                                 Tick now) {
-  if (policy.min_failing_clients > 1 &&
-      (traffic_->failing == nullptr ||
-       !traffic_->failing->QuorumIsMet(traffic_->window, now, policy.min_failing_clients))) {
-    return Cause::kNone;
-  }
-  if (AsksToStayAway(policy, report)) return Cause::kRetryAfter;
-  if (policy.consecutive_failures > 0 && consecutive_failures_ >= policy.consecutive_failures) {
+  const bool enough_failed = QuorumIsMet(policy, traffic_->failing, now);
+  if (enough_failed && AsksToStayAway(policy, report)) return Cause::kRetryAfter;
+  if (enough_failed && policy.consecutive_failures > 0 &&
+      consecutive_failures_ >= policy.consecutive_failures) {
     return Cause::kConsecutiveFailures;
   }
   const WindowCounts counts = traffic_->window.Counts(now);
   if (counts.calls < policy.minimum_calls) return Cause::kNone;
-  if (policy.failure_rate_threshold.on() &&
-      policy.failure_rate_threshold.IsReachedBy(counts.failures, counts.calls)) {
+  const auto reached = [&counts](Share threshold, uint32_t part) {
+    return threshold.on() && threshold.IsReachedBy(part, counts.calls);
+  };
+  if (enough_failed && reached(policy.failure_rate_threshold, counts.failures)) {
     return Cause::kFailureRate;
   }
-  if (policy.slow_call_rate_threshold.on() &&
-      policy.slow_call_rate_threshold.IsReachedBy(counts.slow, counts.calls)) {
+  if (reached(policy.slow_call_rate_threshold, counts.slow) &&
+      QuorumIsMet(policy, traffic_->slow, now)) {
     return Cause::kSlowCallRate;
   }
   return Cause::kNone;
@@ -203,6 +215,7 @@ void CircuitBreaker::TripIfDue(const CircuitBreakerPolicy& policy, const Report&
 
 bool CircuitBreaker::HasRecovered(const CircuitBreakerPolicy& policy, Tick now) const {
   if (state_ != State::kClosed) return false;
+  if (recovery_->recovered) return true;
   const bool by_calls = policy.window_calls != 0;
   const absl::Duration needed =
       policy.ramp_duration + (by_calls ? absl::ZeroDuration() : policy.window_duration);
@@ -254,6 +267,7 @@ void CircuitBreaker::MoveTo(State to, Cause cause, absl::Duration open_for, Tick
   recovery_->leases.clear();
   recovery_->passed = recovery_->expired = 0;
   recovery_->closed_calls = 0;
+  recovery_->recovered = false;
   recovery_->last = transition;
   transitions.push_back(std::move(transition));
 }
@@ -267,11 +281,14 @@ bool CircuitBreaker::Trim(const CircuitBreakerPolicy& policy, Tick now) {
 
 void CircuitBreaker::ChangePolicy(const CircuitBreakerPolicy& from, const CircuitBreakerPolicy& to,
                                   Tick now) {
+  if (recovery_ != nullptr && HasRecovered(from, now)) recovery_->recovered = true;
   if (traffic_ == nullptr || SameWindow(from, to)) return;
-  const WindowCounts counts = Counts(now);
-  traffic_->window = OutcomeWindow(to, now);
-  traffic_->window.Add(counts, now);
-  if (traffic_->failing != nullptr) traffic_->failing->Restamp(traffic_->window.Stamp(now));
+  OutcomeWindow window(to, now);
+  window.Add(Counts(now), now);
+  for (const auto* clients : {&traffic_->failing, &traffic_->slow}) {
+    if (*clients != nullptr) (*clients)->MoveTo(window, traffic_->window, now);
+  }
+  traffic_->window = std::move(window);
 }
 
 WindowCounts CircuitBreaker::Counts(Tick now) {
@@ -279,8 +296,17 @@ WindowCounts CircuitBreaker::Counts(Tick now) {
 }
 
 std::vector<std::string> CircuitBreaker::FailingClientNames(Tick now) const {
-  if (traffic_ == nullptr || traffic_->failing == nullptr) return {};
-  return traffic_->failing->Names(traffic_->window, now);
+  std::vector<std::string> names;
+  if (traffic_ == nullptr) return names;
+  for (const auto* clients : {&traffic_->failing, &traffic_->slow}) {
+    if (*clients == nullptr) continue;
+    for (std::string& name : (*clients)->Names(traffic_->window, now)) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        names.push_back(std::move(name));
+      }
+    }
+  }
+  return names;
 }
 
 Share CircuitBreaker::RampShare(const CircuitBreakerPolicy& policy, Tick now) const {

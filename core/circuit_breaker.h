@@ -75,7 +75,7 @@ class CircuitBreaker {
   uint64_t MintWithoutVote(const CircuitBreakerPolicy& policy, Tick now);
 
   // Takes back a permit as if it had never been granted.
-  void Return(uint64_t permit);
+  void Return(const CircuitBreakerPolicy& policy, uint64_t permit, Tick now);
 
   // Reports how the call of a permit ended that is of the current epoch, was granted a vote and has
   // not come back before.
@@ -101,6 +101,7 @@ class CircuitBreaker {
   uint64_t epoch() const { return epoch_; }
   uint32_t consecutive_failures() const { return consecutive_failures_; }
   WindowCounts Counts(Tick now);
+  // The clients that failed inside the window, then those that were only slow.
   std::vector<std::string> FailingClientNames(Tick now) const;
   Tick open_until() const { return recovery_ ? recovery_->open_until : Tick(); }
   uint32_t Reopens(const CircuitBreakerPolicy& policy, Tick now) const;
@@ -118,12 +119,17 @@ class CircuitBreaker {
 
     OutcomeWindow window;
     ReplayFilter returned;
-    std::unique_ptr<FailingClients> failing;
+    std::unique_ptr<FailingClients> failing;  // Whose calls failed, and
+    std::unique_ptr<FailingClients> slow;     // whose were slow: each rule has its own quorum.
   };
 
   Traffic& EnsureTraffic(const CircuitBreakerPolicy& policy, Tick now);
   void Count(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report, Tick now);
   void CountRun(uint32_t calls, Outcome outcome);
+  void NoteClient(std::unique_ptr<FailingClients>& clients, const CircuitBreakerPolicy& policy,
+                  const Report& report, Tick now);
+  bool QuorumIsMet(const CircuitBreakerPolicy& policy,
+                   const std::unique_ptr<FailingClients>& clients, Tick now) const;
   Cause TripCause(const CircuitBreakerPolicy& policy, const Report& report, Tick now);
   void TripIfDue(const CircuitBreakerPolicy& policy, const Report& report, Tick now,
                  TransitionSource& source, Transitions& transitions);

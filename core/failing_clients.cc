@@ -10,10 +10,10 @@ void FailingClients::Note(absl::string_view client, int64_t stamp, size_t quorum
   if (known != failures_.end()) {
     known->stamp = stamp;
     std::rotate(known, known + 1, failures_.end());
-    return;
+  } else {
+    failures_.push_back({std::string(client), stamp});
   }
-  while (failures_.size() >= quorum) failures_.erase(failures_.begin());
-  failures_.push_back({std::string(client), stamp});
+  while (failures_.size() > quorum) failures_.erase(failures_.begin());
 }
 
 bool FailingClients::QuorumIsMet(const OutcomeWindow& window, Tick now, size_t quorum) const {
@@ -30,8 +30,9 @@ std::vector<std::string> FailingClients::Names(const OutcomeWindow& window, Tick
   return names;
 }
 
-void FailingClients::Restamp(int64_t stamp) {
-  for (Failure& failure : failures_) failure.stamp = stamp;
+void FailingClients::MoveTo(const OutcomeWindow& to, const OutcomeWindow& from, Tick now) {
+  std::erase_if(failures_, [&](const Failure& f) { return !from.Holds(f.stamp, now); });
+  for (Failure& failure : failures_) failure.stamp = to.Stamp(now);
 }
 
 }  // namespace fusebox

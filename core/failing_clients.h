@@ -26,8 +26,9 @@ class FailingClients {
   // Those inside the window, the most recent last.
   std::vector<std::string> Names(const OutcomeWindow& window, Tick now) const;
 
-  // Stamps everything as of now, for when the window was replaced.
-  void Restamp(int64_t stamp);
+  // Follows a breaker from one window to another: forgets who had left the old one, and takes the
+  // rest, like their failures, for new.
+  void MoveTo(const OutcomeWindow& to, const OutcomeWindow& from, Tick now);
 
  private:
   struct Failure {

@@ -26,10 +26,10 @@ Decision Guard::Acquire(const RulingPolicy& ruling, uint32_t attempt, Tick now,
   now = Enter(ruling, now, source, transitions);
   if (Is(OverrideMode::kForcedOpen)) {
     const absl::Duration left = override_->expires - now;
-    return Deny(ruling,
-                {false, Reason::kForcedOpen,
-                 std::min(left, ruling.policy.circuit_breaker.open_duration)},
-                attempt, now);
+    return Deny(
+        ruling,
+        {false, Reason::kForcedOpen, std::min(left, ruling.policy.circuit_breaker.open_duration)},
+        attempt, now);
   }
   const Admission admission = breaker_.Admit(ruling.policy.circuit_breaker, now);
   if (!admission.allowed && !Is(OverrideMode::kForcedClosed)) {
@@ -84,11 +84,10 @@ Decision Guard::Deny(const RulingPolicy& ruling, const Admission& refusal, uint3
 
 Decision Guard::Refuse(const RulingPolicy& ruling, const Decision& allowed) {
   if (allowed.permit.votes && allowed.epoch == breaker_.epoch()) {
-    breaker_.Return(allowed.permit.number);
+    breaker_.Return(ruling.policy.circuit_breaker, allowed.permit.number, latest_);
   }
   --totals_.calls;
-  return Deny(ruling,
-              {false, Reason::kRetryBudget, BudgetRetryAfter(ruling.policy.retry_budget)},
+  return Deny(ruling, {false, Reason::kRetryBudget, BudgetRetryAfter(ruling.policy.retry_budget)},
               allowed.permit.attempt, latest_);
 }
 
@@ -103,8 +102,8 @@ Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now
   Verdict verdict{.outcome = report.outcome};
   bool earned = false;
   if (ending.permit.has_value()) {
-    verdict.counted = CountWithPermit(ruling, *ending.permit, report, now, source, transitions,
-                                      earned);
+    verdict.counted =
+        CountWithPermit(ruling, *ending.permit, report, now, source, transitions, earned);
   } else if (ending.epoch != 0 && ending.epoch != breaker_.epoch()) {
     verdict.counted = Counted::kLate;
   } else {
@@ -207,8 +206,8 @@ Snapshot Guard::TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSou
   snapshot.probes = static_cast<uint32_t>(breaker_.ProbesOut());
   snapshot.ramp_share = breaker_.RampShare(policy, now);
   snapshot.score = HealthScore(snapshot.window);
-  snapshot.health = JudgeHealth(snapshot.state, snapshot.ramp_share.millionths() < Share::kOne,
-                                snapshot.score);
+  snapshot.health =
+      JudgeHealth(snapshot.state, snapshot.ramp_share.millionths() < Share::kOne, snapshot.score);
   RetryBudget blank(ruling.policy.retry_budget, now);
   RetryBudget& budget = budget_ == nullptr ? blank : *budget_;
   snapshot.budget_balance = budget.Balance(ruling.policy.retry_budget, now);

@@ -110,8 +110,8 @@ class Guard {
  public:
   Guard(uint64_t epoch, Tick now) : breaker_(epoch, now), latest_(now) {}
 
-  Decision Acquire(const RulingPolicy& ruling, uint32_t attempt, Tick now,
-                   TransitionSource& source, Transitions& transitions);
+  Decision Acquire(const RulingPolicy& ruling, uint32_t attempt, Tick now, TransitionSource& source,
+                   Transitions& transitions);
 
   // Turns what Acquire() allowed into a refusal for lack of shared retry budget.
   Decision Refuse(const RulingPolicy& ruling, const Decision& allowed);

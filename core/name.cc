@@ -59,9 +59,8 @@ absl::Status CheckBreakerName(absl::string_view name) {
 }
 
 absl::Status CheckClientName(absl::string_view client) {
-  const bool printable = std::none_of(client.begin(), client.end(), [](unsigned char c) {
-    return absl::ascii_iscntrl(c);
-  });
+  const bool printable = std::none_of(client.begin(), client.end(),
+                                      [](unsigned char c) { return absl::ascii_iscntrl(c); });
   if (client.size() <= kMaxNameBytes && printable) return absl::OkStatus();
   return MakeError(absl::StatusCode::kInvalidArgument, "CLIENT_NAME_INVALID",
                    absl::StrCat("client ", Quote(client),

@@ -55,8 +55,10 @@ const WindowCounts& TimeWindow::Counts(Tick now) {
   return total_;
 }
 
+// As long as the bucket that it fell in: a client leaves together with its failure.
 bool TimeWindow::Holds(int64_t stamp, Tick now) const {
-  return now.nanos() - stamp < width_ * static_cast<int64_t>(kBuckets);
+  const int64_t newest_end = std::max(head_end_, (now.nanos() / width_ + 1) * width_);
+  return stamp >= newest_end - width_ * static_cast<int64_t>(kBuckets);
 }
 
 CountWindow::CountWindow(uint32_t size) : failed_(size), slow_(size) {}
@@ -72,14 +74,14 @@ void CountWindow::AddOne(bool failed, bool slow) {
   ++added_;
 }
 
-// Failures and slow calls are taken as the newest, so that they leave last.
+// Failures and slow calls are taken as the newest, so that they leave last. More calls than there
+// is room for keep their proportions.
 void CountWindow::Add(const WindowCounts& counts) {
-  const auto size = static_cast<uint32_t>(failed_.size());
-  const uint32_t skipped = counts.calls - std::min(counts.calls, size);
-  added_ += skipped;
-  for (uint32_t left = counts.calls - skipped; left > 0; --left) {
-    AddOne(left <= counts.failures, left <= counts.slow);
-  }
+  const uint64_t room = std::min<uint64_t>(counts.calls, failed_.size());
+  const uint64_t failures = counts.calls == 0 ? 0 : counts.failures * room / counts.calls;
+  const uint64_t slow = counts.calls == 0 ? 0 : counts.slow * room / counts.calls;
+  added_ += static_cast<int64_t>(counts.calls - room);
+  for (uint64_t left = room; left > 0; --left) AddOne(left <= failures, left <= slow);
 }
 
 OutcomeWindow::OutcomeWindow(const CircuitBreakerPolicy& policy, Tick now)

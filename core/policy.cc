@@ -6,10 +6,14 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "core/glob.h"
 
 namespace fusebox {
 namespace {
+
+// With every millionth that it was given.
+std::string Shown(double number) { return absl::StrFormat("%.9g", number); }
 
 // Collects complaints in one wording: "<field> is <value>; set it between <min> and <max>".
 class Checker {
@@ -37,9 +41,10 @@ class Checker {
     if (got >= min && got <= max) return;
     // Percentages are the mistake that everybody makes once.
     const bool percent = max == 1 && got > 1 && got <= 100;
-    Complain(field, absl::StrCat(got),
-             absl::StrCat("set it between ", min, " and ", max, " (", note, ")",
-                          percent ? absl::StrCat("; for ", got, " % write ", got / 100) : ""));
+    Complain(field, Shown(got),
+             absl::StrCat(
+                 "set it between ", Shown(min), " and ", Shown(max), " (", note, ")",
+                 percent ? absl::StrCat("; for ", Shown(got), " % write ", Shown(got / 100)) : ""));
   }
 
   void Complain(absl::string_view field, absl::string_view value, absl::string_view remedy) {
@@ -123,7 +128,7 @@ std::vector<FieldError> Validate(const RetryBudgetPolicy& policy, absl::string_v
   Checker check(prefix);
   check.Fraction("retry_ratio", policy.retry_ratio, 0, 1000, "default 0.2");
   if (policy.retry_ratio.millionths() > 0 && policy.retry_ratio.millionths() < 1000) {
-    check.Complain("retry_ratio", absl::StrCat(policy.retry_ratio.fraction()),
+    check.Complain("retry_ratio", Shown(policy.retry_ratio.fraction()),
                    "budgets count in thousandths; set it to 0 or at least 0.001");
   }
   check.Count("min_retries_per_second", policy.min_retries_per_second, 0, 1'000'000, "default 10");

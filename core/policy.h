@@ -24,10 +24,10 @@ struct CircuitBreakerPolicy {
 
   // Any of these opens it, once `min_failing_clients` (1 to 64) distinct clients failed inside the
   // window. Rates need `minimum_calls` (1 to 1,000,000) in the window.
-  uint32_t consecutive_failures = 5;                                // 0: off; up to 1,000,000.
-  Share failure_rate_threshold = Share::FromMillionths(500'000);    // 0: off; up to 1.
-  Share slow_call_rate_threshold;                                   // 0: off; up to 1.
-  absl::Duration slow_call_duration_threshold;                      // 1ms to 24h when that is on.
+  uint32_t consecutive_failures = 5;                              // 0: off; up to 1,000,000.
+  Share failure_rate_threshold = Share::FromMillionths(500'000);  // 0: off; up to 1.
+  Share slow_call_rate_threshold;                                 // 0: off; up to 1.
+  absl::Duration slow_call_duration_threshold;                    // 1ms to 24h when that is on.
   uint32_t minimum_calls = 20;
   uint32_t min_failing_clients = 1;
 
@@ -37,12 +37,13 @@ struct CircuitBreakerPolicy {
   Share open_multiplier = Share::FromMillionths(Share::kOne);
   Share jitter;
   absl::Duration max_open_duration = absl::Minutes(10);
-  // A RATE_LIMITED outcome with a Retry-After opens it for that long, under the same quorum and cap.
+  // A RATE_LIMITED outcome with a Retry-After opens it for that long, under the same quorum and
+  // cap.
   bool honor_retry_after = false;
 
-  uint32_t max_probes = 3;                            // Leases at once: 1 to 1,000.
-  uint32_t success_threshold = 2;                     // Votes that close it: 1 to 1,000.
-  absl::Duration probe_timeout = absl::Seconds(60);   // Of a lease: 1ms to 1h.
+  uint32_t max_probes = 3;                              // Leases at once: 1 to 1,000.
+  uint32_t success_threshold = 2;                       // Votes that close it: 1 to 1,000.
+  absl::Duration probe_timeout = absl::Seconds(60);     // Of a lease: 1ms to 1h.
   absl::Duration ramp_duration = absl::ZeroDuration();  // 0: off; up to 1h.
   Share ramp_initial = Share::FromMillionths(100'000);  // 0.000001 to 1.
 

@@ -27,10 +27,10 @@ absl::StatusOr<std::shared_ptr<const PolicySet>> PolicySet::Make(
 absl::Status PolicySet::Add(const Policy& policy) {
   for (const auto& other : policies_) {
     if (other->policy.name != policy.name) continue;
-    return MakeError(absl::StatusCode::kInvalidArgument, "POLICY_NAME_TAKEN",
-                     absl::StrCat("policy \"", policy.name,
-                                  "\" is defined twice; rename or remove one of them"),
-                     "name");
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "POLICY_NAME_TAKEN",
+        absl::StrCat("policy \"", policy.name, "\" is defined twice; rename or remove one of them"),
+        "name");
   }
   policies_.push_back(std::make_shared<const RulingPolicy>(policy));
   const std::shared_ptr<const RulingPolicy> ruling = policies_.back();
@@ -48,13 +48,12 @@ absl::Status PolicySet::AddRule(Rule rule) {
     if (other.policy == rule.policy) continue;
     if (rule.glob.CompareSpecificity(other.glob) != 0) continue;
     if (!rule.glob.Overlaps(other.glob)) continue;
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, "POLICY_MATCH_TIE",
-        absl::StrCat("policy \"", rule.policy->policy.name, "\": match \"", rule.glob.text(),
-                     "\" is as specific as \"", other.glob.text(), "\" of policy \"",
-                     other.policy->policy.name,
-                     "\" and both match some name; make one of them more specific"),
-        "match");
+    return MakeError(absl::StatusCode::kInvalidArgument, "POLICY_MATCH_TIE",
+                     absl::StrCat("policy \"", rule.policy->policy.name, "\": match \"",
+                                  rule.glob.text(), "\" is as specific as \"", other.glob.text(),
+                                  "\" of policy \"", other.policy->policy.name,
+                                  "\" and both match some name; make one of them more specific"),
+                     "match");
   }
   rules_.push_back(std::move(rule));
   return absl::OkStatus();

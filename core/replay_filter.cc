@@ -43,7 +43,7 @@ void ReplayFilter::Resize(uint32_t bits) {
 // Makes room for every number from `number` to `granted`, as far as the bound allows.
 void ReplayFilter::Reach(uint64_t number, uint64_t granted) {
   // Doubles early, so that a burst as deep as the last one still fits.
-  const uint64_t wanted = 2 * (granted - number);
+  const uint64_t wanted = std::max(2 * (granted - number), granted - returned_);
   uint32_t bits = std::max(bits_, kMinBits);
   while (bits < wanted && bits < kMaxBits) bits *= 2;
   if (bits != bits_) Resize(bits);
@@ -55,11 +55,12 @@ void ReplayFilter::Reach(uint64_t number, uint64_t granted) {
 }
 
 ReplayFilter::Seen ReplayFilter::Mark(uint64_t number, uint64_t granted) {
-  if (number < first_) return Seen::kOutOfReach;
+  // Also for one that is out of reach: those that follow it shall not be.
   Reach(number, granted);
   if (number < first_) return Seen::kOutOfReach;
   if (Test(number)) return Seen::kRepeated;
   Set(number);
+  ++returned_;
   return Seen::kFirst;
 }
 

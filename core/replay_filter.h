@@ -9,14 +9,14 @@ namespace fusebox {
 // Remembers which of the last permits of one epoch came back, so that each counts once.
 //
 // Permits are numbered as they are granted. The filter is a ring of bits over the newest numbers;
-// it starts small and doubles, up to 8,192, when outcomes come back from further behind. Not
-// thread-safe.
+// it starts small and doubles, up to 8,192, when more are out or when outcomes come back from
+// further behind. Not thread-safe.
 class ReplayFilter {
  public:
   enum class Seen : uint8_t { kFirst, kRepeated, kOutOfReach };
 
   // Numbers below `first` are out of reach from the start.
-  explicit ReplayFilter(uint64_t first) : first_(first), end_(first) {}
+  explicit ReplayFilter(uint64_t first) : first_(first), end_(first), returned_(first) {}
 
   // Marks `number`, of `granted` so far (number < granted); says whether it was marked before.
   Seen Mark(uint64_t number, uint64_t granted);
@@ -31,8 +31,9 @@ class ReplayFilter {
   bool Test(uint64_t number) const;
   void Set(uint64_t number);
 
-  uint64_t first_;  // The oldest number within reach.
-  uint64_t end_;    // One past the newest number that has a bit.
+  uint64_t first_;     // The oldest number within reach.
+  uint64_t end_;       // One past the newest number that has a bit.
+  uint64_t returned_;  // How many have come back; those before the start count as such.
   uint32_t bits_ = 0;  // 0 or a power of two.
   std::unique_ptr<uint64_t[]> words_;  // Not a vector: there is one of these per active breaker.
 };

@@ -230,8 +230,8 @@ v1::Totals ShowTotals(const Totals& totals) {
   message.set_late(totals.late);
   message.set_transitions(totals.transitions);
   if (totals.timed_calls > 0) {
-    *message.mutable_mean_latency() = ToProto(
-        absl::Seconds(totals.latency_seconds / static_cast<double>(totals.timed_calls)));
+    *message.mutable_mean_latency() =
+        ToProto(absl::Seconds(totals.latency_seconds / static_cast<double>(totals.timed_calls)));
   }
   return message;
 }

@@ -21,16 +21,16 @@ void Counters::CountDecision(size_t stripe, const Decision& decision) {
   const size_t reason = Index(decision.reason);
   if (decision.allowed) {
     counts.allowed.fetch_add(1, std::memory_order_relaxed);
-    if (decision.shadow_denied) counts.shadow_denied[reason].fetch_add(1, std::memory_order_relaxed);
+    if (decision.shadow_denied)
+      counts.shadow_denied[reason].fetch_add(1, std::memory_order_relaxed);
   } else {
     counts.denied[reason].fetch_add(1, std::memory_order_relaxed);
   }
 }
 
 void Counters::CountRecord(size_t stripe, const Verdict& verdict, uint32_t calls) {
-  stripes_[stripe % kStripes]
-      .recorded[Index(verdict.outcome)][Index(verdict.counted)]
-      .fetch_add(calls, std::memory_order_relaxed);
+  stripes_[stripe % kStripes].recorded[Index(verdict.outcome)][Index(verdict.counted)].fetch_add(
+      calls, std::memory_order_relaxed);
 }
 
 void Counters::CountTransition(const Transition& transition) {

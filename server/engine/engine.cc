@@ -75,8 +75,7 @@ absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, T
 
 void Engine::Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath) {
   aftermath.slot = entry.slot();
-  aftermath.changed |=
-      !aftermath.transitions.empty() || entry.guard.revision() != revision_before;
+  aftermath.changed |= !aftermath.transitions.empty() || entry.guard.revision() != revision_before;
   const Tick deadline = entry.guard.NextDeadline();
   if (deadline >= entry.queued_for) return;
   entry.queued_for = deadline;
@@ -107,8 +106,8 @@ absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t at
     const LockedBreaker entry = *std::move(entered);
     const uint32_t revision = entry->guard.revision();
     entry->last_allow = std::max(entry->last_allow, now);
-    answer.decision = entry->guard.Acquire(*entry->ruling, attempt, now, numbers_,
-                                           aftermath.transitions);
+    answer.decision =
+        entry->guard.Acquire(*entry->ruling, attempt, now, numbers_, aftermath.transitions);
     if (attempt > 1) shared_budget = entry->ruling->policy.shared_retry_budget;
     Leave(*entry, revision, aftermath);
   }

@@ -18,8 +18,8 @@ absl::Status Engine::SetPolicies(const std::vector<Policy>& policies,
                                       [&](const NamedBudget& b) { return b.name == wanted; });
     if (known) continue;
     return MakeError(absl::StatusCode::kInvalidArgument, "RETRY_BUDGET_UNKNOWN",
-                     absl::StrCat("policy \"", policy.name, "\": shared_retry_budget is \"",
-                                  wanted, "\", which does not exist; define it or name another"),
+                     absl::StrCat("policy \"", policy.name, "\": shared_retry_budget is \"", wanted,
+                                  "\", which does not exist; define it or name another"),
                      "shared_retry_budget");
   }
   absl::StatusOr<std::shared_ptr<const PolicySet>> set = PolicySet::Make(policies);
@@ -122,8 +122,7 @@ std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cur
   return views;
 }
 
-absl::StatusOr<std::shared_ptr<ChangedNames>> Engine::Watch(Glob glob,
-                                                            std::function<void()> wake) {
+absl::StatusOr<std::shared_ptr<ChangedNames>> Engine::Watch(Glob glob, std::function<void()> wake) {
   return watch_hub_.Watch(std::move(glob), std::move(wake));
 }
 

@@ -55,8 +55,8 @@ void Engine::Sweep(Tick now) {
 void Engine::SweepSlot(Slot slot, Tick now) {
   const auto idle = [this, now](const BreakerEntry& entry) {
     const Transition* last = entry.guard.last_transition();
-    const Tick quiet_since = last == nullptr ? entry.last_allow
-                                             : std::max(entry.last_allow, last->time);
+    const Tick quiet_since =
+        last == nullptr ? entry.last_allow : std::max(entry.last_allow, last->time);
     return entry.guard.IsForgettable() && now - quiet_since >= options_.idle_ttl;
   };
   std::string name;

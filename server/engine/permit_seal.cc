@@ -64,8 +64,7 @@ SealedPermit PermitSeal::Seal(const Permit& permit, Slot slot, absl::string_view
   SealedPermit sealed;
   char* bytes = sealed.bytes_.data();
   bytes[0] = kVersion;
-  bytes[kFlagsAt] =
-      static_cast<char>((permit.votes ? kVotes : 0) | (permit.earns ? kEarns : 0));
+  bytes[kFlagsAt] = static_cast<char>((permit.votes ? kVotes : 0) | (permit.earns ? kEarns : 0));
   Put(bytes + kSlotAt, slot);
   Put(bytes + kEpochAt, permit.epoch);
   Put(bytes + kNumberAt, permit.number);

@@ -49,8 +49,8 @@ absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob,
                                                               std::function<void()> wake) {
   auto names = std::make_shared<ChangedNames>(std::move(glob), max_names_, std::move(wake));
   // The count goes down with the last owner, whichever thread that is.
-  std::shared_ptr<ChangedNames> counted(
-      names.get(), [this, names](ChangedNames*) { watchers_.fetch_sub(1); });
+  std::shared_ptr<ChangedNames> counted(names.get(),
+                                        [this, names](ChangedNames*) { watchers_.fetch_sub(1); });
   if (watchers_.fetch_add(1) >= max_watchers_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_WATCHERS",
                      absl::StrCat("all ", max_watchers_,

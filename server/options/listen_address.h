@@ -18,9 +18,9 @@ namespace fusebox {
 
 struct ListenAddress {
   // Of a Unix socket: absolute, at most 107 bytes. Empty for TCP.
-  std::string unix_path = "";
+  std::string unix_path{};
   // A name or an address, in lower case, with brackets around IPv6.
-  std::string host = "";
+  std::string host{};
   uint16_t port = 0;
 };
 

@@ -56,7 +56,7 @@ absl::Status Replace(const FieldDescriptor* field, const Given& given, ServerOpt
   } else if (absl::Status status = CheckGivenOnce(given); !status.ok()) {
     return status;
   }
-  options->GetReflection()->ClearField(options, field);
+  ServerOptions::GetReflection()->ClearField(options, field);
   for (const std::string& value : values) {
     const absl::Status status = SetFieldFromText(
         options, field, field->is_repeated() ? absl::StripAsciiWhitespace(value) : value);

@@ -21,9 +21,9 @@ using Problems = std::vector<std::string>;
 
 // A number or a duration, in one unit or another, to compare with its like.
 double Magnitude(const ServerOptions& options, const FieldDescriptor* field) {
-  if (!IsDurationField(field)) return options.GetReflection()->GetUInt32(options, field);
+  if (!IsDurationField(field)) return ServerOptions::GetReflection()->GetUInt32(options, field);
   const auto& duration = *google::protobuf::DynamicCastToGenerated<google::protobuf::Duration>(
-      &options.GetReflection()->GetMessage(options, field));
+      &ServerOptions::GetReflection()->GetMessage(options, field));
   return static_cast<double>(duration.seconds()) + duration.nanos() / 1e9;
 }
 
@@ -35,7 +35,7 @@ double Bound(const FieldDescriptor* field, const std::string& text) {
 }
 
 void CheckRanges(const ServerOptions& options, const SourceMap& sources, Problems* problems) {
-  const google::protobuf::Descriptor* type = options.GetDescriptor();
+  const google::protobuf::Descriptor* type = ServerOptions::descriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
     const google::protobuf::FieldOptions& notes = field->options();
@@ -53,9 +53,9 @@ void CheckRanges(const ServerOptions& options, const SourceMap& sources, Problem
 
 void CheckDrain(const ServerOptions& options, const SourceMap& sources, Problems* problems) {
   const FieldDescriptor* drain_timeout =
-      options.GetDescriptor()->FindFieldByNumber(ServerOptions::kDrainTimeoutFieldNumber);
+      ServerOptions::descriptor()->FindFieldByNumber(ServerOptions::kDrainTimeoutFieldNumber);
   const FieldDescriptor* lame_duck =
-      options.GetDescriptor()->FindFieldByNumber(ServerOptions::kLameDuckFieldNumber);
+      ServerOptions::descriptor()->FindFieldByNumber(ServerOptions::kLameDuckFieldNumber);
   if (Magnitude(options, drain_timeout) >= Magnitude(options, lame_duck)) return;
   problems->push_back(absl::StrCat(
       sources.Name("server.drain_timeout"), " is ", FieldToText(options, drain_timeout),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "proto/convert/convert.h"
@@ -24,8 +25,13 @@ absl::StatusOr<Glob> ParseMatch(const std::string& match) {
   if (match.empty()) return Glob::All();
   absl::StatusOr<Glob> glob = Glob::Parse(match);
   if (glob.ok()) return glob;
-  return MakeError(absl::StatusCode::kInvalidArgument, "GLOB_INVALID",
-                   absl::StrCat("match is \"", match, "\"; ", glob.status().message()), "match");
+  // The start of it: an error travels in a trailer, which holds a few kilobytes.
+  constexpr size_t kShown = 64;
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, "GLOB_INVALID",
+      absl::StrCat("match is \"", absl::CHexEscape(match.substr(0, kShown)),
+                   match.size() > kShown ? "..." : "", "\"; ", glob.status().message()),
+      "match");
 }
 
 absl::Status DrainingError() {
@@ -44,10 +50,21 @@ absl::StatusOr<size_t> PageSize(const v1::ListBreakersRequest& request) {
                    "page_size");
 }
 
+absl::Status CheckStates(const v1::ListBreakersRequest& request) {
+  for (const int state : request.states()) {
+    if (state >= v1::STATE_CLOSED && state <= v1::STATE_HALF_OPEN) continue;
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "STATE_INVALID",
+        absl::StrCat("states has ", state, "; use CLOSED, OPEN and HALF_OPEN, or none for all"),
+        "states");
+  }
+  return absl::OkStatus();
+}
+
 bool IsWanted(const v1::ListBreakersRequest& request, const BreakerView& view) {
-  return request.states().empty() || std::find(request.states().begin(), request.states().end(),
-                                               ToProto(view.snapshot.state)) !=
-                                         request.states().end();
+  return request.states().empty() ||
+         std::find(request.states().begin(), request.states().end(),
+                   ToProto(view.snapshot.state)) != request.states().end();
 }
 
 }  // namespace
@@ -82,6 +99,7 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request,
                                 v1::ListBreakersResponse& response) {
   const absl::StatusOr<Glob> match = ParseMatch(request.match());
   if (!match.ok()) return match.status();
+  if (const absl::Status states = CheckStates(request); !states.ok()) return states;
   const absl::StatusOr<size_t> page_size = PageSize(request);
   if (!page_size.ok()) return page_size.status();
   const absl::StatusOr<Slot> start = OpenPageToken(request.page_token(), engine_.life());

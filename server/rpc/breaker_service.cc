@@ -111,6 +111,8 @@ absl::StatusOr<v1::RecordResponse> BreakerService::RecordItem(const v1::BatchRec
   if (!ending.ok()) return ending.status();
   ending->client = client;
   if (!batch_is_new && item.permit().empty()) {
+    // What was refused the first time is refused again.
+    if (const absl::Status name = CheckBreakerName(item.breaker()); !name.ok()) return name;
     v1::RecordResponse repeated;
     repeated.set_counted(v1::COUNTED_REPEATED);
     return repeated;

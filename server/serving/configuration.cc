@@ -15,8 +15,7 @@ void Explain(const std::vector<FieldError>& errors, const std::string& path,
              const SourceMap& sources, std::vector<std::string>& problems) {
   for (const FieldError& error : errors) {
     const std::string place = sources.Locate(absl::StrCat(path, ".", error.field));
-    problems.push_back(
-        absl::StrCat(place, place.empty() ? "" : ": ", path, ".", error.message));
+    problems.push_back(absl::StrCat(place, place.empty() ? "" : ": ", path, ".", error.message));
   }
 }
 
@@ -24,14 +23,13 @@ void Explain(const std::vector<FieldError>& errors, const std::string& path,
 
 absl::StatusOr<EngineConfiguration> ConfigureEngine(const Options& options) {
   const config::v1::ServerOptions& server = options.config.server();
-  EngineConfiguration configuration{
-      .bounds = {.max_breakers = server.max_breakers(),
-                 .idle_ttl = FromProto(server.idle_ttl()),
-                 .max_watchers = server.max_watchers(),
-                 .max_events = server.max_events(),
-                 .max_batches = server.max_batches()},
-      .policies = {},
-      .budgets = {}};
+  EngineConfiguration configuration{.bounds = {.max_breakers = server.max_breakers(),
+                                               .idle_ttl = FromProto(server.idle_ttl()),
+                                               .max_watchers = server.max_watchers(),
+                                               .max_events = server.max_events(),
+                                               .max_batches = server.max_batches()},
+                                    .policies = {},
+                                    .budgets = {}};
   std::vector<std::string> problems;
   for (int i = 0; i < options.config.policies_size(); ++i) {
     std::vector<FieldError> errors;

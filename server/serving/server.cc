@@ -60,15 +60,14 @@ std::string WithPort(const std::string& address, int port) {
 Server::Server(const Options& options, const EngineOptions& bounds, const Clock& clock)
     : options_(options.config.server()),
       engine_(bounds, clock, LifeAt(clock.WallNow())),
-      engine_metrics_(engine_, {.max_breakers = options_.metrics_max_breakers(),
-                                .version = FUSEBOX_VERSION}),
+      engine_metrics_(
+          engine_, {.max_breakers = options_.metrics_max_breakers(), .version = FUSEBOX_VERSION}),
       grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService, kHealthService})),
       breaker_service_(engine_),
       admin_service_(engine_, FUSEBOX_VERSION) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    const Options& options, const Clock& clock,
-    const std::vector<grpc::Service*>& extra_services) {
+    const Options& options, const Clock& clock, const std::vector<grpc::Service*>& extra_services) {
   if (sodium_init() < 0) return absl::InternalError("libsodium found no source of randomness");
   const absl::StatusOr<EngineConfiguration> configuration = ConfigureEngine(options);
   if (!configuration.ok()) return configuration.status();
@@ -116,11 +115,10 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
 
 absl::Status Server::StartHttp() {
   if (options_.http_listen().empty()) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
-      options_.http_listen(),
-      {MetricsRoute(), HealthzRoute(), ReadyzRoute([this] {
-         return std::string(draining_ ? "draining" : "");
-       })});
+  absl::StatusOr<std::unique_ptr<HttpServer>> http =
+      HttpServer::Start(options_.http_listen(),
+                        {MetricsRoute(), HealthzRoute(),
+                         ReadyzRoute([this] { return std::string(draining_ ? "draining" : ""); })});
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   http_address_ = WithPort(options_.http_listen(), http_->port());
@@ -129,9 +127,9 @@ absl::Status Server::StartHttp() {
 
 HttpRoute Server::MetricsRoute() const {
   return {.path = "/metrics", .summary = "for Prometheus", .handler = [this] {
-            return HttpResponse{.content_type = kMetricsContentType,
-                                .body = RenderMetrics(
-                                    {&engine_metrics_, &grpc_metrics_, &process_metrics_})};
+            return HttpResponse{
+                .content_type = kMetricsContentType,
+                .body = RenderMetrics({&engine_metrics_, &grpc_metrics_, &process_metrics_})};
           }};
 }
 
@@ -168,9 +166,9 @@ void Server::Drain() {
 void Server::Shutdown(absl::Duration grace) {
   if (grpc_ != nullptr) {
     // By gRPC's own steady clock: a wall clock that is set back must not hold up the end.
-    grpc_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                 gpr_time_from_millis(absl::ToInt64Milliseconds(grace),
-                                                      GPR_TIMESPAN)));
+    grpc_->Shutdown(
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                     gpr_time_from_millis(absl::ToInt64Milliseconds(grace), GPR_TIMESPAN)));
     grpc_->Wait();
     grpc_.reset();
   }

@@ -28,11 +28,11 @@ void PrintLine(const std::string& name, const Ratio& ratio, const Ratio* control
                const Limit& limit) {
   std::printf("%-40s %7.3f", name.c_str(), ratio.median);
   if (control != nullptr) {
-    std::printf("  [%.3f, %.3f]  control %.3f [%.3f, %.3f]", ratio.low, ratio.high,
-                control->median, control->low, control->high);
+    std::printf("  [%.3f, %.3f]  control %.3f [%.3f, %.3f]", ratio.low, ratio.high, control->median,
+                control->low, control->high);
   }
-  std::printf("  limit %s %g  %s\n", limit.kind == Limit::Kind::kAtLeast ? ">=" : "<=",
-              limit.value, limit.IsMissedBy(ratio) ? "MISSED" : "ok");
+  std::printf("  limit %s %g  %s\n", limit.kind == Limit::Kind::kAtLeast ? ">=" : "<=", limit.value,
+              limit.IsMissedBy(ratio) ? "MISSED" : "ok");
   std::fflush(stdout);
 }
 

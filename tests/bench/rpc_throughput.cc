@@ -88,8 +88,8 @@ class Load {
 };
 
 Options BenchOptions() {
-  const std::vector<const char*> arguments = {"bench", "--listen=127.0.0.1:0", "--http-listen=",
-                                              "--lame-duck=0s", "--idle-ttl=720h"};
+  const std::vector<const char*> arguments = {
+      "bench", "--listen=127.0.0.1:0", "--http-listen=", "--lame-duck=0s", "--idle-ttl=720h"};
   return *ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
                        [](absl::string_view) { return std::optional<std::string>(); });
 }
@@ -103,8 +103,8 @@ bool Run() {
   for (const std::string& name : names) {
     if (!server->engine().Allow(name, 1, "bench").ok()) std::abort();
   }
-  const auto channel = grpc::CreateChannel(server->grpc_addresses().front(),
-                                           grpc::InsecureChannelCredentials());
+  const auto channel =
+      grpc::CreateChannel(server->grpc_addresses().front(), grpc::InsecureChannelCredentials());
   const auto breakers = v1::BreakerService::NewStub(channel);
   const auto nothing = bench::v1::EmptyService::NewStub(channel);
   std::atomic<size_t> next{0};
@@ -118,8 +118,9 @@ bool Run() {
         nothing->async()->Nothing(context, request, response, std::move(done));
       },
       [](bench::v1::NothingRequest&) {});
-  return Compare("unary Allow, of an empty RPC", [&](absl::Duration t) { return allow.Run(t); },
-                 [&](absl::Duration t) { return bare.Run(t); }, {Limit::Kind::kAtLeast, 0.95});
+  return Compare(
+      "unary Allow, of an empty RPC", [&](absl::Duration t) { return allow.Run(t); },
+      [&](absl::Duration t) { return bare.Run(t); }, {Limit::Kind::kAtLeast, 0.95});
 }
 
 }  // namespace

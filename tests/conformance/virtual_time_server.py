@@ -77,15 +77,13 @@ def as_json(message):
 
 
 def error_of(failure):
-    """Returns the code, reason and fields that an RpcError carries."""
-    found = {"code": failure.code().name, "reason": "", "fields": []}
+    """Returns the code, message and reason that an RpcError carries."""
+    found = {"code": failure.code().name, "message": failure.details(), "reason": ""}
     status = rpc_status.from_call(failure)
     for detail in status.details if status else ():
-        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info):
             found["reason"] = info.reason
-        elif detail.Unpack(bad):
-            found["fields"] += [violation.field for violation in bad.field_violations]
     return found
 
 

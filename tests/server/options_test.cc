@@ -24,7 +24,6 @@
 namespace fusebox {
 namespace {
 
-using ::fusebox::config::v1::ConfigFile;
 using ::fusebox::config::v1::ServerOptions;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::util::MessageDifferencer;
@@ -35,11 +34,12 @@ using ::testing::StartsWith;
 
 // A server that is about to start: its arguments, its environment and its file.
 class OptionsTest : public testing::Test {
- protected:
+ public:
   ~OptionsTest() override {
     if (!path_.empty()) std::remove(path_.c_str());
   }
 
+ protected:
   // Writes the file and has FUSEBOX_CONFIG name it.
   void File(absl::string_view text) {
     path_ = absl::StrCat(testing::TempDir(), getpid(), "-",

@@ -49,8 +49,7 @@ class TestControl final : public testing::v1::TestControl::CallbackService {
     *options.config.mutable_retry_budgets() = request->retry_budgets();
     const absl::StatusOr<EngineConfiguration> configuration = ConfigureEngine(options);
     if (!configuration.ok()) return Finish(context, configuration.status());
-    return Finish(context,
-                  engine_->SetPolicies(configuration->policies, configuration->budgets));
+    return Finish(context, engine_->SetPolicies(configuration->policies, configuration->budgets));
   }
 
   grpc::ServerUnaryReactor* Override(grpc::CallbackServerContext* context,

@@ -1,0 +1,121 @@
+#include "core/replay_filter.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace fusebox {
+namespace {
+
+using Seen = ReplayFilter::Seen;
+
+// The point of it: a Record that is sent again counts once.
+TEST(ReplayFilterTest, TellsTheFirstTimeFromTheSecond) {
+  ReplayFilter filter(0);
+  EXPECT_EQ(filter.Mark(0, 1), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(0, 1), Seen::kRepeated);
+  EXPECT_EQ(filter.Mark(2, 3), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(1, 3), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(0, 3), Seen::kRepeated);
+  EXPECT_EQ(filter.Mark(2, 3), Seen::kRepeated);
+}
+
+// Outcomes come back in any order.
+TEST(ReplayFilterTest, OrderDoesNotMatter) {
+  ReplayFilter filter(0);
+  constexpr uint64_t kGranted = 3'000;
+  for (uint64_t i = 0; i < kGranted; ++i) {
+    EXPECT_EQ(filter.Mark((i * 1'117) % kGranted, kGranted), Seen::kFirst) << i;
+  }
+  for (uint64_t i = 0; i < kGranted; ++i) {
+    EXPECT_EQ(filter.Mark(i, kGranted), Seen::kRepeated) << i;
+  }
+}
+
+// The bound is 8,192: of a burst that deep every outcome is told apart.
+TEST(ReplayFilterTest, ReachesBack8192) {
+  ReplayFilter filter(0);
+  EXPECT_EQ(filter.Mark(0, 8'192), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(8'191, 8'192), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(0, 8'192), Seen::kRepeated);
+  EXPECT_EQ(filter.Mark(0, 8'193), Seen::kOutOfReach);
+  EXPECT_EQ(filter.Mark(1, 8'193), Seen::kFirst);
+}
+
+// Out of reach is said and not guessed: such an outcome still counts.
+TEST(ReplayFilterTest, SaysWhenItCannotKnow) {
+  ReplayFilter filter(0);
+  EXPECT_EQ(filter.Mark(5, 100'000), Seen::kOutOfReach);
+  EXPECT_EQ(filter.Mark(99'999, 100'000), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(5, 100'000), Seen::kOutOfReach);
+}
+
+// A filter that is born late knows nothing of what was before.
+TEST(ReplayFilterTest, NumbersBeforeItsFirstAreOutOfReach) {
+  ReplayFilter filter(500);
+  EXPECT_EQ(filter.Mark(499, 600), Seen::kOutOfReach);
+  EXPECT_EQ(filter.Mark(500, 600), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(500, 600), Seen::kRepeated);
+}
+
+// Growing must keep every mark.
+TEST(ReplayFilterTest, GrowsWithoutForgetting) {
+  ReplayFilter filter(0);
+  for (uint64_t i = 0; i < 60; ++i) ASSERT_EQ(filter.Mark(i, 61), Seen::kFirst);
+  ASSERT_EQ(filter.Mark(60, 1'000), Seen::kFirst);  // Comes back from far behind: it grows.
+  for (uint64_t i = 0; i <= 60; ++i) EXPECT_EQ(filter.Mark(i, 1'000), Seen::kRepeated) << i;
+  for (uint64_t i = 61; i < 1'000; ++i) EXPECT_EQ(filter.Mark(i, 1'000), Seen::kFirst) << i;
+}
+
+// Fast calls and slow ones share a breaker: the first slow one that is too far back must widen the
+// filter for those that follow, or each of them could be counted again.
+TEST(ReplayFilterTest, GrowsWhenOneComesBackFromBeyondItsReach) {
+  ReplayFilter filter(0);
+  for (uint64_t i = 500; i < 2'000; ++i) ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(0, 2'000), Seen::kOutOfReach);
+  for (uint64_t i = 2'500; i < 5'000; ++i) ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(2'400, 5'000), Seen::kFirst);
+  EXPECT_EQ(filter.Mark(2'400, 5'000), Seen::kRepeated);
+}
+
+// What the ring reuses must be clean: a number never answers for the one a lap before.
+TEST(ReplayFilterTest, ALapLaterTheBitsAreClean) {
+  ReplayFilter filter(0);
+  for (uint64_t i = 0; i < 50'000; ++i) {
+    ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst) << i;
+    ASSERT_EQ(filter.Mark(i, i + 1), Seen::kRepeated) << i;
+  }
+}
+
+// A silent stretch of any length takes over bits as a busy one does.
+TEST(ReplayFilterTest, BitsAreCleanAfterAGap) {
+  for (const uint64_t gap : {1u, 63u, 64u, 127u, 128u, 129u, 8'191u, 8'192u, 8'193u, 1'000'000u}) {
+    ReplayFilter filter(0);
+    for (uint64_t i = 0; i < 128; ++i) ASSERT_EQ(filter.Mark(i, 128), Seen::kFirst);
+    const uint64_t granted = 128 + gap;
+    for (uint64_t i = granted - 1; i + 64 > granted && i >= 128; --i) {
+      EXPECT_EQ(filter.Mark(i, granted), Seen::kFirst) << i << " after a gap of " << gap;
+    }
+  }
+}
+
+// Against a set of all numbers: within reach the filter is never wrong.
+TEST(ReplayFilterTest, AgreesWithASetOfEverything) {
+  ReplayFilter filter(0);
+  std::set<uint64_t> marked;
+  uint64_t granted = 0;
+  uint32_t noise = 99;
+  for (int i = 0; i < 50'000; ++i) {
+    noise = noise * 1664525 + 1013904223;
+    granted += 1 + (noise >> 29);
+    const uint64_t behind = noise % (i % 100 == 0 ? 9'000 : 200);
+    const uint64_t number = granted - 1 - std::min<uint64_t>(behind, granted - 1);
+    const Seen seen = filter.Mark(number, granted);
+    if (seen == Seen::kOutOfReach) continue;
+    ASSERT_EQ(seen == Seen::kFirst, marked.insert(number).second) << number << " of " << granted;
+  }
+  EXPECT_GT(marked.size(), 10'000u);
+}
+
+}  // namespace
+}  // namespace fusebox

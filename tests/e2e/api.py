@@ -1,0 +1,144 @@
+"""One client of a server: its own connection and short words for what tests do most."""
+
+import uuid
+
+import grpc
+from fusebox.v1 import admin_pb2, admin_pb2_grpc, breaker_pb2, breaker_pb2_grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from timing import PATIENCE_S
+
+FAILURE = breaker_pb2.OUTCOME_FAILURE
+SUCCESS = breaker_pb2.OUTCOME_SUCCESS
+
+
+class Api:
+    """Calls end after PATIENCE_S. `client` is who calls."""
+
+    def __init__(self, address, client=""):
+        # Channels of one process share connections unless told not to.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        self.channel = grpc.insecure_channel(address, options=options)
+        self.client = client
+        self.breakers = breaker_pb2_grpc.BreakerServiceStub(self.channel)
+        self.admin = admin_pb2_grpc.AdminServiceStub(self.channel)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.channel.close()
+
+    def allow(self, breaker, attempt=0):
+        request = breaker_pb2.AllowRequest(breaker=breaker, attempt=attempt, client=self.client)
+        return self.breakers.Allow(request, timeout=PATIENCE_S)
+
+    def record(self, breaker, permit=b"", outcome=None, **fields):
+        """`permit` is what allow() answered, or the bytes of a permit."""
+        request = breaker_pb2.RecordRequest(
+            breaker=breaker,
+            permit=getattr(permit, "permit", permit),
+            outcome=outcome,
+            client=self.client,
+            **fields,
+        )
+        return self.breakers.Record(request, timeout=PATIENCE_S)
+
+    def batch(self, *items, batch_id=None):
+        request = breaker_pb2.BatchRecordRequest(
+            batch_id=uuid.uuid4().hex if batch_id is None else batch_id,
+            client=self.client,
+            items=[breaker_pb2.BatchRecordItem(**item) for item in items],
+        )
+        return self.breakers.BatchRecord(request, timeout=PATIENCE_S).results
+
+    def call(self, breaker, outcome):
+        """Makes a call that must be allowed and ends so."""
+        answer = self.allow(breaker)
+        assert answer.decision == breaker_pb2.DECISION_ALLOWED, answer
+        return self.record(breaker, answer, outcome)
+
+    def get(self, breaker):
+        request = admin_pb2.GetBreakerRequest(name=breaker)
+        return self.admin.GetBreaker(request, timeout=PATIENCE_S).breaker
+
+    def info(self):
+        return self.admin.GetServerInfo(admin_pb2.GetServerInfoRequest(), timeout=PATIENCE_S)
+
+    def watch(self, match=""):
+        return Watch(self.admin, match)
+
+
+class Watch:
+    """A watch that was read up to its sync mark."""
+
+    def __init__(self, admin, match):
+        request = admin_pb2.WatchBreakersRequest(match=match)
+        self._stream = admin.WatchBreakers(request, timeout=PATIENCE_S)
+        self.snapshot = []
+        while (event := next(self._stream)).HasField("breaker"):
+            self.snapshot.append(event.breaker)
+        assert event.HasField("synced"), event
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stream.cancel()
+
+    def until(self, state):
+        """Reads on to the first breaker in the state, and returns it."""
+        for event in self._stream:
+            if event.breaker.state == state:
+                return event.breaker
+        raise AssertionError(f"the watch ended before state {state}")
+
+    def until_removed(self, name):
+        """Reads on to where the breaker is gone."""
+        while next(self._stream).removed != name:
+            pass
+
+    def end(self):
+        """Reads to the end and returns the error that it ends with."""
+        try:
+            for _ in self._stream:
+                pass
+        except grpc.RpcError as error:
+            return Error(error)
+        raise AssertionError("the watch ended without an error")
+
+
+class Error:
+    """What an RpcError carries: code, message, and from its details reason, fields and retry."""
+
+    def __init__(self, error):
+        self.code, self.message = error.code(), error.details()
+        self.reason, self.domain, self.fields, self.retry_s = "", "", [], None
+        status = rpc_status.from_call(error)
+        for detail in status.details if status else ():
+            self._add(detail)
+
+    def _add(self, detail):
+        info = error_details_pb2.ErrorInfo()
+        bad = error_details_pb2.BadRequest()
+        retry = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            self.reason, self.domain = info.reason, info.domain
+        elif detail.Unpack(bad):
+            self.fields += [violation.field for violation in bad.field_violations]
+        elif detail.Unpack(retry):
+            self.retry_s = seconds(retry.retry_delay)
+
+
+def error_of(call):
+    """Makes a call that must fail, and returns its Error."""
+    try:
+        answer = call()
+    except grpc.RpcError as error:
+        return Error(error)
+    raise AssertionError(f"no error, but {answer}")
+
+
+def seconds(message):
+    """A Duration, or a Timestamp since 1970, in seconds."""
+    return message.seconds + message.nanos / 1e9

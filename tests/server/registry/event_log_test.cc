@@ -1,0 +1,95 @@
+// The last transitions of a server, by number.
+#include "server/registry/event_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace fusebox {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+void Append(EventLog& log, uint64_t number) {
+  log.Append("db/orders", {.number = number, .epoch = 100 + number});
+}
+
+std::vector<uint64_t> NumbersAfter(const EventLog& log, uint64_t number, size_t limit = 100) {
+  std::vector<uint64_t> numbers;
+  for (const Event& event : log.After(number, limit)) numbers.push_back(event.transition.number);
+  return numbers;
+}
+
+// A new server has no history to make up.
+TEST(EventLogTest, StartsEmpty) {
+  const EventLog log(4);
+  EXPECT_EQ(log.last_number(), 0u);
+  EXPECT_THAT(log.After(0, 100), IsEmpty());
+}
+
+// Readers learn whose transition it was, and what it was.
+TEST(EventLogTest, KeepsTheBreakerAndItsTransition) {
+  EventLog log(4);
+  log.Append("db/orders", {.number = 1, .to = State::kOpen, .epoch = 7});
+  const std::vector<Event> events = log.After(0, 100);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].breaker, "db/orders");
+  EXPECT_EQ(events[0].transition.to, State::kOpen);
+  EXPECT_EQ(events[0].transition.epoch, 7u);
+}
+
+// A reader goes on from the last number it has seen.
+TEST(EventLogTest, TellsWhatCameAfterANumber) {
+  EventLog log(8);
+  for (uint64_t number = 1; number <= 5; ++number) Append(log, number);
+  EXPECT_THAT(NumbersAfter(log, 0), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(NumbersAfter(log, 3), ElementsAre(4, 5));
+  EXPECT_THAT(NumbersAfter(log, 5), IsEmpty());
+  EXPECT_THAT(NumbersAfter(log, 900), IsEmpty());
+}
+
+// A page of history is a bounded answer.
+TEST(EventLogTest, TellsNoMoreThanTheLimit) {
+  EventLog log(8);
+  for (uint64_t number = 1; number <= 5; ++number) Append(log, number);
+  EXPECT_THAT(NumbersAfter(log, 1, 2), ElementsAre(2, 3));
+  EXPECT_THAT(NumbersAfter(log, 1, 0), IsEmpty());
+}
+
+// Memory is bounded: the newest push the oldest out.
+TEST(EventLogTest, KeepsTheNewestOfMoreThanItHolds) {
+  EventLog log(4);
+  for (uint64_t number = 1; number <= 10; ++number) Append(log, number);
+  EXPECT_EQ(log.last_number(), 10u);
+  EXPECT_THAT(NumbersAfter(log, 0), ElementsAre(7, 8, 9, 10));
+}
+
+// Numbers are taken under the breakers' locks and arrive after, so two may swap places.
+TEST(EventLogTest, PutsWhatArrivesOutOfOrderInOrder) {
+  EventLog log(8);
+  for (const uint64_t number : {2, 1, 4, 3}) Append(log, number);
+  EXPECT_EQ(log.last_number(), 4u);
+  EXPECT_THAT(NumbersAfter(log, 0), ElementsAre(1, 2, 3, 4));
+}
+
+// An event on its way leaves a gap, and a reader must not take an older event for it.
+TEST(EventLogTest, LeavesOutAnEventThatIsStillOnItsWay) {
+  EventLog log(4);
+  for (const uint64_t number : {1, 2, 3, 4, 5, 7}) Append(log, number);
+  EXPECT_THAT(NumbersAfter(log, 0), ElementsAre(4, 5, 7));
+  Append(log, 6);
+  EXPECT_THAT(NumbersAfter(log, 0), ElementsAre(4, 5, 6, 7));
+}
+
+// An event that a whole round has overtaken must not take the place of a newer one.
+TEST(EventLogTest, DropsAnEventThatWasOvertakenByAWholeRound) {
+  EventLog log(2);
+  for (const uint64_t number : {3, 4, 1}) Append(log, number);
+  EXPECT_THAT(NumbersAfter(log, 0), ElementsAre(3, 4));
+}
+
+}  // namespace
+}  // namespace fusebox

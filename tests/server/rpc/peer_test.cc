@@ -1,0 +1,41 @@
+// Which client a call is from.
+#include "server/rpc/peer.h"
+
+#include <gtest/gtest.h>
+
+namespace fusebox {
+namespace {
+
+// What a client calls itself goes before where it calls from.
+TEST(PeerTest, TheNameGoesFirst) {
+  EXPECT_EQ(PeerClient("checkout-7", "ipv4:10.1.2.3:40912"), "checkout-7");
+}
+
+// A new connection is the same client: ports must not make a quorum.
+TEST(PeerTest, AnAddressIsWithoutItsPort) {
+  EXPECT_EQ(PeerClient("", "ipv4:10.1.2.3:40912"), "10.1.2.3");
+  EXPECT_EQ(PeerClient("", "ipv4:10.1.2.3:1"), "10.1.2.3");
+}
+
+// As gRPC spells them: with brackets, which it may escape.
+TEST(PeerTest, AnAddressOfIpv6IsWithoutItsBrackets) {
+  EXPECT_EQ(PeerClient("", "ipv6:[::1]:40912"), "::1");
+  EXPECT_EQ(PeerClient("", "ipv6:%5B::1%5D:40912"), "::1");
+  EXPECT_EQ(PeerClient("", "ipv6:%5B2001:db8::5%5D:443"), "2001:db8::5");
+}
+
+// All who come over a socket are of this machine.
+TEST(PeerTest, ASocketIsOneClient) {
+  EXPECT_EQ(PeerClient("", "unix:"), "unix");
+  EXPECT_EQ(PeerClient("", "unix:/run/fusebox.sock"), "unix");
+  EXPECT_EQ(PeerClient("", "unix-abstract:fusebox"), "unix");
+}
+
+// What is spelt in no known way still is somebody.
+TEST(PeerTest, AnythingElseIsTakenAsItIs) {
+  EXPECT_EQ(PeerClient("", "inproc"), "inproc");
+  EXPECT_EQ(PeerClient("", ""), "");
+}
+
+}  // namespace
+}  // namespace fusebox
