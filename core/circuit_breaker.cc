@@ -274,7 +274,8 @@ void CircuitBreaker::MoveTo(State to, Cause cause, absl::Duration open_for, Tick
 
 bool CircuitBreaker::Trim(const CircuitBreakerPolicy& policy, Tick now) {
   if (traffic_ == nullptr || state_ == State::kHalfOpen || policy.window_calls != 0) return false;
-  if (Counts(now).calls != 0) return false;
+  // What is still out may be sent twice, however long it takes.
+  if (Counts(now).calls != 0 || traffic_->returned.Awaits(next_permit_)) return false;
   traffic_.reset();
   return true;
 }

@@ -18,6 +18,9 @@ class ReplayFilter {
   // Numbers below `first` are out of reach from the start.
   explicit ReplayFilter(uint64_t first) : first_(first), end_(first), returned_(first) {}
 
+  // Whether some of the permits `granted` so far have not come back.
+  bool Awaits(uint64_t granted) const { return returned_ < granted; }
+
   // Marks `number`, of `granted` so far (number < granted); says whether it was marked before.
   Seen Mark(uint64_t number, uint64_t granted);
 

@@ -13,6 +13,17 @@ namespace {
 
 using prometheus::MetricFamily;
 
+// One kind of count of every breaker that is shown by name, and of the rest.
+void AddCounts(absl::string_view name, absl::string_view help, int64_t BreakerCounts::*count,
+               const BreakerSeries& series, std::vector<MetricFamily>& families) {
+  MetricFamily& family = families.emplace_back(CounterFamily(name, help));
+  for (const auto& [breaker, own] : series.own()) {
+    AddCounter(family, {{"breaker", breaker}}, static_cast<double>(own.counts().*count));
+  }
+  AddCounter(family, {{"breaker", BreakerSeries::kOther}},
+             static_cast<double>(series.other().*count));
+}
+
 // In the order of the enums, and named as in the API.
 constexpr std::array<const char*, CounterTotals::kStates> kStates = {"closed", "open", "half_open"};
 constexpr std::array<const char*, CounterTotals::kReasons> kReasons = {
@@ -143,25 +154,17 @@ void EngineMetrics::AddBreakers(Families& families) const {
 }
 
 void EngineMetrics::AddBreakerCounts(Families& families) const {
-  const BreakerSeries& series = series_;
-  const auto add = [&](absl::string_view name, absl::string_view help,
-                       int64_t BreakerCounts::*count) {
-    MetricFamily& family = families.emplace_back(CounterFamily(name, help));
-    for (const auto& [breaker, own] : series.own()) {
-      AddCounter(family, {{"breaker", breaker}}, static_cast<double>(own.counts().*count));
-    }
-    AddCounter(family, {{"breaker", BreakerSeries::kOther}},
-               static_cast<double>(series.other().*count));
-  };
-  add("fusebox_breaker_calls_total",
+  AddCounts(
+      "fusebox_breaker_calls_total",
       "Calls that were allowed, by breaker; \"other\" is all breakers without series of their own. "
       "Adds up over servers.",
-      &BreakerCounts::calls);
-  add("fusebox_breaker_failures_total",
-      "Outcomes that counted as failures, by breaker. Adds up over servers.",
-      &BreakerCounts::failures);
-  add("fusebox_breaker_refused_total", "Calls that were refused, by breaker. Adds up over servers.",
-      &BreakerCounts::refused);
+      &BreakerCounts::calls, series_, families);
+  AddCounts("fusebox_breaker_failures_total",
+            "Outcomes that counted as failures, by breaker. Adds up over servers.",
+            &BreakerCounts::failures, series_, families);
+  AddCounts("fusebox_breaker_refused_total",
+            "Calls that were refused, by breaker. Adds up over servers.", &BreakerCounts::refused,
+            series_, families);
 }
 
 // A call that SHADOW let pass is counted as allowed and, a moment later, as denied but for SHADOW:

@@ -37,12 +37,12 @@ absl::Status CheckBatch(const v1::BatchRecordRequest& request) {
   if (id_size == 0 && NeedsId(request)) {
     return BadBatch("BATCH_ID_MISSING", "batch_id",
                     "batch_id is empty though an item has an epoch or a count; set it to 16 to 64 "
-                    "random bytes, and send the same again when retrying");
+                    "random letters and digits, and send the same again when retrying");
   }
   if (id_size != 0 && (id_size < kMinId || id_size > kMaxId)) {
     return BadBatch("BATCH_ID_INVALID", "batch_id",
                     absl::StrCat("batch_id is ", id_size, " bytes long; use ", kMinId, " to ",
-                                 kMaxId, " random bytes"));
+                                 kMaxId, " random letters and digits"));
   }
   return CheckClientName(request.client());
 }

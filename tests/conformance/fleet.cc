@@ -17,6 +17,15 @@ constexpr absl::Time kWallTime = absl::FromUnixSeconds(1'700'000'000);
 
 Fleet::Fleet(Tick start) : now_(start), policies_(PolicySet::Make({}).value()) {}
 
+void Fleet::Advance(absl::Duration by) {
+  now_ += by;
+  for (auto& [name, breaker] : breakers_) {
+    Transitions transitions;
+    breaker.guard.Advance(*breaker.ruling, now_, *this, transitions);
+    breaker.guard.Trim(*breaker.ruling, now_);
+  }
+}
+
 absl::Status Fleet::SetPolicies(const std::vector<v1::Policy>& policies,
                                 const std::vector<v1::RetryBudget>& budgets) {
   std::vector<FieldError> errors;

@@ -33,7 +33,8 @@ class Fleet : private TransitionSource {
  public:
   explicit Fleet(Tick start);
 
-  void Advance(absl::Duration by) { now_ += by; }
+  // Moves time, and gives back memory wherever a server might: no answer may depend on that.
+  void Advance(absl::Duration by);
 
   // Replaces all policies and shared budgets. Breakers follow on their next use. If something is
   // wrong with them, all stays as it was and the error names the first field at fault.

@@ -117,6 +117,8 @@ TEST_F(CircuitBreakerTest, TrimChangesNoDecision) {
   Observe(Outcome::kFailure, 4);
   const uint64_t permit = breaker_.Mint(policy_, now_);
   now_ += policy_.window_duration;
+  ASSERT_FALSE(breaker_.Trim(policy_, now_)) << "a permit is out and may come back twice";
+  ASSERT_EQ(breaker_.MarkReturned(breaker_.epoch(), permit), ReplayFilter::Seen::kFirst);
   ASSERT_TRUE(breaker_.Trim(policy_, now_));
   EXPECT_EQ(breaker_.consecutive_failures(), 4u);
   EXPECT_EQ(breaker_.Mint(policy_, now_), permit + 1);

@@ -15,23 +15,23 @@ constexpr int kMaxProbes = 3;
 
 class HalfOpenRaceTest : public EngineTest {
  protected:
-  // All clients ask at once, round after round; between the rounds one of them judges.
+  // All clients ask at once, round after round. Who comes last to the next round judges this one,
+  // while the others wait.
   void RunRounds(int rounds) {
-    rounds_ = rounds;
     Trip();
     EndWait();
     std::barrier<Judge> together(kClients, Judge{this});
     std::vector<std::thread> clients;
     for (int client = 0; client < kClients; ++client) {
-      clients.emplace_back([this, client, &together] {
-        for (int i = 0; i < rounds_; ++i) {
+      clients.emplace_back([this, rounds, client, &together] {
+        for (int i = 0; i < rounds; ++i) {
           together.arrive_and_wait();
           answers_[client] = engine_.Allow(kOrders, 1, "client").value_or(AllowAnswer{});
-          together.arrive_and_wait();
         }
       });
     }
     for (std::thread& client : clients) client.join();
+    JudgeRound();
   }
 
   int judged_ = 0;
@@ -41,8 +41,7 @@ class HalfOpenRaceTest : public EngineTest {
   struct Judge {
     HalfOpenRaceTest* test;
     void operator()() noexcept {
-      test->asked_ = !test->asked_;
-      if (!test->asked_) test->JudgeRound();
+      if (std::exchange(test->asked_, true)) test->JudgeRound();
     }
   };
 
@@ -81,8 +80,7 @@ class HalfOpenRaceTest : public EngineTest {
     }
   }
 
-  int rounds_ = 0;
-  bool asked_ = true;
+  bool asked_ = false;
   std::array<AllowAnswer, kClients> answers_;
 };
 

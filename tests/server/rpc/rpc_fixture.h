@@ -22,11 +22,11 @@ namespace fusebox {
 // An error as a client reads it from the trailers of a call.
 struct RpcError {
   grpc::StatusCode code = grpc::StatusCode::OK;
-  std::string message;
-  std::string reason;
-  std::string domain;
-  std::vector<std::string> fields;  // Of BadRequest.
-  bool may_retry = false;           // There is a RetryInfo, with a delay above 0.
+  std::string message = {};
+  std::string reason = {};
+  std::string domain = {};
+  std::vector<std::string> fields = {};  // Of BadRequest.
+  bool may_retry = false;                // There is a RetryInfo, with a delay above 0.
 };
 
 // Reads what grpc-status-details-bin carries, and checks that it says the same as the status.
