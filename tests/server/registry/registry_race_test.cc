@@ -95,7 +95,7 @@ TEST_F(RegistryRaceTest, TheBoundHoldsHoweverManyRace) {
 
 // A listing that goes on while names race into being must not show one of them twice.
 TEST_F(RegistryRaceTest, AWalkMeetsNoNameTwice) {
-  constexpr int kMakers = 3, kNames = 3'000;
+  constexpr int kMakers = 3, kNames = 20'000;
   Registry registry(kNames);
   std::atomic<int> makers{kMakers};
   int twice = 0;
