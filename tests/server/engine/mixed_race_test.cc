@@ -1,5 +1,6 @@
 // Every use case at once. Bounded, without sleeps; to be run under ThreadSanitizer.
 #include <atomic>
+#include <barrier>
 #include <map>
 #include <random>
 #include <thread>
@@ -228,20 +229,25 @@ TEST_F(MixedRaceTest, EverythingAtOnceKeepsThePromises) {
 
 // All policies and budgets are replaced, or none: whoever sets them last has set both.
 TEST_F(MixedRaceTest, PoliciesAndBudgetsAreReplacedTogether) {
-  for (int round = 0; round < 20; ++round) {
-    std::vector<std::thread> threads;
-    for (const char* name : {"a", "b", "c", "d"}) {
-      threads.emplace_back([this, name] {
-        Policy policy;
-        policy.shared_retry_budget = name;
-        for (int i = 0; i < 25; ++i) mistakes_ += !engine_.SetPolicies({policy}, Budget(name)).ok();
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
+  constexpr int kRounds = 2'000;
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  const auto judge = [this]() noexcept {
     Allow();
-    ASSERT_EQ(engine_.Budgets().size(), 1u);
-    EXPECT_EQ(View().budget.name, engine_.Budgets().front().name);
+    mistakes_ += View().budget.name != engine_.Budgets().front().name;
+  };
+  std::barrier<decltype(judge)> together(static_cast<std::ptrdiff_t>(names.size()), judge);
+  std::vector<std::thread> threads;
+  for (const std::string& name : names) {
+    threads.emplace_back([this, &name, &together] {
+      Policy policy;
+      policy.shared_retry_budget = name;
+      for (int i = 0; i < kRounds; ++i) {
+        mistakes_ += !engine_.SetPolicies({policy}, Budget(name)).ok();
+        together.arrive_and_wait();
+      }
+    });
   }
+  for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(mistakes_, 0);
 }
 
