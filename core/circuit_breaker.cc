@@ -83,6 +83,7 @@ uint64_t CircuitBreaker::MintWithoutVote(const CircuitBreakerPolicy& policy, Tic
 }
 
 void CircuitBreaker::Return(const CircuitBreakerPolicy& policy, uint64_t permit, Tick now) {
+  MarkReturned(epoch_, permit);
   if (state_ == State::kHalfOpen) {
     std::erase_if(recovery_->leases, [permit](const auto& l) { return l.permit == permit; });
   } else if (const Share share = RampShare(policy, now); share.millionths() < Share::kOne) {
@@ -98,7 +99,11 @@ CircuitBreaker::Traffic& CircuitBreaker::EnsureTraffic(const CircuitBreakerPolic
 }
 
 ReplayFilter::Seen CircuitBreaker::MarkReturned(uint64_t epoch, uint64_t permit) {
-  if (epoch == epoch_ && traffic_ != nullptr) return traffic_->returned.Mark(permit, next_permit_);
+  if (epoch == epoch_) {
+    // Trim() forgets only what has come back.
+    return traffic_ == nullptr ? ReplayFilter::Seen::kRepeated
+                               : traffic_->returned.Mark(permit, next_permit_);
+  }
   if (recovery_ == nullptr) return ReplayFilter::Seen::kOutOfReach;
   for (Recovery::PastEpoch& past : recovery_->past) {
     if (past.epoch == epoch) return past.returned.Mark(permit, past.granted);
@@ -273,7 +278,7 @@ void CircuitBreaker::MoveTo(State to, Cause cause, absl::Duration open_for, Tick
 }
 
 bool CircuitBreaker::Trim(const CircuitBreakerPolicy& policy, Tick now) {
-  if (traffic_ == nullptr || state_ == State::kHalfOpen || policy.window_calls != 0) return false;
+  if (traffic_ == nullptr || state_ != State::kClosed || policy.window_calls != 0) return false;
   // What is still out may be sent twice, however long it takes.
   if (Counts(now).calls != 0 || traffic_->returned.Awaits(next_permit_)) return false;
   traffic_.reset();

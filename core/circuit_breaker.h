@@ -90,8 +90,8 @@ class CircuitBreaker {
   // remembered; of older ones, and of permits too far back, nothing is known.
   ReplayFilter::Seen MarkReturned(uint64_t epoch, uint64_t permit);
 
-  // Gives back the window and the filter if nothing in them matters any more: no call is inside,
-  // and every permit came back. True if it did.
+  // Gives back the window and the filter if nothing in them matters any more: CLOSED, no call is
+  // inside, and every permit came back. True if it did.
   bool Trim(const CircuitBreakerPolicy& policy, Tick now);
 
   // Goes on under other numbers. Keeps everything; a changed window starts with the old counts in

@@ -55,6 +55,7 @@ void ReplayFilter::Reach(uint64_t number, uint64_t granted) {
 }
 
 ReplayFilter::Seen ReplayFilter::Mark(uint64_t number, uint64_t granted) {
+  if (number < start_) return Seen::kRepeated;
   // Also for one that is out of reach: those that follow it shall not be.
   Reach(number, granted);
   if (number < first_) return Seen::kOutOfReach;

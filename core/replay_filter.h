@@ -15,8 +15,9 @@ class ReplayFilter {
  public:
   enum class Seen : uint8_t { kFirst, kRepeated, kOutOfReach };
 
-  // Numbers below `first` are out of reach from the start.
-  explicit ReplayFilter(uint64_t first) : first_(first), end_(first), returned_(first) {}
+  // Numbers below `first` have all come back before.
+  explicit ReplayFilter(uint64_t first)
+      : start_(first), first_(first), end_(first), returned_(first) {}
 
   // Whether some of the permits `granted` so far have not come back.
   bool Awaits(uint64_t granted) const { return returned_ < granted; }
@@ -34,6 +35,7 @@ class ReplayFilter {
   bool Test(uint64_t number) const;
   void Set(uint64_t number);
 
+  uint64_t start_;     // All numbers below it came back before this filter was made.
   uint64_t first_;     // The oldest number within reach.
   uint64_t end_;       // One past the newest number that has a bit.
   uint64_t returned_;  // How many have come back; those before the start count as such.

@@ -126,6 +126,25 @@ TEST_F(CircuitBreakerTest, TrimChangesNoDecision) {
   EXPECT_EQ(breaker_.state(), State::kOpen);
 }
 
+// An outcome votes at most once, also when its repetition comes after an idle stretch.
+TEST_F(CircuitBreakerTest, TrimForgetsNoPermitThatCameBack) {
+  const uint64_t permit = breaker_.Mint(policy_, now_);
+  ASSERT_EQ(breaker_.MarkReturned(7, permit), Seen::kFirst);
+  ASSERT_TRUE(breaker_.Trim(policy_, now_));
+  EXPECT_EQ(breaker_.MarkReturned(7, permit), Seen::kRepeated);
+  const uint64_t next = breaker_.Mint(policy_, now_);
+  EXPECT_EQ(breaker_.MarkReturned(7, permit), Seen::kRepeated);
+  EXPECT_EQ(breaker_.MarkReturned(7, next), Seen::kFirst);
+  HalfOpen();
+  EXPECT_EQ(breaker_.MarkReturned(7, permit), Seen::kRepeated);
+}
+
+// A permit that was taken back is not out: it must not keep the memory for ever.
+TEST_F(CircuitBreakerTest, AReturnedPermitDoesNotHinderTrim) {
+  breaker_.Return(policy_, breaker_.Mint(policy_, now_), now_);
+  EXPECT_TRUE(breaker_.Trim(policy_, now_));
+}
+
 // A window of calls holds its calls for ever, and probes must not be told apart from nothing.
 TEST_F(CircuitBreakerTest, TrimLeavesWhatStillMatters) {
   HalfOpen();

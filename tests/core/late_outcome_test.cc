@@ -112,6 +112,17 @@ TEST_F(LateOutcomeTest, APermitThatIsTooOldToBeRememberedStillCounts) {
   EXPECT_EQ(state(), State::kOpen);
 }
 
+// Sent again after a quiet minute, when the breaker has given its memory back.
+TEST_F(LateOutcomeTest, ARepetitionAfterAQuietTimeIsKnown) {
+  const Permit permit = Granted();
+  Record(permit, Outcome::kFailure);
+  Pass(absl::Minutes(1));
+  ASSERT_TRUE(guard_.Trim(Ruling(), now_));
+  EXPECT_EQ(Record(permit, Outcome::kFailure).counted, Counted::kRepeated);
+  EXPECT_EQ(Look().totals.failures, 1u);
+  EXPECT_EQ(Look().consecutive_failures, 1u);
+}
+
 // What was granted and earned is earned, even if the answer came after the trip.
 TEST_F(LateOutcomeTest, ALateSuccessStillEarnsRetryBudgetOnce) {
   budget() = {Share::FromFraction(1), 0, absl::Seconds(60)};

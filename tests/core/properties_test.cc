@@ -27,7 +27,7 @@ const bool kConfigured = [] {
   const char* given = std::getenv("RC_PARAMS");
   const std::string params = given == nullptr ? "" : given;
   if (absl::StrContains(params, "max_success")) return true;
-  return setenv("RC_PARAMS", absl::StrCat("max_success=400 ", params).c_str(), 1) == 0;
+  return setenv("RC_PARAMS", absl::StrCat("max_success=1000 ", params).c_str(), 1) == 0;
 }();
 
 // A guard among callers that remember all of their permits.
@@ -199,7 +199,7 @@ RC_GTEST_PROP(GuardProperties, AgreesWithAPlainModel, ()) {
 // Writes down everything that it is told.
 class LoggingWorld : public World {
  public:
-  // If `fidgety`, it advances and looks at many moments at which nobody asked.
+  // If `fidgety`, it advances, looks and tidies up at many moments at which nobody asked.
   LoggingWorld(const std::vector<Policy>& policies, uint64_t random_bits, bool fidgety)
       : World(policies, random_bits), fidgety_(fidgety) {}
 
@@ -226,6 +226,7 @@ class LoggingWorld : public World {
       const Tick then = now_ + duration * part / 7;
       guard_.Advance(ruling(), then, source_, transitions_);
       guard_.TakeSnapshot(ruling(), then, source_, transitions_);
+      guard_.Trim(ruling(), then);
       const Tick deadline = guard_.NextDeadline();
       if (deadline <= end) guard_.Advance(ruling(), deadline, source_, transitions_);
     }
@@ -236,7 +237,8 @@ class LoggingWorld : public World {
   const bool fidgety_;
 };
 
-// How often the engine's timer or a watcher looks must not change what callers are told.
+// How often the engine's timer, a watcher or the sweep comes by must not change what callers are
+// told.
 RC_GTEST_PROP(GuardProperties, AdvancingMoreOftenChangesNoAnswer, ()) {
   const auto policies = *AnyPolicies();
   const auto random_bits = *AnyRandomBits();

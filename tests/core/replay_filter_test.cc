@@ -50,12 +50,27 @@ TEST(ReplayFilterTest, SaysWhenItCannotKnow) {
   EXPECT_EQ(filter.Mark(5, 100'000), Seen::kOutOfReach);
 }
 
-// A filter that is born late knows nothing of what was before.
-TEST(ReplayFilterTest, NumbersBeforeItsFirstAreOutOfReach) {
+// A filter that is born late follows one for which nothing was out: all before it came back.
+TEST(ReplayFilterTest, NumbersBeforeItsFirstCameBackBefore) {
   ReplayFilter filter(500);
-  EXPECT_EQ(filter.Mark(499, 600), Seen::kOutOfReach);
+  EXPECT_FALSE(filter.Awaits(500));
+  EXPECT_EQ(filter.Mark(499, 600), Seen::kRepeated);
   EXPECT_EQ(filter.Mark(500, 600), Seen::kFirst);
   EXPECT_EQ(filter.Mark(500, 600), Seen::kRepeated);
+  EXPECT_EQ(filter.Mark(0, 1'000'000), Seen::kRepeated);
+}
+
+// Whoever wants to forget it has to know whether something is still out.
+TEST(ReplayFilterTest, AwaitsWhatHasNotComeBack) {
+  ReplayFilter filter(0);
+  EXPECT_FALSE(filter.Awaits(0));
+  EXPECT_TRUE(filter.Awaits(2));
+  filter.Mark(1, 2);
+  filter.Mark(1, 2);
+  EXPECT_TRUE(filter.Awaits(2));
+  filter.Mark(0, 2);
+  EXPECT_FALSE(filter.Awaits(2));
+  EXPECT_TRUE(filter.Awaits(3));
 }
 
 // Growing must keep every mark.
