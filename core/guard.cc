@@ -16,7 +16,7 @@ Tick Guard::Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source
   latest_ = std::max(latest_, now);
   const size_t before = transitions.size();
   breaker_.Advance(ruling.policy.circuit_breaker, latest_, source, transitions);
-  totals_.transitions += static_cast<uint32_t>(transitions.size() - before);
+  totals_.transitions += transitions.size() - before;
   if (override_ != nullptr && override_->expires <= latest_) ClearOverride();
   return latest_;
 }
@@ -111,7 +111,7 @@ Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now
                                        source, transitions);
     earned = verdict.counted == Counted::kCounted;
   }
-  totals_.transitions += static_cast<uint32_t>(transitions.size() - before);
+  totals_.transitions += transitions.size() - before;
   AddToTotals(report, ending.calls, verdict.counted);
   if (earned && IsSuccess(report.outcome)) {
     verdict.earned_calls = ending.calls;

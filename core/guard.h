@@ -69,8 +69,8 @@ struct Totals {
   uint64_t refused = 0;
   uint64_t timed_calls = 0;
   double latency_seconds = 0;  // Of the timed calls, summed up.
-  uint32_t late = 0;
-  uint32_t transitions = 0;
+  uint64_t late = 0;
+  uint64_t transitions = 0;
 };
 
 // Everything about one breaker at one moment.

@@ -1,68 +1,71 @@
 #include "core/replay_filter.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace fusebox {
 
-bool ReplayFilter::Test(uint64_t number) const {
-  const uint64_t bit = number & (bits_ - 1);
-  return (words_[bit / 64] >> (bit % 64)) & 1;
-}
-
-void ReplayFilter::Set(uint64_t number) {
-  const uint64_t bit = number & (bits_ - 1);
-  words_[bit / 64] |= uint64_t{1} << (bit % 64);
-}
-
-// Forgets what stood in the bits that the numbers [from, to) take over.
-void ReplayFilter::Clear(uint64_t from, uint64_t to) {
-  if (to - from >= bits_) {
-    std::fill_n(words_.get(), bits_ / 64, 0);
-    return;
-  }
-  for (uint64_t number = from; number < to; ++number) {
-    const uint64_t bit = number & (bits_ - 1);
-    words_[bit / 64] &= ~(uint64_t{1} << (bit % 64));
-  }
-}
-
-void ReplayFilter::Resize(uint32_t bits) {
-  ReplayFilter larger(first_);
-  larger.bits_ = bits;
-  larger.words_ = std::make_unique<uint64_t[]>(bits / 64);
-  if (bits_ != 0) {
-    for (uint64_t number = first_; number < end_; ++number) {
-      if (Test(number)) larger.Set(number);
-    }
-  }
-  bits_ = bits;
-  words_ = std::move(larger.words_);
-}
-
-// Makes room for every number from `number` to `granted`, as far as the bound allows.
-void ReplayFilter::Reach(uint64_t number, uint64_t granted) {
-  // Doubles early, so that a burst as deep as the last one still fits.
-  const uint64_t wanted = std::max(2 * (granted - number), granted - returned_);
-  uint32_t bits = std::max(bits_, kMinBits);
-  while (bits < wanted && bits < kMaxBits) bits *= 2;
-  if (bits != bits_) Resize(bits);
-  if (granted > end_) {
-    Clear(end_, granted);
-    end_ = granted;
-  }
-  if (end_ > bits_) first_ = std::max(first_, end_ - bits_);
-}
-
 ReplayFilter::Seen ReplayFilter::Mark(uint64_t number, uint64_t granted) {
   if (number < start_) return Seen::kRepeated;
   // Also for one that is out of reach: those that follow it shall not be.
-  Reach(number, granted);
-  if (number < first_) return Seen::kOutOfReach;
+  MakeRoom(number, granted);
+  Extend(granted);
+  if (end_ - number > reach_) return Seen::kOutOfReach;
   if (Test(number)) return Seen::kRepeated;
-  Set(number);
-  ++returned_;
+  WordOf(number) |= BitOf(number);
+  ++settled_;
   return Seen::kFirst;
+}
+
+// For every number from `number` to `granted` and for all that are out, as far as the bound allows.
+void ReplayFilter::MakeRoom(uint64_t number, uint64_t granted) {
+  // Doubles early, so that a burst as deep as the last one still fits.
+  const uint64_t wanted = std::max(2 * (granted - number), granted - settled_);
+  uint32_t bits = bits_;
+  while (bits < wanted && bits < kMaxBits) bits *= 2;
+  if (bits != bits_) Grow(bits);
+}
+
+void ReplayFilter::Grow(uint32_t bits) {
+  ReplayFilter larger(start_);
+  larger.bits_ = bits;
+  larger.many_ = std::make_unique<uint64_t[]>(bits / 64);
+  for (uint64_t number = end_ - reach_; number < end_; ++number) {
+    if (Test(number)) larger.WordOf(number) |= BitOf(number);
+  }
+  bits_ = bits;
+  many_ = std::move(larger.many_);
+}
+
+// Gives a bit to every number before `granted`: those of the oldest numbers, once all are taken.
+void ReplayFilter::Extend(uint64_t granted) {
+  if (granted > end_ + bits_) return StartOver(granted);
+  for (; end_ < granted; ++end_) {
+    if (reach_ < bits_) {
+      ++reach_;
+      continue;
+    }
+    if (!Test(end_)) ++settled_;  // The number that had this bit is given up.
+    WordOf(end_) &= ~BitOf(end_);
+  }
+}
+
+// As Extend(), when no number keeps its bit and some never get one.
+void ReplayFilter::StartOver(uint64_t granted) {
+  settled_ += reach_ - CountMarks();
+  settled_ += granted - end_ - bits_;
+  few_ = 0;
+  if (many_ != nullptr) std::fill_n(many_.get(), bits_ / 64, 0);
+  end_ = granted;
+  reach_ = bits_;
+}
+
+uint32_t ReplayFilter::CountMarks() const {
+  if (many_ == nullptr) return static_cast<uint32_t>(std::popcount(few_));
+  uint32_t marks = 0;
+  for (uint32_t i = 0; i < bits_ / 64; ++i) marks += static_cast<uint32_t>(std::popcount(many_[i]));
+  return marks;
 }
 
 }  // namespace fusebox

@@ -1,7 +1,5 @@
 #include "server/registry/registry.h"
 
-#include <algorithm>
-
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
@@ -103,9 +101,7 @@ bool Registry::TakePlace() {
 
 void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
   const LockedBreaker locked(EntryAt(slot));
-  locked->name_ = std::make_unique<char[]>(name.size());
-  std::copy(name.begin(), name.end(), locked->name_.get());
-  locked->name_size_ = static_cast<uint16_t>(name.size());
+  locked->name_.Assign(name);
   locked->slot_ = slot;
   locked->ruling = birth.ruling;
   locked->policy_generation = birth.policy_generation;
@@ -115,8 +111,7 @@ void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
 
 void Registry::Vacate(BreakerEntry& entry) {
   entry.alive_ = false;
-  entry.name_.reset();
-  entry.name_size_ = 0;
+  entry.name_.Clear();
   entry.guard = Guard(0, Tick());
   entry.ruling.reset();
 }

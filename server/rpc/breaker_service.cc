@@ -57,7 +57,7 @@ grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* con
   if (answer.ok()) {
     *response = ToProto(answer->decision);
     response->set_breaker(request->breaker());
-    if (answer->decision.allowed) response->set_permit(std::string(answer->permit.bytes()));
+    if (answer->decision.allowed) response->set_permit(answer->permit.bytes().data(), answer->permit.bytes().size());
   }
   return Finish(context, answer.status());
 }

@@ -73,6 +73,28 @@ TEST(ReplayFilterTest, AwaitsWhatHasNotComeBack) {
   EXPECT_TRUE(filter.Awaits(3));
 }
 
+// Clients die with permits in their hands: those must not keep memory for ever, nor let it grow.
+TEST(ReplayFilterTest, GivesUpWhatFallsOutOfReach) {
+  ReplayFilter filter(0);
+  constexpr uint64_t kGranted = 1'000'000, kOneIn = 1'000;
+  for (uint64_t i = 0; i < kGranted; ++i) {
+    if (i % kOneIn == 0) continue;
+    ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
+  }
+  EXPECT_FALSE(filter.Awaits(kGranted));
+  // Still as small as at first: a permit 200 back is out of reach.
+  EXPECT_EQ(filter.Mark(kGranted - 200, kGranted), Seen::kOutOfReach);
+}
+
+// Of a silent stretch, only what is still within reach is waited for.
+TEST(ReplayFilterTest, AwaitsNothingFromBeforeAGap) {
+  ReplayFilter filter(0);
+  EXPECT_EQ(filter.Mark(99'999, 100'000), Seen::kFirst);
+  EXPECT_TRUE(filter.Awaits(100'000));
+  for (uint64_t i = 99'999 - 8'191; i < 99'999; ++i) ASSERT_EQ(filter.Mark(i, 100'000), Seen::kFirst);
+  EXPECT_FALSE(filter.Awaits(100'000));
+}
+
 // Growing must keep every mark.
 TEST(ReplayFilterTest, GrowsWithoutForgetting) {
   ReplayFilter filter(0);
