@@ -18,6 +18,13 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
 std::string ErrorReason(const absl::Status& status);
 std::string ErrorField(const absl::Status& status);
 
+// `text` as a message shows it, whoever it comes from: in quotes, everything but printable ASCII
+// escaped, and no more than 80 bytes of it. Messages end in terminals, logs and trailers.
+//
+//   QuoteForError("db/orders")      // "db/orders"
+//   QuoteForError("Caf\xc3\xa9\n")  // "Caf\xc3\xa9\n"
+std::string QuoteForError(absl::string_view text);
+
 }  // namespace fusebox
 
 #endif  // FUSEBOX_CORE_ERROR_H_

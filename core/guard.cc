@@ -4,12 +4,6 @@
 #include <utility>
 
 namespace fusebox {
-namespace {
-
-// When a spent budget may hold a retry again: after a slot of its window.
-absl::Duration BudgetRetryAfter(const RetryBudgetPolicy& policy) { return policy.window / 10; }
-
-}  // namespace
 
 Tick Guard::Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source,
                   Transitions& transitions) {
@@ -40,7 +34,9 @@ Decision Guard::Acquire(const RulingPolicy& ruling, uint32_t attempt, Tick now,
                                : GrantWithoutVote(ruling, attempt, /*earns=*/true, now);
   if (attempt > 1 && HasPrivateBudget(ruling)) {
     const RetryBudgetPolicy& budget = ruling.policy.retry_budget;
-    if (!EnsureBudget(budget, now).TryWithdraw(budget, now)) return Refuse(ruling, granted);
+    if (!EnsureBudget(budget, now).TryWithdraw(budget, now)) {
+      return Refuse(ruling, granted, RetryBudget::RetryAfter(budget));
+    }
   }
   return granted;
 }
@@ -82,13 +78,13 @@ Decision Guard::Deny(const RulingPolicy& ruling, const Admission& refusal, uint3
           .retry_after = refusal.retry_after};
 }
 
-Decision Guard::Refuse(const RulingPolicy& ruling, const Decision& allowed) {
+Decision Guard::Refuse(const RulingPolicy& ruling, const Decision& allowed,
+                       absl::Duration retry_after) {
   if (allowed.permit.votes && allowed.epoch == breaker_.epoch()) {
     breaker_.Return(ruling.policy.circuit_breaker, allowed.permit.number, latest_);
   }
   --totals_.calls;
-  return Deny(ruling, {false, Reason::kRetryBudget, BudgetRetryAfter(ruling.policy.retry_budget)},
-              allowed.permit.attempt, latest_);
+  return Deny(ruling, {false, Reason::kRetryBudget, retry_after}, allowed.permit.attempt, latest_);
 }
 
 Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now,
@@ -175,11 +171,12 @@ void Guard::ClearOverride() {
   ++revision_;
 }
 
-void Guard::ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick now) {
-  latest_ = std::max(latest_, now);
-  breaker_.ChangePolicy(from.policy.circuit_breaker, to.policy.circuit_breaker, latest_);
+void Guard::ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick now,
+                         TransitionSource& source, Transitions& transitions) {
+  now = Enter(from, now, source, transitions);
+  breaker_.ChangePolicy(from.policy.circuit_breaker, to.policy.circuit_breaker, now);
   if (budget_ != nullptr) {
-    budget_->ChangePolicy(from.policy.retry_budget, to.policy.retry_budget, latest_);
+    budget_->ChangePolicy(from.policy.retry_budget, to.policy.retry_budget, now);
   }
   ++revision_;
 }

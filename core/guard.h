@@ -113,8 +113,9 @@ class Guard {
   Decision Acquire(const RulingPolicy& ruling, uint32_t attempt, Tick now, TransitionSource& source,
                    Transitions& transitions);
 
-  // Turns what Acquire() allowed into a refusal for lack of shared retry budget.
-  Decision Refuse(const RulingPolicy& ruling, const Decision& allowed);
+  // Turns what Acquire() allowed into a refusal for lack of shared retry budget. Not for what it
+  // allowed as `shadow_denied`: that call would not have been made, so it does not spend.
+  Decision Refuse(const RulingPolicy& ruling, const Decision& allowed, absl::Duration retry_after);
 
   Verdict Record(const RulingPolicy& ruling, const Ending& ending, Tick now,
                  TransitionSource& source, Transitions& transitions);
@@ -127,8 +128,10 @@ class Guard {
   void SetOverride(Override override);
   void ClearOverride();
 
-  // Goes on under another policy; keeps counts, epoch, re-opens and a running wait.
-  void ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick now);
+  // Goes on under another policy; keeps counts, epoch, re-opens and a running wait. What was due by
+  // now is done by the old one.
+  void ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick now,
+                    TransitionSource& source, Transitions& transitions);
 
   // Gives back memory that holds nothing any more. True if it did.
   bool Trim(const RulingPolicy& ruling, Tick now);

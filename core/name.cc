@@ -5,7 +5,6 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 
@@ -22,15 +21,9 @@ constexpr std::array<bool, 256> kNameCharacters = [] {
   return table;
 }();
 
-// At most 64 bytes of `text` with anything unprintable escaped: it may come from anyone.
-std::string Quote(absl::string_view text) {
-  const absl::string_view head = text.substr(0, 64);
-  return absl::StrCat("\"", absl::CHexEscape(head), head.size() < text.size() ? "..." : "", "\"");
-}
-
 absl::Status NameError(absl::string_view name, absl::string_view what) {
   return MakeError(absl::StatusCode::kInvalidArgument, "BREAKER_NAME_INVALID",
-                   absl::StrCat("breaker ", Quote(name), " ", what,
+                   absl::StrCat("breaker ", QuoteForError(name), " ", what,
                                 "; use segments of [A-Za-z0-9._~-] joined by slashes, at most ",
                                 kMaxNameBytes, " bytes, like payments.v1.ChargeService/Charge"),
                    "breaker");
@@ -50,7 +43,7 @@ absl::Status CheckBreakerName(absl::string_view name) {
     if (c == '/') {
       if (previous == '/') return NameError(name, "has an empty segment");
     } else if (!IsNameCharacter(c)) {
-      return NameError(name, absl::StrCat("contains ", Quote(absl::string_view(&c, 1))));
+      return NameError(name, absl::StrCat("contains ", QuoteForError(absl::string_view(&c, 1))));
     }
     previous = c;
   }
@@ -63,7 +56,7 @@ absl::Status CheckClientName(absl::string_view client) {
                                       [](unsigned char c) { return absl::ascii_iscntrl(c); });
   if (client.size() <= kMaxNameBytes && printable) return absl::OkStatus();
   return MakeError(absl::StatusCode::kInvalidArgument, "CLIENT_NAME_INVALID",
-                   absl::StrCat("client ", Quote(client),
+                   absl::StrCat("client ", QuoteForError(client),
                                 printable ? absl::StrCat(" is ", client.size(), " bytes long")
                                           : std::string(" contains a control character"),
                                 "; use at most ", kMaxNameBytes,

@@ -1,6 +1,7 @@
 #include "core/outcome_window.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace fusebox {
@@ -61,27 +62,65 @@ bool TimeWindow::Holds(int64_t stamp, Tick now) const {
   return stamp >= newest_end - width_ * static_cast<int64_t>(kBuckets);
 }
 
+uint32_t BitRing::Replace(uint32_t from, uint32_t count, bool value) {
+  if (from >= size_) from -= size_;
+  const uint32_t to_end = std::min(count, size_ - from);
+  return ReplaceUpToEnd(from, to_end, value) + ReplaceUpToEnd(0, count - to_end, value);
+}
+
+bool BitRing::ReplaceOne(uint32_t index, bool value) {
+  uint64_t& word = words_[index / kWordBits];
+  const uint32_t offset = index % kWordBits;
+  const bool replaced = ((word >> offset) & 1) != 0;
+  word ^= uint64_t{replaced != value} << offset;
+  return replaced;
+}
+
+uint32_t BitRing::ReplaceUpToEnd(uint32_t from, uint32_t count, bool value) {
+  uint32_t replaced = 0;
+  while (count > 0) {
+    const uint32_t offset = from % kWordBits;
+    const uint32_t bits = std::min(count, kWordBits - offset);
+    const uint64_t mask = (~uint64_t{0} >> (kWordBits - bits)) << offset;
+    uint64_t& word = words_[from / kWordBits];
+    replaced += static_cast<uint32_t>(std::popcount(word & mask));
+    word = value ? word | mask : word & ~mask;
+    from += bits;
+    count -= bits;
+  }
+  return replaced;
+}
+
 CountWindow::CountWindow(uint32_t size) : failed_(size), slow_(size) {}
 
 void CountWindow::AddOne(bool failed, bool slow) {
-  if (total_.calls == failed_.size()) {
-    total_ -= {1, failed_[next_], slow_[next_]};
-  }
-  failed_[next_] = failed;
-  slow_[next_] = slow;
-  total_ += {1, failed, slow};
-  next_ = (next_ + 1) % failed_.size();
+  total_.failures += uint32_t{failed} - uint32_t{failed_.ReplaceOne(next_, failed)};
+  total_.slow += uint32_t{slow} - uint32_t{slow_.ReplaceOne(next_, slow)};
+  total_.calls = std::min(total_.calls + 1, failed_.size());
+  next_ = next_ + 1 == failed_.size() ? 0 : next_ + 1;
   ++added_;
+}
+
+void CountWindow::Overwrite(BitRing& bits, uint32_t room, uint32_t ones, uint32_t& total) const {
+  total -= bits.Replace(next_, room - ones, false);
+  total -= bits.Replace(next_ + room - ones, ones, true);
+  total += ones;
 }
 
 // Failures and slow calls are taken as the newest, so that they leave last. More calls than there
 // is room for keep their proportions.
 void CountWindow::Add(const WindowCounts& counts) {
-  const uint64_t room = std::min<uint64_t>(counts.calls, failed_.size());
-  const uint64_t failures = counts.calls == 0 ? 0 : counts.failures * room / counts.calls;
-  const uint64_t slow = counts.calls == 0 ? 0 : counts.slow * room / counts.calls;
-  added_ += static_cast<int64_t>(counts.calls - room);
-  for (uint64_t left = room; left > 0; --left) AddOne(left <= failures, left <= slow);
+  if (counts.calls == 0) return;
+  if (counts.calls == 1) return AddOne(counts.failures != 0, counts.slow != 0);  // Nearly always.
+  const uint32_t room = std::min(counts.calls, failed_.size());
+  const auto share = [&](uint32_t part) {
+    return static_cast<uint32_t>(uint64_t{part} * room / counts.calls);
+  };
+  Overwrite(failed_, room, share(counts.failures), total_.failures);
+  Overwrite(slow_, room, share(counts.slow), total_.slow);
+  total_.calls = std::min(total_.calls + room, failed_.size());
+  next_ = (next_ + room) % failed_.size();
+  added_ += counts.calls;
 }
 
 OutcomeWindow::OutcomeWindow(const CircuitBreakerPolicy& policy, Tick now)

@@ -60,7 +60,31 @@ class TimeWindow {
       slow_;  // Comes with the first slow call: most policies have no such rule.
 };
 
-// The last so many calls.
+// A ring of bits, of which whole runs are replaced at the cost of their words.
+class BitRing {
+ public:
+  // All 0.
+  explicit BitRing(uint32_t size) : size_(size), words_((size + kWordBits - 1) / kWordBits) {}
+
+  uint32_t size() const { return size_; }
+
+  // Makes `count` bits from `from` on, across the end if need be, all `value`. Returns how many of
+  // them were 1. `from` is below twice the size, `count` at most the size.
+  uint32_t Replace(uint32_t from, uint32_t count, bool value);
+
+  // Makes the bit at `index`, below the size, `value`. Returns what it was.
+  bool ReplaceOne(uint32_t index, bool value);
+
+ private:
+  static constexpr uint32_t kWordBits = 64;
+
+  uint32_t ReplaceUpToEnd(uint32_t from, uint32_t count, bool value);
+
+  uint32_t size_;
+  std::vector<uint64_t> words_;
+};
+
+// The last so many calls. Adding many costs a step per 64 of the window, and not one per call.
 class CountWindow {
  public:
   explicit CountWindow(uint32_t size);
@@ -75,11 +99,15 @@ class CountWindow {
  private:
   void AddOne(bool failed, bool slow);
 
+  // Writes `ones` times 1 over the end of the next `room` bits and 0 over the rest, and keeps their
+  // total.
+  void Overwrite(BitRing& bits, uint32_t room, uint32_t ones, uint32_t& total) const;
+
   WindowCounts total_;
   int64_t added_ = 0;
   uint32_t next_ = 0;
-  std::vector<bool> failed_;
-  std::vector<bool> slow_;
+  BitRing failed_;
+  BitRing slow_;
 };
 
 // The window that a policy asks for. Time never goes back: the owner clamps it.

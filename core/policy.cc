@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/error.h"
 #include "core/glob.h"
 
 namespace fusebox {
@@ -101,7 +102,7 @@ void CheckRecovery(const CircuitBreakerPolicy& p, Checker& check) {
 
 void CheckNames(const Policy& policy, Checker& check) {
   if (!IsResourceName(policy.name)) {
-    check.Complain("name", absl::StrCat("\"", policy.name, "\""),
+    check.Complain("name", QuoteForError(policy.name),
                    "use 1 to 63 lower-case letters, digits and dashes");
   }
   if (policy.name == "default" && !policy.match.empty()) {
@@ -113,11 +114,11 @@ void CheckNames(const Policy& policy, Checker& check) {
   for (size_t i = 0; i < policy.match.size(); ++i) {
     const absl::StatusOr<Glob> glob = Glob::Parse(policy.match[i]);
     if (glob.ok()) continue;
-    check.Complain(absl::StrCat("match[", i, "]"), absl::StrCat("\"", policy.match[i], "\""),
+    check.Complain(absl::StrCat("match[", i, "]"), QuoteForError(policy.match[i]),
                    glob.status().message());
   }
   if (!policy.shared_retry_budget.empty() && !IsResourceName(policy.shared_retry_budget)) {
-    check.Complain("shared_retry_budget", absl::StrCat("\"", policy.shared_retry_budget, "\""),
+    check.Complain("shared_retry_budget", QuoteForError(policy.shared_retry_budget),
                    "use 1 to 63 lower-case letters, digits and dashes");
   }
 }

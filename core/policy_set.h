@@ -32,7 +32,8 @@ class PolicySet {
  public:
   // Takes validated policies. Adds "default" if it is not among them. The error is
   // INVALID_ARGUMENT: POLICY_NAME_TAKEN when two have one name, POLICY_MATCH_TIE when two globs
-  // are equally specific and both match some name, since then nothing says which rules.
+  // are equally specific and both match some name, since then nothing says which rules. Its field
+  // is the place of the later of the two: "policies[2].match[0]".
   static absl::StatusOr<std::shared_ptr<const PolicySet>> Make(absl::Span<const Policy> policies);
 
   // The policy whose matching glob is the most specific.
@@ -48,8 +49,9 @@ class PolicySet {
   };
 
   PolicySet() = default;
-  absl::Status Add(const Policy& policy);
-  absl::Status AddRule(Rule rule);
+  // `path` is where it stands, for errors.
+  absl::Status Add(const Policy& policy, absl::string_view path);
+  absl::Status AddRule(Rule rule, absl::string_view path);
 
   std::vector<std::shared_ptr<const RulingPolicy>> policies_;
   std::shared_ptr<const RulingPolicy> default_;

@@ -42,6 +42,8 @@ void ReplayFilter::Grow(uint32_t bits) {
 void ReplayFilter::Extend(uint64_t granted) {
   if (granted > end_ + bits_) return StartOver(granted);
   for (; end_ < granted; ++end_) {
+    // A slow call that many fast ones overtake shall keep its bit.
+    if (reach_ == bits_ && bits_ < kMaxBits && !Test(end_)) Grow(2 * bits_);
     if (reach_ < bits_) {
       ++reach_;
       continue;

@@ -8,9 +8,9 @@ namespace fusebox {
 
 // Remembers which of the last permits of one epoch came back, so that each counts once.
 //
-// Permits are numbered as they are granted. The filter is a ring of bits over the newest numbers. It
-// starts with 64 bits in place and doubles, up to 8,192, when more are out or when outcomes come
-// back from further behind. What falls out of its reach is given up for lost. Not thread-safe.
+// Permits are numbered as they are granted. The filter is a ring of bits over the newest numbers.
+// It starts with 64 bits in place and doubles, up to 8,192, as long as one that is out would fall
+// out of it. Whoever is overtaken by more is given up for lost. Not thread-safe.
 class ReplayFilter {
  public:
   enum class Seen : uint8_t { kFirst, kRepeated, kOutOfReach };

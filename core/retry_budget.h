@@ -35,6 +35,11 @@ class RetryBudget {
   // Spends one retry, if the balance holds one.
   bool TryWithdraw(const RetryBudgetPolicy& policy, Tick now);
 
+  // How long after a refusal a further retry may be granted at the earliest: when a slot ages out.
+  static absl::Duration RetryAfter(const RetryBudgetPolicy& policy) {
+    return policy.window / static_cast<int64_t>(kSlots);
+  }
+
   // In thousandths of a retry. Negative when deposits aged out before what they paid for.
   int64_t Balance(const RetryBudgetPolicy& policy, Tick now);
 

@@ -1,87 +1,76 @@
 // fusebox: the server. Wires the parts, waits for a signal, drains.
-#include <pthread.h>
-#include <signal.h>
-
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "server/engine/clock.h"
 #include "server/log/log.h"
 #include "server/options/options.h"
+#include "server/process/file_limit.h"
+#include "server/process/signals.h"
+#include "server/serving/configuration.h"
 #include "server/serving/server.h"
 
+namespace fusebox {
 namespace {
 
 // Exit codes, as systemd and shells know them.
 constexpr int kBadUsage = 2;
 constexpr int kCannotServe = 1;
 
-sigset_t BlockSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  // Before any thread is started: threads inherit it.
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
+int Explain(const absl::Status& status, const char* prefix, int exit_code) {
+  std::fprintf(stderr, "%s%s\n", prefix, std::string(status.message()).c_str());
+  return exit_code;
 }
 
 // The message's levels stand in the order of the log's, after UNSPECIFIED.
-fusebox::Severity LeastSeverity(fusebox::config::v1::LogLevel level) {
-  return static_cast<fusebox::Severity>(level - fusebox::config::v1::LOG_LEVEL_DEBUG);
+Severity LeastSeverity(config::v1::LogLevel level) {
+  return static_cast<Severity>(level - config::v1::LOG_LEVEL_DEBUG);
 }
 
-void Greet(const fusebox::Server& server) {
-  const std::string grpc = absl::StrJoin(server.grpc_addresses(), ", ");
+void Serve(Server& server, const StopRequests& stop) {
   const std::string http = server.http_address().empty() ? "off" : server.http_address();
-  fusebox::Log(fusebox::Severity::kInfo, "serving", {{"grpc", grpc}, {"http", http}});
+  Log(Severity::kInfo, "serving",
+      {{"grpc", absl::StrJoin(server.grpc_addresses(), ", ")},
+       {"http", http},
+       {"version", FUSEBOX_VERSION},
+       {"life", absl::StrCat(server.engine().life())},
+       {"files", absl::StrCat(RaiseFileLimit())}});
+  stop.Wait();
+  Log(Severity::kInfo, "draining", {{"hint", "a second signal ends it at once"}});
+  stop.WaitDuring([&server] { server.Drain(); }, [&server] { server.HurryUp(); });
+  Log(Severity::kInfo, "stopped", {});
 }
 
-// A second signal means: now.
-void DrainUnlessToldAgain(fusebox::Server& server, const sigset_t& signals) {
-  std::thread impatience([&server, &signals] {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    server.HurryUp();
-  });
-  server.Drain();
-  pthread_kill(impatience.native_handle(), SIGTERM);
-  impatience.join();
+int Main(int argc, char** argv) {
+  // With a mutex per breaker, Abseil's deadlock detector costs 10 us a lock.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  const StopRequests stop;
+  const absl::StatusOr<Options> options = ParseOptions(argc, argv, ProcessEnvironment);
+  if (!options.ok()) return Explain(options.status(), "", kBadUsage);
+  // Before anything is printed: what --print-config shows can be served.
+  const absl::Status configured = ConfigureEngine(*options).status();
+  if (!configured.ok()) return Explain(configured, "", kBadUsage);
+  if (options->text.has_value()) return std::fputs(options->text->c_str(), stdout) < 0;
+  SetLogSeverity(LeastSeverity(options->config.server().log_level()));
+  const SystemClock clock;
+  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*options, clock);
+  if (!server.ok()) {
+    const bool usage = absl::IsInvalidArgument(server.status());
+    return Explain(server.status(), "fusebox: ", usage ? kBadUsage : kCannotServe);
+  }
+  Serve(**server, stop);
+  EndLog(absl::Seconds(1));
+  std::_Exit(EXIT_SUCCESS);  // Without waiting for a log that nobody reads.
 }
 
 }  // namespace
+}  // namespace fusebox
 
-int main(int argc, char** argv) {
-  // With a mutex per breaker, Abseil's deadlock detector costs 10 us a lock.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  const sigset_t signals = BlockSignals();
-  const absl::StatusOr<fusebox::Options> options =
-      fusebox::ParseOptions(argc, argv, fusebox::ProcessEnvironment);
-  if (!options.ok()) {
-    std::fprintf(stderr, "%s\n", std::string(options.status().message()).c_str());
-    return kBadUsage;
-  }
-  if (options->text.has_value()) {
-    std::fputs(options->text->c_str(), stdout);
-    return 0;
-  }
-  fusebox::SetLogSeverity(LeastSeverity(options->config.server().log_level()));
-  const fusebox::SystemClock clock;
-  const absl::StatusOr<std::unique_ptr<fusebox::Server>> server =
-      fusebox::Server::Start(*options, clock);
-  if (!server.ok()) {
-    std::fprintf(stderr, "fusebox: %s\n", std::string(server.status().message()).c_str());
-    return absl::IsInvalidArgument(server.status()) ? kBadUsage : kCannotServe;
-  }
-  Greet(**server);
-  int signal = 0;
-  sigwait(&signals, &signal);
-  fusebox::Log(fusebox::Severity::kInfo, "draining", {{"hint", "a second signal ends it at once"}});
-  DrainUnlessToldAgain(**server, signals);
-  return 0;
-}
+int main(int argc, char** argv) { return fusebox::Main(argc, argv); }

@@ -19,11 +19,22 @@ absl::Status BadField(absl::string_view reason, absl::string_view field, absl::s
                    absl::StrCat(field, " is ", value, "; ", remedy), field);
 }
 
-absl::StatusOr<absl::Duration> ReadDuration(const google::protobuf::Duration& message,
-                                            absl::string_view field, absl::string_view reason) {
-  const absl::Duration duration = FromProto(message);
-  if (duration >= absl::ZeroDuration() && duration <= absl::Hours(24)) return duration;
-  return BadField(reason, field, absl::FormatDuration(duration), "set it between 0 and 24h");
+// The longest that a call may have taken or a dependency may ask to be left alone.
+constexpr absl::Duration kDay = absl::Hours(24);
+
+absl::StatusOr<absl::Duration> ReadLatency(const google::protobuf::Duration& message) {
+  const absl::Duration latency = FromProto(message);
+  if (latency >= absl::ZeroDuration() && latency <= kDay) return latency;
+  return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
+                  "set it between 0 and 24h");
+}
+
+// The dependency says it, not the caller: however long it is, the call ended as it did.
+absl::StatusOr<absl::Duration> ReadRetryAfter(const google::protobuf::Duration& message) {
+  const absl::Duration wait = FromProto(message);
+  if (wait >= absl::ZeroDuration()) return std::min(wait, kDay);
+  return BadField("RETRY_AFTER_INVALID", "retry_after", absl::FormatDuration(wait),
+                  "set it to at least 0, or leave it out");
 }
 
 template <typename Message>
@@ -60,12 +71,12 @@ absl::StatusOr<Ending> ReadEnding(const Message& message) {
   if (!result.ok()) return result.status();
   ending.result = *result;
   if (message.has_latency()) {
-    const auto latency = ReadDuration(message.latency(), "latency", "LATENCY_INVALID");
+    const auto latency = ReadLatency(message.latency());
     if (!latency.ok()) return latency.status();
     ending.latency = *latency;
   }
   if (message.has_retry_after()) {
-    const auto wait = ReadDuration(message.retry_after(), "retry_after", "RETRY_AFTER_INVALID");
+    const auto wait = ReadRetryAfter(message.retry_after());
     if (!wait.ok()) return wait.status();
     ending.retry_after = *wait;
   }

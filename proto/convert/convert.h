@@ -42,7 +42,8 @@ RetryBudgetPolicy FromProto(const v1::RetryBudgetSettings& message, absl::string
                             std::vector<FieldError>& errors);
 
 // How a call ended, without permit and breaker. The errors are INVALID_ARGUMENT: RESULT_MISSING,
-// RESULT_INVALID, LATENCY_INVALID, RETRY_AFTER_INVALID. The client's name is the message's.
+// RESULT_INVALID, LATENCY_INVALID, RETRY_AFTER_INVALID; an item's also COUNT_INVALID. A Retry-After
+// of more than a day is a day. The client's name is the message's.
 absl::StatusOr<Ending> FromProto(const v1::RecordRequest& message);
 absl::StatusOr<Ending> FromProto(const v1::BatchRecordItem& message);
 

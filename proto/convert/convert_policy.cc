@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/error.h"
 #include "proto/convert/convert.h"
 
 namespace fusebox {
@@ -88,7 +89,7 @@ void ReadHttp(absl::string_view key, Outcome outcome, ClassificationRules& rules
   } else if (absl::SimpleAtoi(key, &status) && Classification::IsValid(Result::Http(status))) {
     rules.http[status] = outcome;
   } else {
-    Complain("classification.http", absl::StrCat("\"", key, "\""),
+    Complain("classification.http", QuoteForError(key),
              "use a status between 100 and 599, or a class like 5xx", errors);
   }
 }
@@ -103,7 +104,7 @@ ClassificationRules ReadClassification(const v1::Classification& message,
     if (code >= 0) {
       rules.grpc[code] = outcome;
     } else {
-      Complain("classification.grpc", absl::StrCat("\"", name, "\""),
+      Complain("classification.grpc", QuoteForError(name),
                "use the name of a gRPC status code, like NOT_FOUND", errors);
     }
   }

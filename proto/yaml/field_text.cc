@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "core/error.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/stubs/common.h"
 #include "proto/yaml/nearest.h"
@@ -29,7 +29,6 @@ using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 using ProtoDuration = ::google::protobuf::Duration;
 
-constexpr size_t kLongestQuote = 80;
 // What google.protobuf.Duration can hold: about 10,000 years.
 constexpr absl::Duration kLongestDuration = absl::Seconds(315'576'000'000);
 
@@ -247,13 +246,6 @@ std::vector<std::string> EnumChoices(const EnumDescriptor* type) {
     choices.push_back(ShortName(type->value(i)));
   }
   return choices;
-}
-
-std::string QuoteForError(absl::string_view text) {
-  if (text.size() <= kLongestQuote) return absl::StrCat("\"", absl::Utf8SafeCEscape(text), "\"");
-  size_t end = kLongestQuote;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // Not in the middle of a character.
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, end)), "...\"");
 }
 
 }  // namespace fusebox

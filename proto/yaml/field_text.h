@@ -50,9 +50,6 @@ std::string FieldToText(const google::protobuf::Message& message,
 // The short names that an enum field may be set to.
 std::vector<std::string> EnumChoices(const google::protobuf::EnumDescriptor* type);
 
-// The text in quotes, with what does not print escaped and what is too long cut, for errors.
-std::string QuoteForError(absl::string_view text);
-
 }  // namespace fusebox
 
 #endif  // FUSEBOX_PROTO_YAML_FIELD_TEXT_H_

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/error.h"
 #include "google/protobuf/stubs/common.h"
 #include "proto/yaml/field_text.h"
 #include "proto/yaml/nearest.h"
@@ -106,7 +107,7 @@ void Reader::Fail(const Place& place, absl::string_view problem) {
     ++more_errors_;
     return;
   }
-  const std::string name = place.path.empty() ? "the document" : absl::Utf8SafeCEscape(place.path);
+  const std::string name = place.path.empty() ? "the document" : absl::CHexEscape(place.path);
   errors_.push_back(absl::StrCat(file_, ":", place.line, ": ", name, " ", problem));
 }
 

@@ -1,5 +1,7 @@
 #include "server/engine/counters.h"
 
+#include <algorithm>
+
 namespace fusebox {
 namespace {
 
@@ -16,13 +18,36 @@ static_assert(Index(Cause::kProbesSucceeded) + 1 == CounterTotals::kCauses);
 
 }  // namespace
 
+// Breakers are born CLOSED. What moves is counted once the breaker is unlocked, so that a sum may
+// have seen a breaker leave a state and not yet how it got there.
+std::array<uint64_t, CounterTotals::kStates> CounterTotals::BreakersByState(
+    uint64_t breakers) const {
+  std::array<uint64_t, kStates> in_state{};
+  uint64_t elsewhere = 0;
+  for (const State state : {State::kOpen, State::kHalfOpen}) {
+    const size_t i = Index(state);
+    uint64_t came = 0, left = evicted[i];
+    for (size_t other = 0; other < kStates; ++other) {
+      for (size_t cause = 0; cause < kCauses; ++cause) {
+        came += transitions[other][i][cause];
+        left += transitions[i][other][cause];
+      }
+    }
+    in_state[i] = std::min(came - std::min(came, left), breakers - elsewhere);
+    elsewhere += in_state[i];
+  }
+  in_state[Index(State::kClosed)] = breakers - elsewhere;
+  return in_state;
+}
+
 void Counters::CountDecision(size_t stripe, const Decision& decision) {
   Stripe& counts = stripes_[stripe % kStripes];
   const size_t reason = Index(decision.reason);
   if (decision.allowed) {
     counts.allowed.fetch_add(1, std::memory_order_relaxed);
-    if (decision.shadow_denied)
+    if (decision.shadow_denied) {
       counts.shadow_denied[reason].fetch_add(1, std::memory_order_relaxed);
+    }
   } else {
     counts.denied[reason].fetch_add(1, std::memory_order_relaxed);
   }
@@ -33,16 +58,30 @@ void Counters::CountRecord(size_t stripe, const Verdict& verdict, uint32_t calls
       calls, std::memory_order_relaxed);
 }
 
+void Counters::CountPrivateRetry(size_t stripe, const Decision& decision) {
+  Stripe& counts = stripes_[stripe % kStripes];
+  if (decision.reason == Reason::kRetryBudget) {
+    counts.private_retries_refused.fetch_add(1, std::memory_order_relaxed);
+  } else if (decision.allowed && !decision.shadow_denied) {
+    counts.private_retries_spent.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 void Counters::CountTransition(const Transition& transition) {
   transitions_[Index(transition.from)][Index(transition.to)][Index(transition.cause)].fetch_add(
       1, std::memory_order_relaxed);
+}
+
+void Counters::CountEviction(State state) {
+  evicted_[Index(state)].fetch_add(1, std::memory_order_relaxed);
 }
 
 CounterTotals Counters::Sum() const {
   CounterTotals sum;
   for (const Stripe& stripe : stripes_) {
     sum.allowed += stripe.allowed.load(std::memory_order_relaxed);
-    sum.evicted += stripe.evicted.load(std::memory_order_relaxed);
+    sum.private_retries_spent += stripe.private_retries_spent.load(std::memory_order_relaxed);
+    sum.private_retries_refused += stripe.private_retries_refused.load(std::memory_order_relaxed);
     for (size_t i = 0; i < CounterTotals::kReasons; ++i) {
       sum.shadow_denied[i] += stripe.shadow_denied[i].load(std::memory_order_relaxed);
       sum.denied[i] += stripe.denied[i].load(std::memory_order_relaxed);
@@ -54,6 +93,7 @@ CounterTotals Counters::Sum() const {
     }
   }
   for (size_t i = 0; i < CounterTotals::kStates; ++i) {
+    sum.evicted[i] = evicted_[i].load(std::memory_order_relaxed);
     for (size_t j = 0; j < CounterTotals::kStates; ++j) {
       for (size_t k = 0; k < CounterTotals::kCauses; ++k) {
         sum.transitions[i][j][k] = transitions_[i][j][k].load(std::memory_order_relaxed);

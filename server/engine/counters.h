@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <numeric>
 
 #include "core/guard.h"
 #include "core/transition.h"
@@ -22,7 +22,16 @@ struct CounterTotals {
   std::array<std::array<uint64_t, kCounted>, kOutcomes> recorded{};
   // By state before, state after and cause.
   std::array<std::array<std::array<uint64_t, kCauses>, kStates>, kStates> transitions{};
-  uint64_t evicted = 0;
+  // By the state that the breaker was in.
+  std::array<uint64_t, kStates> evicted{};
+  // Asked of breakers' own retry budgets, and not of shared ones.
+  uint64_t private_retries_spent = 0;
+  uint64_t private_retries_refused = 0;
+
+  uint64_t Evicted() const { return std::accumulate(evicted.begin(), evicted.end(), uint64_t{0}); }
+
+  // How many of `breakers`, which are all there are, are in each state.
+  std::array<uint64_t, kStates> BreakersByState(uint64_t breakers) const;
 };
 
 // Counts for the metrics, in stripes: threads at work on different breakers rarely meet, and no
@@ -32,8 +41,11 @@ class Counters {
   // `stripe` is anything that differs between breakers, such as a slot.
   void CountDecision(size_t stripe, const Decision& decision);
   void CountRecord(size_t stripe, const Verdict& verdict, uint32_t calls);
+  // A retry that was asked of the breaker's own budget, unless the breaker had refused before.
+  void CountPrivateRetry(size_t stripe, const Decision& decision);
   void CountTransition(const Transition& transition);
-  void CountEviction() { stripes_[0].evicted.fetch_add(1, std::memory_order_relaxed); }
+  // `state` is the breaker's last.
+  void CountEviction(State state);
 
   CounterTotals Sum() const;
 
@@ -46,13 +58,15 @@ class Counters {
     std::array<Cell, CounterTotals::kReasons> shadow_denied{};
     std::array<Cell, CounterTotals::kReasons> denied{};
     std::array<std::array<Cell, CounterTotals::kCounted>, CounterTotals::kOutcomes> recorded{};
-    Cell evicted{0};
+    Cell private_retries_spent{0};
+    Cell private_retries_refused{0};
   };
 
   std::array<Stripe, kStripes> stripes_;
   std::array<std::array<std::array<Cell, CounterTotals::kCauses>, CounterTotals::kStates>,
              CounterTotals::kStates>
       transitions_{};
+  std::array<Cell, CounterTotals::kStates> evicted_{};
 };
 
 }  // namespace fusebox

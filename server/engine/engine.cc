@@ -13,10 +13,10 @@ Engine::Engine(const EngineOptions& options, const Clock& clock, uint64_t life)
       clock_(clock),
       started_(clock.Now()),
       numbers_(life),
-      seal_(numbers_.first_epoch()),
+      seal_(numbers_),
       registry_(options.max_breakers),
       events_(options.max_events),
-      watch_hub_(options.max_watchers, options.max_breakers),
+      watch_hub_(options.max_watchers, options.max_watch_lag),
       batches_(options.max_batches),
       sweep_started_(started_) {
   policies_ = *PolicySet::Make({});
@@ -34,7 +34,7 @@ Engine::Match Engine::MatchPolicy(absl::string_view breaker) const {
 }
 
 // Globs are matched with the breaker unlocked: that takes as long as there are policies.
-LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, bool& changed,
+LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, Aftermath& aftermath,
                             std::optional<Slot> hint) {
   LockedBreaker entry;
   if (hint.has_value()) entry = registry_.FindAt(*hint, breaker);
@@ -47,8 +47,8 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, bool& changed,
   entry = registry_.Find(breaker);
   if (!entry || entry->policy_generation >= match.generation) return entry;
   if (entry->ruling->policy != match.ruling->policy) {
-    entry->guard.ChangePolicy(*entry->ruling, *match.ruling, now);
-    changed = true;
+    entry->guard.ChangePolicy(*entry->ruling, *match.ruling, now, numbers_, aftermath.transitions);
+    aftermath.changed = true;
   }
   entry->ruling = match.ruling;
   entry->policy_generation = match.generation;
@@ -56,9 +56,9 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, bool& changed,
 }
 
 absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, Tick now,
-                                                    bool& changed) {
+                                                    Aftermath& aftermath) {
   // Names are checked where breakers are born: one that is found was checked then.
-  if (LockedBreaker entry = Enter(breaker, now, changed)) return entry;
+  if (LockedBreaker entry = Enter(breaker, now, aftermath)) return entry;
   if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   Match match = MatchPolicy(breaker);
   bool born = false;
@@ -69,7 +69,7 @@ absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, T
                               .ruling = std::move(match.ruling),
                               .policy_generation = match.generation},
                              born);
-  changed |= born;
+  aftermath.changed |= born;
   return entry;
 }
 
@@ -101,11 +101,11 @@ absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t at
   Aftermath aftermath;
   std::string shared_budget;
   {
-    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath.changed);
+    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
     if (!entered.ok()) return entered.status();
     const LockedBreaker entry = *std::move(entered);
     const uint32_t revision = entry->guard.revision();
-    entry->last_allow = std::max(entry->last_allow, now);
+    entry->last_used = std::max(entry->last_used, now);
     answer.decision =
         entry->guard.Acquire(*entry->ruling, attempt, now, numbers_, aftermath.transitions);
     if (attempt > 1) shared_budget = entry->ruling->policy.shared_retry_budget;
@@ -118,6 +118,9 @@ absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t at
     answer.permit = seal_.Seal(answer.decision.permit, aftermath.slot, breaker);
   }
   counters_.CountDecision(aftermath.slot, answer.decision);
+  if (attempt > 1 && shared_budget.empty()) {
+    counters_.CountPrivateRetry(aftermath.slot, answer.decision);
+  }
   Publish(breaker, aftermath);
   return answer;
 }
@@ -126,10 +129,14 @@ Decision Engine::SpendShared(absl::string_view breaker, const std::string& budge
                              const Decision& allowed, Tick now) {
   // A call that SHADOW let pass would not have been made, so it would not have spent either.
   if (allowed.shadow_denied || budgets_.TryWithdraw(budget, now)) return allowed;
+  const absl::Duration retry_after = budgets_.RetryAfter(budget);
   const LockedBreaker entry = registry_.FindAt(slot, breaker);
-  if (entry) return entry->guard.Refuse(*entry->ruling, allowed);
+  if (entry) return entry->guard.Refuse(*entry->ruling, allowed, retry_after);
   // Forgotten in between: there is nothing to give back to.
-  return {.reason = Reason::kRetryBudget, .state = allowed.state, .epoch = allowed.epoch};
+  return {.reason = Reason::kRetryBudget,
+          .state = allowed.state,
+          .epoch = allowed.epoch,
+          .retry_after = retry_after};
 }
 
 absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_view permit,
@@ -141,29 +148,31 @@ absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_v
   const absl::StatusOr<OpenedPermit> opened = seal_.Open(permit, breaker);
   if (!opened.ok()) return opened.status();
   ending.permit = opened->permit;
-  bool changed = false;
-  LockedBreaker entry = Enter(breaker, now, changed, opened->slot);
+  Aftermath aftermath;
+  LockedBreaker entry = Enter(breaker, now, aftermath, opened->slot);
   if (!entry) {
     if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
     return RecordForGone(breaker, ending);
   }
-  return RecordUnder(std::move(entry), ending, now, changed);
+  return RecordUnder(std::move(entry), ending, now, std::move(aftermath));
 }
 
 absl::StatusOr<Verdict> Engine::RecordObservation(absl::string_view breaker, const Ending& ending,
                                                   Tick now) {
-  bool changed = false;
-  absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, changed);
+  Aftermath aftermath;
+  absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
   if (!entered.ok()) return entered.status();
-  return RecordUnder(*std::move(entered), ending, now, changed);
+  return RecordUnder(*std::move(entered), ending, now, std::move(aftermath));
 }
 
-Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, bool changed) {
-  Aftermath aftermath{.changed = changed};
+Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now,
+                            Aftermath aftermath) {
   std::string name, shared_budget;
   const uint32_t revision = entry->guard.revision();
   const Verdict verdict =
       entry->guard.Record(*entry->ruling, ending, now, numbers_, aftermath.transitions);
+  // Also where callers only report: their breaker must not be forgotten in the middle of an outage.
+  if (verdict.counted == Counted::kCounted) entry->last_used = std::max(entry->last_used, now);
   Leave(*entry, revision, aftermath);
   if (aftermath.changed) name = std::string(entry->name());
   if (verdict.earned_calls > 0) shared_budget = entry->ruling->policy.shared_retry_budget;
@@ -181,6 +190,23 @@ Verdict Engine::RecordForGone(absl::string_view breaker, const Ending& ending) {
   const Verdict verdict{.outcome = match.ruling->classification.Classify(ending.result),
                         .counted = Counted::kLate};
   counters_.CountRecord(0, verdict, 1);
+  return verdict;
+}
+
+std::optional<Verdict> Engine::RepeatObservation(absl::string_view breaker, Result result) {
+  const Tick now = clock_.Now();
+  Aftermath aftermath;
+  LockedBreaker entry = Enter(breaker, now, aftermath);
+  if (!entry) return std::nullopt;
+  const uint32_t revision = entry->guard.revision();
+  entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
+  const Verdict verdict{.state = entry->guard.state(),
+                        .epoch = entry->guard.epoch(),
+                        .outcome = entry->ruling->classification.Classify(result),
+                        .counted = Counted::kRepeated};
+  Leave(*entry, revision, aftermath);
+  entry.Unlock();
+  Publish(breaker, aftermath);
   return verdict;
 }
 

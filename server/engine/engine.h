@@ -37,6 +37,7 @@ struct EngineOptions {
   size_t max_breakers = 1'000'000;
   absl::Duration idle_ttl = absl::Hours(1);
   size_t max_watchers = 1'000;
+  size_t max_watch_lag = 10'000;  // Changed breakers that a watch has yet to read.
   size_t max_events = 10'000;
   size_t max_batches = 100'000;
 };
@@ -86,6 +87,10 @@ class Engine {
   // observation. Never creates the breaker of a permit; that of an observation it does.
   absl::StatusOr<Verdict> Record(absl::string_view breaker, absl::string_view permit,
                                  Ending ending);
+
+  // What to answer when an observation that was counted comes again: where the breaker stands, and
+  // which outcome the result is. Counts nothing. Empty if there is no such breaker.
+  std::optional<Verdict> RepeatObservation(absl::string_view breaker, Result result);
 
   // True if a batch with this id was not seen in the last 60 s.
   absl::StatusOr<bool> RememberBatch(absl::string_view id);
@@ -137,11 +142,12 @@ class Engine {
 
   Match MatchPolicy(absl::string_view breaker) const;
 
-  // The breaker, under the policy of today. Sets `changed` if that is another one than yesterday's,
-  // or if it is born. `hint` is a slot to look in first.
-  LockedBreaker Enter(absl::string_view breaker, Tick now, bool& changed,
+  // The breaker, under the policy of today. Notes if that is another one than yesterday's, or if it
+  // is born. `hint` is a slot to look in first.
+  LockedBreaker Enter(absl::string_view breaker, Tick now, Aftermath& aftermath,
                       std::optional<Slot> hint = {});
-  absl::StatusOr<LockedBreaker> EnterOrCreate(absl::string_view breaker, Tick now, bool& changed);
+  absl::StatusOr<LockedBreaker> EnterOrCreate(absl::string_view breaker, Tick now,
+                                              Aftermath& aftermath);
 
   // Takes down, before unlocking, what is left to do; does it, after.
   static void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);
@@ -149,11 +155,11 @@ class Engine {
 
   absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
                                             Tick now);
-  Verdict RecordUnder(LockedBreaker breaker, const Ending& ending, Tick now, bool changed);
+  Verdict RecordUnder(LockedBreaker breaker, const Ending& ending, Tick now, Aftermath aftermath);
   Verdict RecordForGone(absl::string_view breaker, const Ending& ending);
   Decision SpendShared(absl::string_view breaker, const std::string& budget, Slot slot,
                        const Decision& allowed, Tick now);
-  BreakerView View(LockedBreaker breaker, Tick now, bool changed);
+  BreakerView View(LockedBreaker breaker, Tick now, Aftermath aftermath);
 
   void AdvanceDue(Tick now);
   void Sweep(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintain_mutex_);

@@ -42,7 +42,7 @@ absl::Status Engine::SetOverride(absl::string_view breaker, Override override) {
   const Tick now = clock_.Now();
   Aftermath aftermath;
   {
-    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath.changed);
+    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
     if (!entered.ok()) return entered.status();
     const LockedBreaker entry = *std::move(entered);
     const uint32_t revision = entry->guard.revision();
@@ -59,7 +59,7 @@ absl::Status Engine::ClearOverride(absl::string_view breaker) {
   const Tick now = clock_.Now();
   Aftermath aftermath;
   {
-    const LockedBreaker entry = Enter(breaker, now, aftermath.changed);
+    const LockedBreaker entry = Enter(breaker, now, aftermath);
     if (!entry) return absl::OkStatus();
     const uint32_t revision = entry->guard.revision();
     entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
@@ -75,9 +75,9 @@ absl::StatusOr<BreakerView> Engine::Get(absl::string_view breaker) {
     return MakeError(name.code(), ErrorReason(name), name.message(), "name");
   }
   const Tick now = clock_.Now();
-  bool changed = false;
-  LockedBreaker entry = Enter(breaker, now, changed);
-  if (entry) return View(std::move(entry), now, changed);
+  Aftermath aftermath;
+  LockedBreaker entry = Enter(breaker, now, aftermath);
+  if (entry) return View(std::move(entry), now, std::move(aftermath));
   return MakeError(absl::StatusCode::kNotFound, "BREAKER_NOT_FOUND",
                    absl::StrCat("breaker \"", breaker,
                                 "\" does not exist; breakers appear with their first Allow, and "
@@ -85,8 +85,7 @@ absl::StatusOr<BreakerView> Engine::Get(absl::string_view breaker) {
                    "name");
 }
 
-BreakerView Engine::View(LockedBreaker entry, Tick now, bool changed) {
-  Aftermath aftermath{.changed = changed};
+BreakerView Engine::View(LockedBreaker entry, Tick now, Aftermath aftermath) {
   BreakerView view{.name = std::string(entry->name()), .policy = entry->ruling->policy.name};
   const uint32_t revision = entry->guard.revision();
   view.snapshot = entry->guard.TakeSnapshot(*entry->ruling, now, numbers_, aftermath.transitions);
@@ -115,9 +114,12 @@ std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cur
     std::string name;
     if (const LockedBreaker entry = registry_.At(slot)) name = std::string(entry->name());
     if (name.empty() || !match.Matches(name)) continue;
-    bool changed = false;
-    LockedBreaker entry = Enter(name, now, changed, slot);
-    if (entry && entry->slot() == slot) views.push_back(View(std::move(entry), now, changed));
+    Aftermath aftermath;
+    LockedBreaker entry = Enter(name, now, aftermath, slot);
+    if (!entry) continue;
+    const bool here = entry->slot() == slot;
+    BreakerView view = View(std::move(entry), now, std::move(aftermath));
+    if (here) views.push_back(std::move(view));
   }
   return views;
 }

@@ -47,16 +47,19 @@ void Engine::Sweep(Tick now) {
     sweep_cursor_ = 0;
     sweep_started_ = now;
   }
-  const double progress = std::min(1.0, absl::FDivDuration(now - sweep_started_, kSweepPeriod));
+  const double progress =
+      std::clamp(absl::FDivDuration(now - sweep_started_, kSweepPeriod), 0.0, 1.0);
   const Slot goal = static_cast<Slot>(progress * end);
   for (; sweep_cursor_ < goal; ++sweep_cursor_) SweepSlot(sweep_cursor_, now);
 }
 
 void Engine::SweepSlot(Slot slot, Tick now) {
-  const auto idle = [this, now](const BreakerEntry& entry) {
+  State state = State::kClosed;
+  const auto idle = [this, now, &state](const BreakerEntry& entry) {
+    state = entry.guard.state();
     const Transition* last = entry.guard.last_transition();
     const Tick quiet_since =
-        last == nullptr ? entry.last_allow : std::max(entry.last_allow, last->time);
+        last == nullptr ? entry.last_used : std::max(entry.last_used, last->time);
     return entry.guard.IsForgettable() && now - quiet_since >= options_.idle_ttl;
   };
   std::string name;
@@ -70,7 +73,7 @@ void Engine::SweepSlot(Slot slot, Tick now) {
     name = std::string(entry->name());
   }
   if (!registry_.Erase(slot, name, idle)) return;
-  counters_.CountEviction();
+  counters_.CountEviction(state);
   watch_hub_.Publish(name);
 }
 

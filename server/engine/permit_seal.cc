@@ -45,7 +45,7 @@ absl::Status Invalid(absl::string_view what) {
 
 }  // namespace
 
-PermitSeal::PermitSeal(uint64_t first_epoch) : first_epoch_(first_epoch) {
+PermitSeal::PermitSeal(const TransitionNumbers& numbers) : numbers_(numbers) {
   randombytes_buf(key_.data(), key_.size());
 }
 
@@ -89,7 +89,7 @@ absl::StatusOr<OpenedPermit> PermitSeal::Open(absl::string_view bytes,
                                  .votes = (body[kFlagsAt] & kVotes) != 0,
                                  .earns = (body[kFlagsAt] & kEarns) != 0},
                       .slot = Get<Slot>(body + kSlotAt)};
-  if (opened.permit.epoch < first_epoch_) {
+  if (!IsOfThisLife(opened.permit.epoch)) {
     opened.permit.earns = false;
     return opened;
   }

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/guard.h"
+#include "server/engine/transition_numbers.h"
 #include "server/registry/registry.h"
 
 namespace fusebox {
@@ -38,14 +39,15 @@ struct OpenedPermit {
 // server; guessing one takes 2^63 tries. Thread-safe.
 class PermitSeal {
  public:
-  // Draws a key. `first_epoch` is the first epoch of this life of the server.
-  explicit PermitSeal(uint64_t first_epoch);
+  // Draws a key. `numbers` hands out the epochs of this life of the server and outlives this.
+  explicit PermitSeal(const TransitionNumbers& numbers);
 
   SealedPermit Seal(const Permit& permit, Slot slot, absl::string_view breaker) const;
 
   // The error is INVALID_ARGUMENT with reason PERMIT_INVALID: not a permit, corrupt, forged or of
-  // another breaker. A permit of an earlier life was sealed with another key and cannot be checked;
-  // it opens, as one that is late and earns nothing, so that a forged one can do no harm.
+  // another breaker. A permit whose epoch is not of this life was sealed with another key and
+  // cannot be checked; it opens, as one that is late and earns nothing, so that a forged one can do
+  // no harm. Lives before this one may have had later epochs, if the wall clock was set back since.
   absl::StatusOr<OpenedPermit> Open(absl::string_view bytes, absl::string_view breaker) const;
 
  private:
@@ -54,7 +56,11 @@ class PermitSeal {
 
   std::array<char, kTagSize> Tag(const char* body, absl::string_view breaker) const;
 
-  const uint64_t first_epoch_;
+  bool IsOfThisLife(uint64_t epoch) const {
+    return epoch >= numbers_.first_epoch() && epoch < numbers_.next_epoch();
+  }
+
+  const TransitionNumbers& numbers_;
   std::array<unsigned char, kKeySize> key_;
 };
 

@@ -34,6 +34,13 @@ bool SharedBudgets::TryWithdraw(absl::string_view name, Tick now) {
   return budget->budget.TryWithdraw(budget->policy, budget->Enter(now));
 }
 
+absl::Duration SharedBudgets::RetryAfter(absl::string_view name) {
+  const std::shared_ptr<Budget> budget = Find(name);
+  if (budget == nullptr) return RetryBudget::RetryAfter({});
+  MutexLock lock(&budget->mutex);
+  return RetryBudget::RetryAfter(budget->policy);
+}
+
 void SharedBudgets::Deposit(absl::string_view name, uint32_t calls, Tick now) {
   const std::shared_ptr<Budget> budget = Find(name);
   if (budget == nullptr) return;

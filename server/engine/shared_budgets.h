@@ -39,6 +39,8 @@ class SharedBudgets {
   void Set(const std::vector<NamedBudget>& budgets, Tick now);
 
   bool TryWithdraw(absl::string_view name, Tick now);
+  // How long to stay away after a refusal.
+  absl::Duration RetryAfter(absl::string_view name);
   void Deposit(absl::string_view name, uint32_t calls, Tick now);
   BudgetStatus Status(absl::string_view name, Tick now);
   std::vector<BudgetStatus> All(Tick now);

@@ -26,6 +26,8 @@ class TransitionNumbers : public TransitionSource {
 
   // Every epoch of this life is at least this.
   uint64_t first_epoch() const { return first_epoch_; }
+  // Every epoch so far is below this.
+  uint64_t next_epoch() const { return next_epoch_.load(std::memory_order_relaxed); }
   uint64_t life() const { return first_epoch_ >> kCounterBits; }
   uint64_t transitions() const { return next_number_.load(std::memory_order_relaxed) - 1; }
 

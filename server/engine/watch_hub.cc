@@ -38,7 +38,7 @@ absl::StatusOr<std::string> ChangedNames::Take() {
     return MakeError(absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
                      absl::StrCat("more than ", capacity_,
                                   " breakers changed since this watch last read; watch again, "
-                                  "with a narrower match"));
+                                  "with a narrower match, or raise --max-watch-lag"));
   }
   waiting_ = names_.empty();
   if (waiting_) return std::string();

@@ -6,18 +6,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <future>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "server/address/listen_address.h"
 
 namespace fusebox {
 namespace {
@@ -28,51 +26,22 @@ constexpr const char* kWaitingConnections = "20";
 constexpr const char* kTimeoutMs = "5000";
 constexpr const char* kRequestHeaderBytes = "16384";
 
-constexpr size_t kEchoedBytes = 100;  // Of a path that is not there.
-
 bool HasIpv6() { return mg_check_feature(MG_FEATURES_IPV6) != 0; }
 
 absl::Status AddressError(absl::StatusCode code, absl::string_view address,
                           absl::string_view what) {
-  return absl::Status(code, absl::StrCat("--http-listen is \"", address, "\": ", what));
-}
-
-bool IsHost(absl::string_view host) {
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_';
-  });
+  return absl::Status(code, absl::StrCat("--http-listen is ", QuoteForError(address), ": ", what));
 }
 
 // The address as the library writes it, which has meanings beyond ours: lists, and letters after
 // the port that ask for TLS.
-absl::StatusOr<std::string> LibraryAddress(absl::string_view address) {
-  constexpr absl::string_view kRemedy =
-      "write host:port, like 127.0.0.1:7401 or [::1]:7401, or :7401 for all addresses of this "
-      "machine";
-  const size_t colon = address.rfind(':');
-  uint32_t port = 0;
-  if (colon == absl::string_view::npos) {
-    return AddressError(absl::StatusCode::kInvalidArgument, address,
-                        absl::StrCat("there is no port; ", kRemedy));
-  }
-  const absl::string_view digits = address.substr(colon + 1);
-  if (!std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) ||
-      !absl::SimpleAtoi(digits, &port) || port > 65'535) {
-    return AddressError(absl::StatusCode::kInvalidArgument, address,
-                        absl::StrCat("the port must be 0 to 65535; ", kRemedy));
-  }
-  const absl::string_view host = address.substr(0, colon);
-  if (host.empty()) return absl::StrCat("+", port);
-  if (IsHost(host)) return absl::StrCat(host, ":", port);
-  if (!absl::StartsWith(host, "[") || !absl::EndsWith(host, "]")) {
-    return AddressError(absl::StatusCode::kInvalidArgument, address, kRemedy);
-  }
-  if (!HasIpv6()) {
-    return AddressError(absl::StatusCode::kInvalidArgument, address,
+absl::StatusOr<std::string> LibraryAddress(const ListenAddress& address, absl::string_view text) {
+  if (absl::StartsWith(address.host, "[") && !HasIpv6()) {
+    return AddressError(absl::StatusCode::kInvalidArgument, text,
                         "the HTTP library of this build has no IPv6; use an IPv4 address, like "
                         "127.0.0.1:7401 or 0.0.0.0:7401");
   }
-  return absl::StrCat(host, ":", port);
+  return absl::StrCat(address.host, ":", address.port);
 }
 
 // Writes a whole response. Each connection carries one, so that an idle one holds no thread.
@@ -112,9 +81,13 @@ void Knock(in_addr host, uint16_t port) {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view address,
                                                               std::vector<HttpRoute> routes) {
-  const absl::StatusOr<std::string> library_address = LibraryAddress(address);
+  const absl::StatusOr<ListenAddress> parsed = ParseTcpAddress(address);
+  if (!parsed.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--http-listen ", parsed.status().message()));
+  }
+  const absl::StatusOr<std::string> library_address = LibraryAddress(*parsed, address);
   if (!library_address.ok()) return library_address.status();
-  std::unique_ptr<HttpServer> server(new HttpServer(std::move(routes)));
+  std::unique_ptr<HttpServer> server(new HttpServer(parsed->host, std::move(routes)));
   const absl::Status listening = server->Listen(*library_address, address);
   if (!listening.ok()) return listening;
   return server;
@@ -131,7 +104,6 @@ HttpServer::~HttpServer() {
 }
 
 absl::Status HttpServer::Listen(const std::string& library_address, absl::string_view address) {
-  host_ = std::string(address.substr(0, address.rfind(':')));
   [[maybe_unused]] static const unsigned kFeatures = mg_init_library(MG_FEATURES_DEFAULT);
   std::array options{"listening_ports",
                      library_address.c_str(),
@@ -178,8 +150,7 @@ HttpResponse HttpServer::Answer(absl::string_view path) const {
     if (route.path == path) return route.handler();
   }
   HttpResponse response{.status = 404};
-  response.body = absl::StrCat("There is no page \"",
-                               absl::CHexEscape(path.substr(0, kEchoedBytes)), "\". There are:\n");
+  response.body = absl::StrCat("There is no page ", QuoteForError(path), ". There are:\n");
   for (const HttpRoute& route : routes_) {
     absl::StrAppend(&response.body, "  ", route.path, "  ", route.summary, "\n");
   }
@@ -196,8 +167,8 @@ int HttpServer::OnRequest(mg_connection* connection) {
   mg_disable_keep_alive(connection);
   HttpResponse response{.status = 405};
   if (method != "GET" && method != "HEAD") {
-    response.body = absl::StrCat(absl::CHexEscape(method.substr(0, kEchoedBytes)),
-                                 " is not for these pages; use GET or HEAD\n");
+    response.body =
+        absl::StrCat(QuoteForError(method), " is not for these pages; use GET or HEAD\n");
     Send(connection, response, "Allow: GET, HEAD\r\n", /*with_body=*/true);
   } else {
     response = server.Answer(request.local_uri);

@@ -47,8 +47,8 @@ struct HttpRoute {
 // 404 with a list of what there is. Says nothing about what it is built with. Thread-safe.
 class HttpServer {
  public:
-  // `address` is "host:port" with an IPv4 address or a name, "[host]:port" with an IPv6 address, or
-  // ":port" for all addresses of this machine; port 0 takes a free one.
+  // `address` is "host:port" with an IPv4 address or a name, or "[host]:port" with an IPv6 address,
+  // as ParseTcpAddress() reads it; port 0 takes a free one.
   //
   // The error names the address and --http-listen. INVALID_ARGUMENT: it is not an address, or one
   // that the HTTP library of this build cannot listen on (Debian's has no IPv6). UNAVAILABLE: it is
@@ -66,7 +66,8 @@ class HttpServer {
   uint16_t port() const { return port_; }
 
  private:
-  explicit HttpServer(std::vector<HttpRoute> routes) : routes_(std::move(routes)) {}
+  HttpServer(std::string host, std::vector<HttpRoute> routes)
+      : host_(std::move(host)), routes_(std::move(routes)) {}
 
   absl::Status Listen(const std::string& library_address, absl::string_view address);
   HttpResponse Answer(absl::string_view path) const;
@@ -77,8 +78,8 @@ class HttpServer {
   static int OnError(mg_connection* connection, int status, const char* message);
   static int OnLog(const mg_connection* connection, const char* message);
 
+  const std::string host_;
   const std::vector<HttpRoute> routes_;
-  std::string host_;
   uint16_t port_ = 0;
   mg_context* context_ = nullptr;
 

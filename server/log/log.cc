@@ -1,10 +1,17 @@
 #include "server/log/log.h"
 
+#include <spdlog/async.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <future>
 #include <memory>
+#include <thread>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -12,6 +19,28 @@
 
 namespace fusebox {
 namespace {
+
+constexpr size_t kWaitingLines = 1000;
+
+// The logger, and the thread that writes.
+struct Writer {
+  Writer()
+      : thread(std::make_shared<spdlog::details::thread_pool>(kWaitingLines, 1)),
+        logger(std::make_shared<spdlog::async_logger>(
+            "fusebox", std::make_shared<spdlog::sinks::stderr_sink_mt>(), thread,
+            spdlog::async_overflow_policy::overrun_oldest)) {
+    logger->set_pattern("ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
+  }
+
+  std::shared_ptr<spdlog::details::thread_pool> thread;
+  std::shared_ptr<spdlog::async_logger> logger;
+};
+
+// Never destroyed: its end would wait for a reader of standard error that does not read.
+Writer& TheWriter() {
+  static auto* writer = new Writer;
+  return *writer;
+}
 
 spdlog::level::level_enum Level(Severity severity) {
   switch (severity) {
@@ -27,15 +56,6 @@ spdlog::level::level_enum Level(Severity severity) {
   return spdlog::level::err;
 }
 
-spdlog::logger& Logger() {
-  static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = spdlog::stderr_logger_mt("fusebox");
-    made->set_pattern("ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
-    return made;
-  }();
-  return *logger;
-}
-
 // logfmt quotes what is empty or holds a space, a quote, an equals sign or a control character.
 std::string Value(const std::string& text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -46,13 +66,34 @@ std::string Value(const std::string& text) {
 
 }  // namespace
 
-void SetLogSeverity(Severity least) { Logger().set_level(Level(least)); }
+void SetLogSeverity(Severity least) { TheWriter().logger->set_level(Level(least)); }
 
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields) {
-  if (!Logger().should_log(Level(severity))) return;
+  spdlog::async_logger& logger = *TheWriter().logger;
+  if (!logger.should_log(Level(severity))) return;
   std::string line = absl::StrCat("event=", event);
   for (const auto& [key, value] : fields) absl::StrAppend(&line, " ", key, "=", Value(value));
-  Logger().log(Level(severity), line);
+  logger.log(Level(severity), line);
+}
+
+void LogLostLines() {
+  static std::atomic<size_t> told{0};
+  const size_t lost = TheWriter().thread->overrun_counter();
+  const size_t before = told.exchange(lost);
+  if (lost == before) return;
+  Log(Severity::kWarning, "log_lines_lost", {{"count", absl::StrCat(lost - before)}});
+}
+
+void EndLog(absl::Duration patience) {
+  std::promise<void> written;
+  const std::future<void> done = written.get_future();
+  std::shared_ptr<spdlog::details::thread_pool> thread = std::move(TheWriter().thread);
+  // The pool's end waits until all is written. It may wait for ever, so nobody waits for it.
+  std::thread([thread = std::move(thread), written = std::move(written)]() mutable {
+    thread.reset();
+    written.set_value();
+  }).detach();
+  done.wait_for(absl::ToChronoNanoseconds(patience));
 }
 
 }  // namespace fusebox

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace fusebox {
 
@@ -21,8 +22,16 @@ void SetLogSeverity(Severity least);
 //
 //   ts=2026-01-31T12:00:00.123Z level=info event=transition breaker=db/orders to=OPEN
 //
-// Thread-safe. Writes a file, so never call it under a lock or from the data plane.
+// A thread of the log's own writes it: whoever reads standard error may stop reading, and no caller
+// waits for them. Of a thousand lines that wait, a further one pushes the oldest out. Thread-safe.
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields);
+
+// Logs how many lines were pushed out since the last time, if any were.
+void LogLostLines();
+
+// Waits until all lines are written, for at most `patience`. To be called once, as the last thing
+// before the process exits; what is logged after it is lost.
+void EndLog(absl::Duration patience);
 
 }  // namespace fusebox
 

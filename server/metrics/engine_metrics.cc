@@ -1,11 +1,12 @@
 #include "server/metrics/engine_metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "core/retry_budget.h"
+#include "proto/convert/enum_name.h"
 #include "server/metrics/family.h"
 
 namespace fusebox {
@@ -24,17 +25,11 @@ void AddCounts(absl::string_view name, absl::string_view help, int64_t BreakerCo
              static_cast<double>(series.other().*count));
 }
 
-// In the order of the enums, and named as in the API.
-constexpr std::array<const char*, CounterTotals::kStates> kStates = {"closed", "open", "half_open"};
-constexpr std::array<const char*, CounterTotals::kReasons> kReasons = {
-    "none", "open", "probes_busy", "ramping", "forced_open", "retry_budget"};
-constexpr std::array<const char*, CounterTotals::kOutcomes> kOutcomes = {
-    "success", "failure", "timeout", "rate_limited", "caller_error", "ignored"};
-constexpr std::array<const char*, CounterTotals::kCounted> kCounted = {"counted", "late",
-                                                                       "repeated", "not_counted"};
-constexpr std::array<const char*, CounterTotals::kCauses> kCauses = {
-    "none",      "consecutive_failures", "failure_rate",   "slow_call_rate",  "retry_after",
-    "wait_over", "probe_failed",         "probes_expired", "probes_succeeded"};
+// The value of a label: as the API has it, in lower case.
+template <typename Enum>
+std::string Label(size_t value) {
+  return absl::AsciiStrToLower(EnumName(static_cast<Enum>(value)));
+}
 
 // Whether breakers do that. Such series are there from the start, so that the first transition is
 // an increase and not a series that appears.
@@ -64,9 +59,9 @@ MetricFamily Outcomes(const CounterTotals& totals) {
       "fusebox_outcomes_total",
       "Outcomes that were recorded, by what the policy made of them and whether they counted. Adds "
       "up over servers.");
-  for (size_t i = 0; i < kOutcomes.size(); ++i) {
-    for (size_t j = 0; j < kCounted.size(); ++j) {
-      AddCounter(family, {{"outcome", kOutcomes[i]}, {"counted", kCounted[j]}},
+  for (size_t i = 0; i < CounterTotals::kOutcomes; ++i) {
+    for (size_t j = 0; j < CounterTotals::kCounted; ++j) {
+      AddCounter(family, {{"outcome", Label<Outcome>(i)}, {"counted", Label<Counted>(j)}},
                  static_cast<double>(totals.recorded[i][j]));
     }
   }
@@ -78,15 +73,17 @@ MetricFamily TransitionsOf(const CounterTotals& totals) {
                                       "Changes of state of all breakers, by the states before and "
                                       "after and the cause. Adds up over "
                                       "servers.");
-  for (size_t from = 0; from < kStates.size(); ++from) {
-    for (size_t to = 0; to < kStates.size(); ++to) {
-      for (size_t cause = 0; cause < kCauses.size(); ++cause) {
+  for (size_t from = 0; from < CounterTotals::kStates; ++from) {
+    for (size_t to = 0; to < CounterTotals::kStates; ++to) {
+      for (size_t cause = 0; cause < CounterTotals::kCauses; ++cause) {
         const uint64_t count = totals.transitions[from][to][cause];
         const bool possible =
             IsPossible(static_cast<State>(from), static_cast<State>(to), static_cast<Cause>(cause));
         if (!possible && count == 0) continue;
         AddCounter(family,
-                   {{"from", kStates[from]}, {"to", kStates[to]}, {"cause", kCauses[cause]}},
+                   {{"from", Label<State>(from)},
+                    {"to", Label<State>(to)},
+                    {"cause", Label<Cause>(cause)}},
                    static_cast<double>(count));
       }
     }
@@ -105,8 +102,9 @@ std::vector<MetricFamily> EngineMetrics::Collect() const {
   MutexLock lock(&mutex_);
   series_.ReadOwn(engine_);
   const CounterTotals totals = engine_.counters();
-  series_.FoldRest(totals, engine_.breakers());
-  AddBreakers(families);
+  const size_t breakers = engine_.breakers();
+  series_.FoldRest(totals, breakers);
+  AddBreakers(totals.BreakersByState(breakers), families);
   AddBreakerCounts(families);
   AddDecisions(totals, families);
   families.push_back(Outcomes(totals));
@@ -114,7 +112,8 @@ std::vector<MetricFamily> EngineMetrics::Collect() const {
   families.push_back(Counter("fusebox_breakers_evicted_total",
                              "Breakers that were forgotten because nobody asked for them in "
                              "--idle-ttl. Adds up over servers.",
-                             static_cast<double>(totals.evicted)));
+                             static_cast<double>(totals.Evicted())));
+  AddPrivateBudgets(totals, families);
   AddBudgets(families);
   return families;
 }
@@ -130,10 +129,14 @@ void EngineMetrics::AddServer(Families& families) const {
                            static_cast<double>(engine_.watchers())));
 }
 
-void EngineMetrics::AddBreakers(Families& families) const {
-  families.push_back(Gauge("fusebox_breakers",
-                           "Breakers that exist. Servers share none: adds up over them.",
-                           static_cast<double>(engine_.breakers())));
+void EngineMetrics::AddBreakers(const BreakersByState& by_state, Families& families) const {
+  MetricFamily& all = families.emplace_back(
+      GaugeFamily("fusebox_breakers",
+                  "Breakers that exist, all of them, by the state that they are in, whatever "
+                  "overrides impose on them. Servers share none: adds up over them."));
+  for (size_t i = 0; i < by_state.size(); ++i) {
+    AddGauge(all, {{"state", Label<State>(i)}}, static_cast<double>(by_state[i]));
+  }
   families.push_back(Gauge("fusebox_breakers_max",
                            "How many breakers may exist on this server: --max-breakers.",
                            static_cast<double>(engine_.max_breakers())));
@@ -145,9 +148,10 @@ void EngineMetrics::AddBreakers(Families& families) const {
       GaugeFamily("fusebox_breaker_state",
                   "1 for the state that the breaker is in, whatever an override imposes on it, and "
                   "0 for the others. Take the maximum over servers."));
-  for (const auto& [name, own] : series_.own()) {
-    for (size_t i = 0; i < kStates.size(); ++i) {
-      AddGauge(states, {{"breaker", name}, {"state", kStates[i]}},
+  for (size_t i = 0; i < CounterTotals::kStates; ++i) {
+    const std::string state = Label<State>(i);
+    for (const auto& [name, own] : series_.own()) {
+      AddGauge(states, {{"breaker", name}, {"state", state}},
                static_cast<size_t>(own.state()) == i ? 1 : 0);
     }
   }
@@ -178,13 +182,13 @@ void EngineMetrics::AddDecisions(const CounterTotals& totals, Families& families
       "fusebox_decisions_total",
       "Answers to Allow, by decision and reason; shadow_denied is what passed only because the "
       "breaker is in SHADOW. Adds up over servers."));
-  const auto add = [&](const char* decision, const char* reason, uint64_t count) {
+  const auto add = [&](const char* decision, const std::string& reason, uint64_t count) {
     AddCounter(family, {{"decision", decision}, {"reason", reason}}, static_cast<double>(count));
   };
-  add("allowed", kReasons[0], allowed_);
-  for (size_t i = 1; i < kReasons.size(); ++i) add("denied", kReasons[i], totals.denied[i]);
-  for (size_t i = 1; i < kReasons.size(); ++i) {
-    add("shadow_denied", kReasons[i], totals.shadow_denied[i]);
+  add("allowed", "none", allowed_);
+  for (size_t i = 1; i < CounterTotals::kReasons; ++i) {
+    add("denied", Label<Reason>(i), totals.denied[i]);
+    add("shadow_denied", Label<Reason>(i), totals.shadow_denied[i]);
   }
 }
 
@@ -195,6 +199,17 @@ void EngineMetrics::BudgetSeries::Update(const BudgetStatus& status) {
   }
   spent = status.spent;
   refused = status.refused;
+}
+
+void EngineMetrics::AddPrivateBudgets(const CounterTotals& totals, Families& families) const {
+  families.push_back(Counter("fusebox_private_retry_budgets_spent_total",
+                             "Retries that breakers' own budgets granted, of all breakers "
+                             "together. Adds up over servers.",
+                             static_cast<double>(totals.private_retries_spent)));
+  families.push_back(Counter("fusebox_private_retry_budgets_refused_total",
+                             "Retries that breakers' own budgets refused, of all breakers "
+                             "together; those in SHADOW pass all the same. Adds up over servers.",
+                             static_cast<double>(totals.private_retries_refused)));
 }
 
 void EngineMetrics::AddBudgets(Families& families) const {

@@ -3,6 +3,7 @@
 //   EngineMetrics metrics(engine, {.max_breakers = 1'000, .version = "0.1.0"});
 //   RenderMetrics({&metrics});
 //
+//   fusebox_breakers{state="open"} 3
 //   fusebox_breaker_state{breaker="db/orders",state="open"} 1
 //   fusebox_breaker_calls_total{breaker="other"} 70133
 //   fusebox_decisions_total{decision="denied",reason="open"} 412
@@ -12,6 +13,7 @@
 #ifndef FUSEBOX_SERVER_METRICS_ENGINE_METRICS_H_
 #define FUSEBOX_SERVER_METRICS_ENGINE_METRICS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -48,6 +50,7 @@ class EngineMetrics : public prometheus::Collectable {
 
  private:
   using Families = std::vector<prometheus::MetricFamily>;
+  using BreakersByState = std::array<uint64_t, CounterTotals::kStates>;
 
   // The counters of a budget as series. A budget that was removed and defined again between two
   // scrapes counts from 0 again; its series goes on from where it was.
@@ -59,10 +62,12 @@ class EngineMetrics : public prometheus::Collectable {
   };
 
   void AddServer(Families& families) const;
-  void AddBreakers(Families& families) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddBreakers(const BreakersByState& by_state, Families& families) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddBreakerCounts(Families& families) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddDecisions(const CounterTotals& totals, Families& families) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddPrivateBudgets(const CounterTotals& totals, Families& families) const;
   void AddBudgets(Families& families) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Engine& engine_;

@@ -2,8 +2,10 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,9 @@ using prometheus::MetricFamily;
 using Type = GrpcMethod::Type;
 
 constexpr char kUnknown[] = "unknown";
+
+// gRPC serves it without a descriptor.
+constexpr absl::string_view kHealth = "grpc.health.v1.Health";
 
 // In the order of the numbers, and spelled as grpc-go does, whose dashboards these metrics feed.
 constexpr std::array<const char*, GrpcMethodTotals::kCodes> kCodes = {
@@ -65,8 +70,6 @@ prometheus::ClientMetric::Histogram HistogramOf(const GrpcMethodTotals& totals) 
 }  // namespace
 
 std::vector<GrpcMethod> GrpcMethodsOf(absl::Span<const absl::string_view> services) {
-  // gRPC serves it without a descriptor.
-  constexpr absl::string_view kHealth = "grpc.health.v1.Health";
   std::vector<GrpcMethod> methods;
   for (const absl::string_view name : services) {
     if (name == kHealth) {
@@ -88,8 +91,11 @@ std::vector<GrpcMethod> GrpcMethodsOf(absl::Span<const absl::string_view> servic
 // the same time.
 class GrpcMetrics::CallInterceptor : public grpc::experimental::Interceptor {
  public:
-  CallInterceptor(GrpcMethodCells& cells, const Clock* clock)
-      : cells_(cells), clock_(clock), started_(clock == nullptr ? Tick() : clock->Now()) {
+  CallInterceptor(GrpcMethodCells& cells, ErrorCounts& errors, const Clock* clock)
+      : cells_(cells),
+        errors_(errors),
+        clock_(clock),
+        started_(clock == nullptr ? Tick() : clock->Now()) {
     Count(cells_.started);
   }
 
@@ -108,7 +114,9 @@ class GrpcMetrics::CallInterceptor : public grpc::experimental::Interceptor {
       Count(cells_.sent);
     }
     if (batch->QueryInterceptionHookPoint(InterceptionHookPoints::PRE_SEND_STATUS)) {
-      Handle(batch->GetSendStatus().error_code());
+      const grpc::Status status = batch->GetSendStatus();
+      errors_.Count(status);
+      Handle(status.error_code());
     }
     batch->Proceed();
   }
@@ -124,6 +132,7 @@ class GrpcMetrics::CallInterceptor : public grpc::experimental::Interceptor {
   }
 
   GrpcMethodCells& cells_;
+  ErrorCounts& errors_;
   const Clock* const clock_;  // Null if the duration is of no interest.
   const Tick started_;
   bool handled_ = false;
@@ -136,7 +145,8 @@ class GrpcMetrics::Factory : public grpc::experimental::ServerInterceptorFactory
   grpc::experimental::Interceptor* CreateServerInterceptor(ServerRpcInfo* info) override {
     const size_t method = metrics_.IndexOf(info->method());
     const Clock* clock = metrics_.HasDurations(method) ? &metrics_.clock_ : nullptr;
-    return new CallInterceptor(metrics_.counts_.Mine(method), clock);  // gRPC deletes it.
+    return new CallInterceptor(metrics_.counts_.Mine(method), metrics_.errors_,
+                               clock);  // gRPC deletes it.
   }
 
  private:
@@ -186,7 +196,21 @@ std::vector<MetricFamily> GrpcMetrics::Collect() const {
                       "seconds. Adds up over servers."),
   };
   for (size_t method = 0; method <= methods_.size(); ++method) AddMethod(method, families);
+  families.push_back(errors_.Collect());
   return families;
+}
+
+uint64_t GrpcMetrics::InFlight() const {
+  uint64_t in_flight = 0;
+  for (size_t method = 0; method < methods_.size(); ++method) {
+    if (methods_[method].service == kHealth && methods_[method].name == "Watch") continue;
+    const GrpcMethodTotals totals = counts_.Sum(method);
+    const uint64_t ended =
+        std::accumulate(totals.handled.begin(), totals.handled.end(), uint64_t{0});
+    // The sum is no snapshot: an end may be seen without its beginning.
+    in_flight += totals.started - std::min(totals.started, ended);
+  }
+  return in_flight;
 }
 
 void GrpcMetrics::AddMethod(size_t method, std::vector<MetricFamily>& families) const {

@@ -9,6 +9,7 @@
 //   grpc_server_msg_received_total, grpc_server_msg_sent_total{...}
 //   grpc_server_handled_total{...,grpc_code}
 //   grpc_server_handling_seconds{...}    a histogram; unary methods only
+//   fusebox_errors_total{reason}         see ErrorCounts
 //
 // Every series is there from the start, and there are never more: calls of methods that the server
 // did not announce are counted under "unknown".
@@ -18,6 +19,7 @@
 #include <grpcpp/support/server_interceptor.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +30,7 @@
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
 #include "server/engine/clock.h"
+#include "server/metrics/error_counts.h"
 #include "server/metrics/family.h"
 #include "server/metrics/grpc_counts.h"
 
@@ -57,6 +60,10 @@ class GrpcMetrics : public prometheus::Collectable {
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
+  // Calls of announced methods that have begun and not ended, but for watches of the server's
+  // health: those last as long as their clients like.
+  uint64_t InFlight() const;
+
  private:
   class CallInterceptor;
   class Factory;
@@ -72,6 +79,7 @@ class GrpcMetrics : public prometheus::Collectable {
   const std::vector<GrpcMethod> methods_;  // The counts have one more: all unknown methods.
   absl::flat_hash_map<std::string, size_t> index_;  // By path.
   GrpcCounts counts_;
+  ErrorCounts errors_;
 };
 
 }  // namespace fusebox

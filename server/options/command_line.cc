@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "core/error.h"
 #include "proto/yaml/field_text.h"
 #include "proto/yaml/nearest.h"
 #include "server/options/options.pb.h"

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "core/error.h"
 #include "proto/yaml/field_text.h"
 #include "proto/yaml/yaml.h"
 #include "server/options/command_line.h"

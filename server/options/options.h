@@ -37,7 +37,8 @@ struct Options {
   // Where it came from, for errors that are found later:
   // sources.Name("policies[2].circuit_breaker.jitter").
   SourceMap sources;
-  // Set by --help, --version and --print-config: print this to standard output and stop.
+  // Set by --help, --version and --print-config: print this to standard output and stop. Before
+  // --print-config's is printed, core should have its say about the policies.
   std::optional<std::string> text = std::nullopt;
 };
 

@@ -6,9 +6,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "core/error.h"
 #include "proto/yaml/field_text.h"
 #include "proto/yaml/nearest.h"
-#include "server/options/listen_address.h"
+#include "server/address/listen_address.h"
 
 namespace fusebox {
 namespace {
@@ -71,9 +72,9 @@ struct Listener {
 };
 
 // Adds the address unless it is bad or collides with one that is there.
-void AddListener(const std::string& text, const std::string& path, const SourceMap& sources,
+void AddListener(const absl::StatusOr<ListenAddress>& address, const std::string& text,
+                 const std::string& path, const SourceMap& sources,
                  std::vector<Listener>* listeners, Problems* problems) {
-  const absl::StatusOr<ListenAddress> address = ParseListenAddress(text);
   if (!address.ok()) {
     problems->push_back(absl::StrCat(sources.Name(path), " ", address.status().message()));
     return;
@@ -96,18 +97,13 @@ void CheckListeners(const ServerOptions& options, const SourceMap& sources, Prob
   }
   std::vector<Listener> listeners;
   for (int i = 0; i < options.listen_size(); ++i) {
-    AddListener(options.listen(i), absl::StrCat("server.listen[", i, "]"), sources, &listeners,
-                problems);
+    const std::string& text = options.listen(i);
+    AddListener(ParseListenAddress(text), text, absl::StrCat("server.listen[", i, "]"), sources,
+                &listeners, problems);
   }
-  if (options.http_listen().empty()) return;
-  const absl::StatusOr<ListenAddress> http = ParseListenAddress(options.http_listen());
-  if (http.ok() && !http->unix_path.empty()) {
-    problems->push_back(absl::StrCat(sources.Name("server.http_listen"), " is ",
-                                     QuoteForError(options.http_listen()),
-                                     "; write host:port, or nothing to switch it off"));
-    return;
-  }
-  AddListener(options.http_listen(), "server.http_listen", sources, &listeners, problems);
+  const std::string& http = options.http_listen();
+  if (http.empty()) return;
+  AddListener(ParseTcpAddress(http), http, "server.http_listen", sources, &listeners, problems);
 }
 
 // Which element has each name. A missing name is core's to refuse.

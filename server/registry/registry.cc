@@ -105,7 +105,7 @@ void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
   locked->slot_ = slot;
   locked->ruling = birth.ruling;
   locked->policy_generation = birth.policy_generation;
-  locked->last_allow = birth.now;
+  locked->last_used = birth.now;
   locked->queued_for = Tick::Max();
 }
 

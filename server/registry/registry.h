@@ -33,7 +33,7 @@ class BreakerEntry {
 
   Guard guard{0, Tick()};
   std::shared_ptr<const RulingPolicy> ruling;
-  Tick last_allow;
+  Tick last_used;
   Tick queued_for = Tick::Max();   // When the engine's timer looks at it next.
   uint32_t policy_generation = 0;  // Of the policies that `ruling` was matched from.
 

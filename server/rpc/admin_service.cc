@@ -1,9 +1,8 @@
 #include "server/rpc/admin_service.h"
 
-#include <algorithm>
+#include <bitset>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "proto/convert/convert.h"
@@ -25,13 +24,9 @@ absl::StatusOr<Glob> ParseMatch(const std::string& match) {
   if (match.empty()) return Glob::All();
   absl::StatusOr<Glob> glob = Glob::Parse(match);
   if (glob.ok()) return glob;
-  // The start of it: an error travels in a trailer, which holds a few kilobytes.
-  constexpr size_t kShown = 64;
-  return MakeError(
-      absl::StatusCode::kInvalidArgument, "GLOB_INVALID",
-      absl::StrCat("match is \"", absl::CHexEscape(match.substr(0, kShown)),
-                   match.size() > kShown ? "..." : "", "\"; ", glob.status().message()),
-      "match");
+  return MakeError(absl::StatusCode::kInvalidArgument, "GLOB_INVALID",
+                   absl::StrCat("match is ", QuoteForError(match), "; ", glob.status().message()),
+                   "match");
 }
 
 absl::Status DrainingError() {
@@ -50,35 +45,47 @@ absl::StatusOr<size_t> PageSize(const v1::ListBreakersRequest& request) {
                    "page_size");
 }
 
-absl::Status CheckStates(const v1::ListBreakersRequest& request) {
+// Which states are asked for, by number.
+using States = std::bitset<v1::State_ARRAYSIZE>;
+
+absl::StatusOr<States> ReadStates(const v1::ListBreakersRequest& request) {
+  States states;
+  if (request.states().empty()) states.set();
   for (const int state : request.states()) {
-    if (state >= v1::STATE_CLOSED && state <= v1::STATE_HALF_OPEN) continue;
+    if (state >= v1::STATE_CLOSED && state <= v1::STATE_HALF_OPEN) {
+      states.set(state);
+      continue;
+    }
     return MakeError(
         absl::StatusCode::kInvalidArgument, "STATE_INVALID",
         absl::StrCat("states has ", state, "; use CLOSED, OPEN and HALF_OPEN, or none for all"),
         "states");
   }
-  return absl::OkStatus();
-}
-
-bool IsWanted(const v1::ListBreakersRequest& request, const BreakerView& view) {
-  return request.states().empty() ||
-         std::find(request.states().begin(), request.states().end(),
-                   ToProto(view.snapshot.state)) != request.states().end();
+  return states;
 }
 
 }  // namespace
 
 void AdminService::Drain() {
-  std::vector<std::weak_ptr<WatchStream>> watches;
+  SetDraining();
   {
     MutexLock lock(&mutex_);
-    draining_ = true;
-    watches.swap(watches_);
+    closed_ = true;
   }
-  for (const std::weak_ptr<WatchStream>& weak : watches) {
-    if (const std::shared_ptr<WatchStream> watch = weak.lock()) watch->End(DrainingError());
+  for (const std::shared_ptr<WatchStream>& watch : LiveWatches()) watch->End(DrainingError());
+}
+
+void AdminService::Cut() {
+  for (const std::shared_ptr<WatchStream>& watch : LiveWatches()) watch->Cut();
+}
+
+std::vector<std::shared_ptr<WatchStream>> AdminService::LiveWatches() {
+  std::vector<std::shared_ptr<WatchStream>> live;
+  MutexLock lock(&mutex_);
+  for (const std::weak_ptr<WatchStream>& weak : watches_) {
+    if (std::shared_ptr<WatchStream> watch = weak.lock()) live.push_back(std::move(watch));
   }
+  return live;
 }
 
 grpc::ServerUnaryReactor* AdminService::GetBreaker(grpc::CallbackServerContext* context,
@@ -99,7 +106,8 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request,
                                 v1::ListBreakersResponse& response) {
   const absl::StatusOr<Glob> match = ParseMatch(request.match());
   if (!match.ok()) return match.status();
-  if (const absl::Status states = CheckStates(request); !states.ok()) return states;
+  const absl::StatusOr<States> states = ReadStates(request);
+  if (!states.ok()) return states.status();
   const absl::StatusOr<size_t> page_size = PageSize(request);
   if (!page_size.ok()) return page_size.status();
   const absl::StatusOr<Slot> start = OpenPageToken(request.page_token(), engine_.life());
@@ -107,7 +115,8 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request,
 
   Slot cursor = *start;
   for (const BreakerView& view : engine_.List(*match, *page_size, cursor)) {
-    if (IsWanted(request, view)) *response.add_breakers() = ShowBreaker(engine_, view);
+    if (!states->test(ToProto(view.snapshot.state))) continue;
+    *response.add_breakers() = ShowBreaker(engine_, view);
   }
   if (!engine_.IsListed(cursor)) {
     response.set_next_page_token(MakePageToken(cursor, engine_.life()));
@@ -116,20 +125,21 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request,
 }
 
 grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers(
-    grpc::CallbackServerContext*, const v1::WatchBreakersRequest* request) {
+    grpc::CallbackServerContext* context, const v1::WatchBreakersRequest* request) {
   absl::StatusOr<Glob> match = ParseMatch(request->match());
   if (!match.ok()) return new RefusedWatch(match.status());
   {
     MutexLock lock(&mutex_);
-    if (draining_) return new RefusedWatch(DrainingError());
+    if (closed_) return new RefusedWatch(DrainingError());
   }
-  const std::shared_ptr<WatchStream> stream = WatchStream::Start(engine_, *std::move(match));
+  const std::shared_ptr<WatchStream> stream =
+      WatchStream::Start(engine_, *std::move(match), context);
   bool too_late = false;
   {
     MutexLock lock(&mutex_);
     std::erase_if(watches_, [](const std::weak_ptr<WatchStream>& w) { return w.expired(); });
     watches_.push_back(stream);
-    too_late = draining_;
+    too_late = closed_;
   }
   if (too_late) stream->End(DrainingError());
   return stream.get();
@@ -147,10 +157,7 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContex
   response->set_watchers(engine_.watchers());
   response->set_transitions(engine_.transitions());
   response->set_policies(static_cast<uint32_t>(engine_.policies()));
-  {
-    MutexLock lock(&mutex_);
-    response->set_draining(draining_);
-  }
+  response->set_draining(draining_);
   return Finish(context, absl::OkStatus());
 }
 

@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,8 +23,16 @@ class AdminService final : public v1::AdminService::CallbackService {
   AdminService(Engine& engine, std::string version)
       : engine_(engine), version_(std::move(version)) {}
 
-  // Ends all watches and takes no new ones: the server is about to stop.
+  // From now on GetServerInfo says that the server is about to stop. All is served as before.
+  void SetDraining() { draining_ = true; }
+
+  // Ends all watches with DRAINING, each once its reader has read what is being written, and takes
+  // no new ones. Implies SetDraining().
   void Drain();
+
+  // Ends the watches that still live without waiting for their readers. To be called some time
+  // after Drain().
+  void Cut();
 
   grpc::ServerUnaryReactor* GetBreaker(grpc::CallbackServerContext* context,
                                        const v1::GetBreakerRequest* request,
@@ -39,11 +48,13 @@ class AdminService final : public v1::AdminService::CallbackService {
 
  private:
   absl::Status List(const v1::ListBreakersRequest& request, v1::ListBreakersResponse& response);
+  std::vector<std::shared_ptr<WatchStream>> LiveWatches();
 
   Engine& engine_;
   const std::string version_;
+  std::atomic<bool> draining_{false};
   Mutex mutex_;
-  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;  // To new watches.
   std::vector<std::weak_ptr<WatchStream>> watches_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,9 +1,11 @@
 #include "server/rpc/breaker_service.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "core/name.h"
@@ -37,12 +39,12 @@ absl::Status CheckBatch(const v1::BatchRecordRequest& request) {
   if (id_size == 0 && NeedsId(request)) {
     return BadBatch("BATCH_ID_MISSING", "batch_id",
                     "batch_id is empty though an item has an epoch or a count; set it to 16 to 64 "
-                    "random letters and digits, and send the same again when retrying");
+                    "random bytes, and send the same again when retrying");
   }
   if (id_size != 0 && (id_size < kMinId || id_size > kMaxId)) {
     return BadBatch("BATCH_ID_INVALID", "batch_id",
                     absl::StrCat("batch_id is ", id_size, " bytes long; use ", kMinId, " to ",
-                                 kMaxId, " random letters and digits"));
+                                 kMaxId, " random bytes"));
   }
   return CheckClientName(request.client());
 }
@@ -57,7 +59,8 @@ grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* con
   if (answer.ok()) {
     *response = ToProto(answer->decision);
     response->set_breaker(request->breaker());
-    if (answer->decision.allowed) response->set_permit(answer->permit.bytes().data(), answer->permit.bytes().size());
+    const absl::string_view permit = answer->permit.bytes();
+    if (answer->decision.allowed) response->set_permit(permit.data(), permit.size());
   }
   return Finish(context, answer.status());
 }
@@ -82,45 +85,49 @@ grpc::ServerUnaryReactor* BreakerService::BatchRecord(grpc::CallbackServerContex
   return Finish(context, RecordBatch(*request, client, *response));
 }
 
+struct BreakerService::Repetition {
+  // Breakers that did not exist when the repetition came to them. Nothing that this batch says of
+  // them was counted: there was no room for them, or what had counted was forgotten with them.
+  absl::flat_hash_set<absl::string_view> not_counted;
+};
+
 absl::Status BreakerService::RecordBatch(const v1::BatchRecordRequest& request,
                                          absl::string_view client,
                                          v1::BatchRecordResponse& response) {
   if (const absl::Status checked = CheckBatch(request); !checked.ok()) return checked;
-  bool is_new = true;
+  std::optional<Repetition> repetition;
   if (!request.batch_id().empty()) {
-    const absl::StatusOr<bool> remembered = engine_.RememberBatch(request.batch_id());
-    if (!remembered.ok()) return remembered.status();
-    is_new = *remembered;
+    const absl::StatusOr<bool> is_new = engine_.RememberBatch(request.batch_id());
+    if (!is_new.ok()) return is_new.status();
+    if (!*is_new) repetition.emplace();
   }
   for (const v1::BatchRecordItem& item : request.items()) {
-    absl::StatusOr<v1::RecordResponse> recorded = RecordItem(item, client, is_new);
+    const absl::StatusOr<Verdict> verdict =
+        RecordItem(item, client, repetition.has_value() ? &*repetition : nullptr);
     v1::BatchRecordResult& result = *response.add_results();
-    if (recorded.ok()) {
-      *result.mutable_response() = *std::move(recorded);
+    if (verdict.ok()) {
+      *result.mutable_response() = ToProto(*verdict);
     } else {
-      *result.mutable_error() = ToRpcStatus(recorded.status());
+      *result.mutable_error() = ToRpcStatus(verdict.status());
     }
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::RecordResponse> BreakerService::RecordItem(const v1::BatchRecordItem& item,
-                                                              absl::string_view client,
-                                                              bool batch_is_new) {
+absl::StatusOr<Verdict> BreakerService::RecordItem(const v1::BatchRecordItem& item,
+                                                   absl::string_view client,
+                                                   Repetition* repetition) {
   absl::StatusOr<Ending> ending = FromProto(item);
   if (!ending.ok()) return ending.status();
   ending->client = client;
-  if (!batch_is_new && item.permit().empty()) {
-    // What was refused the first time is refused again.
-    if (const absl::Status name = CheckBreakerName(item.breaker()); !name.ok()) return name;
-    v1::RecordResponse repeated;
-    repeated.set_counted(v1::COUNTED_REPEATED);
-    return repeated;
+  if (repetition != nullptr && item.permit().empty() &&
+      !repetition->not_counted.contains(item.breaker())) {
+    if (const auto counted = engine_.RepeatObservation(item.breaker(), ending->result)) {
+      return *counted;
+    }
+    repetition->not_counted.insert(item.breaker());
   }
-  const absl::StatusOr<Verdict> verdict =
-      engine_.Record(item.breaker(), item.permit(), *std::move(ending));
-  if (!verdict.ok()) return verdict.status();
-  return ToProto(*verdict);
+  return engine_.Record(item.breaker(), item.permit(), *std::move(ending));
 }
 
 }  // namespace fusebox

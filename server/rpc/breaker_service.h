@@ -30,10 +30,12 @@ class BreakerService final : public v1::BreakerService::CallbackService {
                                         v1::BatchRecordResponse* response) override;
 
  private:
+  struct Repetition;  // Of a batch that is sent again.
+
   absl::Status RecordBatch(const v1::BatchRecordRequest& request, absl::string_view client,
                            v1::BatchRecordResponse& response);
-  absl::StatusOr<v1::RecordResponse> RecordItem(const v1::BatchRecordItem& item,
-                                                absl::string_view client, bool batch_is_new);
+  absl::StatusOr<Verdict> RecordItem(const v1::BatchRecordItem& item, absl::string_view client,
+                                     Repetition* repetition);
 
   Engine& engine_;
 };

@@ -10,8 +10,9 @@
 
 namespace fusebox {
 
-std::shared_ptr<WatchStream> WatchStream::Start(Engine& engine, Glob glob) {
-  const std::shared_ptr<WatchStream> stream(new WatchStream(engine, std::move(glob)));
+std::shared_ptr<WatchStream> WatchStream::Start(Engine& engine, Glob glob,
+                                                grpc::CallbackServerContext* context) {
+  const std::shared_ptr<WatchStream> stream(new WatchStream(engine, std::move(glob), context));
   stream->self_ = stream;
   // Before the snapshot, so that no change falls between the two.
   absl::StatusOr<std::shared_ptr<ChangedNames>> changed =
@@ -51,6 +52,9 @@ void WatchStream::Pump() {
       message_ = **std::move(next);
       StartWrite(&message_);  // OnWriteDone() goes on from here.
       return;
+    } else if (!synced_) {
+      Pause();
+      return;
     }
   }
   absl::Status status;
@@ -61,7 +65,18 @@ void WatchStream::Pump() {
   Finish(ToGrpcStatus(status));
 }
 
-void WatchStream::OnWriteDone(bool ok) {
+// An alarm that is due at once is run by gRPC's executor. The stream stays at work, so that, as
+// during a write, nobody finishes it meanwhile. The alarm is a fresh one each time, as it may not
+// be set from within; GoOn() waits for the lock, so none is replaced while it is being set.
+void WatchStream::Pause() {
+  MutexLock lock(&mutex_);
+  pause_ = std::make_unique<grpc::Alarm>();
+  pause_->Set(gpr_inf_past(GPR_CLOCK_MONOTONIC), [this](bool) { GoOn(true); });
+}
+
+void WatchStream::OnWriteDone(bool ok) { GoOn(ok); }
+
+void WatchStream::GoOn(bool ok) {
   {
     MutexLock lock(&mutex_);
     at_work_ = false;
@@ -79,9 +94,19 @@ void WatchStream::End(const absl::Status& status) {
   Pump();
 }
 
+// gRPC runs what follows from it, OnCancel() among it, on threads of its own.
+void WatchStream::Cut() {
+  MutexLock lock(&mutex_);
+  if (context_ != nullptr) context_->TryCancel();
+}
+
 void WatchStream::OnCancel() { End(absl::CancelledError("the watcher is gone")); }
 
 void WatchStream::OnDone() {
+  {
+    MutexLock lock(&mutex_);
+    context_ = nullptr;
+  }
   changed_.reset();
   self_.reset();
 }
@@ -99,10 +124,12 @@ absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::Next() {
 }
 
 std::optional<v1::WatchBreakersResponse> WatchStream::NextOfSnapshot() {
-  while (!engine_.IsListed(cursor_)) {
+  constexpr int kLooks = 16;  // At 64 slots each: half a millisecond at worst.
+  for (int look = 0; look < kLooks && !engine_.IsListed(cursor_); ++look) {
     const std::vector<BreakerView> views = engine_.List(glob_, 1, cursor_);
     if (!views.empty()) return Show(views.front());
   }
+  if (!engine_.IsListed(cursor_)) return std::nullopt;
   synced_ = true;
   v1::WatchBreakersResponse mark;
   mark.mutable_synced();

@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_SERVER_RPC_WATCH_STREAM_H_
 #define FUSEBOX_SERVER_RPC_WATCH_STREAM_H_
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
@@ -17,27 +18,38 @@ namespace fusebox {
 // One WatchBreakers call: every breaker, a sync mark, then those that change.
 //
 // One write is in flight at a time; what changes meanwhile is kept as names (see ChangedNames), and
-// a breaker is looked at when its turn to be written comes. Owns itself until it is done.
+// a breaker is looked at when its turn to be written comes. A snapshot that finds nothing to write
+// for a while lets others use the thread. Owns itself until it is done. Thread-safe.
 class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersResponse>,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  // Starts at once. `engine` must outlive the stream.
-  static std::shared_ptr<WatchStream> Start(Engine& engine, Glob glob);
+  // Starts at once. `engine` must outlive the stream; `context` is that of the call.
+  static std::shared_ptr<WatchStream> Start(Engine& engine, Glob glob,
+                                            grpc::CallbackServerContext* context);
 
-  // Ends it with this status, unless it is ending already.
+  // Ends it with this status, unless it is ending already. What is being written is written first,
+  // which takes as long as its reader does.
   void End(const absl::Status& status);
+
+  // Ends it with CANCELLED without waiting for its reader.
+  void Cut();
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
 
  private:
-  WatchStream(Engine& engine, Glob glob) : engine_(engine), glob_(std::move(glob)) {}
+  WatchStream(Engine& engine, Glob glob, grpc::CallbackServerContext* context)
+      : engine_(engine), glob_(std::move(glob)), context_(context) {}
 
   // Writes what there is to write, unless somebody is at it already; then they look again.
   void Pump();
+  // Goes on with it after a write or a pause. Not `ok`: the watcher is gone.
+  void GoOn(bool ok);
+  // Goes on in a moment, on whichever thread is free then.
+  void Pause();
 
-  // The next thing to say, if there is one.
+  // The next thing to say, if there is one. None in the middle of the snapshot: look on.
   absl::StatusOr<std::optional<v1::WatchBreakersResponse>> Next();
   std::optional<v1::WatchBreakersResponse> NextOfSnapshot();
   v1::WatchBreakersResponse Show(const BreakerView& view) const;
@@ -57,6 +69,8 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersRespo
   bool at_work_ ABSL_GUARDED_BY(mutex_) = false;
   bool look_again_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> ending_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<grpc::Alarm> pause_ ABSL_GUARDED_BY(mutex_);
+  grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);  // Null once it is done.
 };
 
 }  // namespace fusebox

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/error.h"
+#include "core/policy_set.h"
 #include "proto/convert/convert.h"
 
 namespace fusebox {
@@ -19,6 +21,41 @@ void Explain(const std::vector<FieldError>& errors, const std::string& path,
   }
 }
 
+std::vector<Policy> ReadPolicies(const Options& options, std::vector<std::string>& problems) {
+  std::vector<Policy> policies;
+  for (int i = 0; i < options.config.policies_size(); ++i) {
+    std::vector<FieldError> errors;
+    policies.push_back(FromProto(options.config.policies(i), errors));
+    Explain(errors, absl::StrCat("policies[", i, "]"), options.sources, problems);
+  }
+  return policies;
+}
+
+std::vector<NamedBudget> ReadBudgets(const Options& options, std::vector<std::string>& problems) {
+  std::vector<NamedBudget> budgets;
+  for (int i = 0; i < options.config.retry_budgets_size(); ++i) {
+    const v1::RetryBudget& budget = options.config.retry_budgets(i);
+    std::vector<FieldError> errors;
+    if (!IsResourceName(budget.name())) {
+      errors.push_back({"name", absl::StrCat("name is ", QuoteForError(budget.name()),
+                                             "; use 1 to 63 lower-case letters, digits and "
+                                             "dashes")});
+    }
+    budgets.push_back({budget.name(), FromProto(budget.settings(), "settings.", errors)});
+    Explain(errors, absl::StrCat("retry_budgets[", i, "]"), options.sources, problems);
+  }
+  return budgets;
+}
+
+// Whether policies that are sound each by itself go together.
+absl::Status CheckTogether(const std::vector<Policy>& policies, const SourceMap& sources) {
+  const absl::Status status = PolicySet::Make(policies).status();
+  if (status.ok()) return status;
+  const std::string path = ErrorField(status);
+  return MakeError(status.code(), ErrorReason(status),
+                   absl::StrCat(sources.Name(path), ": ", status.message()), path);
+}
+
 }  // namespace
 
 absl::StatusOr<EngineConfiguration> ConfigureEngine(const Options& options) {
@@ -26,25 +63,18 @@ absl::StatusOr<EngineConfiguration> ConfigureEngine(const Options& options) {
   EngineConfiguration configuration{.bounds = {.max_breakers = server.max_breakers(),
                                                .idle_ttl = FromProto(server.idle_ttl()),
                                                .max_watchers = server.max_watchers(),
+                                               .max_watch_lag = server.max_watch_lag(),
                                                .max_events = server.max_events(),
                                                .max_batches = server.max_batches()},
                                     .policies = {},
                                     .budgets = {}};
   std::vector<std::string> problems;
-  for (int i = 0; i < options.config.policies_size(); ++i) {
-    std::vector<FieldError> errors;
-    configuration.policies.push_back(FromProto(options.config.policies(i), errors));
-    Explain(errors, absl::StrCat("policies[", i, "]"), options.sources, problems);
-  }
-  for (int i = 0; i < options.config.retry_budgets_size(); ++i) {
-    const v1::RetryBudget& budget = options.config.retry_budgets(i);
-    std::vector<FieldError> errors;
-    configuration.budgets.push_back(
-        {budget.name(), FromProto(budget.settings(), "settings.", errors)});
-    Explain(errors, absl::StrCat("retry_budgets[", i, "]"), options.sources, problems);
-  }
-  if (problems.empty()) return configuration;
-  return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
+  configuration.policies = ReadPolicies(options, problems);
+  configuration.budgets = ReadBudgets(options, problems);
+  if (!problems.empty()) return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));
+  const absl::Status together = CheckTogether(configuration.policies, options.sources);
+  if (!together.ok()) return together;
+  return configuration;
 }
 
 }  // namespace fusebox

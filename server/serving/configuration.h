@@ -17,7 +17,9 @@ struct EngineConfiguration {
   std::vector<NamedBudget> budgets;
 };
 
-// The error is INVALID_ARGUMENT with a line for each problem, which names the place in the file.
+// Checks what ParseOptions() leaves to core: numbers, names, and that it is clear which policy
+// rules which breaker. The error is INVALID_ARGUMENT with a line for each problem, which names the
+// place in the file; if only PolicySet::Make() finds one, with its reason.
 absl::StatusOr<EngineConfiguration> ConfigureEngine(const Options& options);
 
 }  // namespace fusebox

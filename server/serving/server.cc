@@ -1,5 +1,6 @@
 #include "server/serving/server.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <sodium.h>
@@ -9,9 +10,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "proto/convert/convert.h"
 #include "server/http/health_routes.h"
+#include "server/log/log.h"
 #include "server/metrics/render.h"
+#include "server/process/unix_socket.h"
 #include "server/serving/configuration.h"
 #include "server/serving/transition_log.h"
 
@@ -20,6 +24,14 @@ namespace {
 
 // How often breakers are looked after; DESIGN promises 100 ms.
 constexpr absl::Duration kMaintenancePeriod = absl::Milliseconds(20);
+
+// How often a stopping server looks whether calls are in flight, and how much of its time it keeps
+// for cutting off the rest.
+constexpr absl::Duration kDrainPeriod = absl::Milliseconds(10);
+constexpr absl::Duration kCutTime = absl::Milliseconds(100);
+
+// How long a watch may take to read that it has ended.
+constexpr absl::Duration kWatchPatience = absl::Seconds(1);
 
 constexpr char kBreakerService[] = "fusebox.v1.BreakerService";
 constexpr char kAdminService[] = "fusebox.v1.AdminService";
@@ -35,9 +47,9 @@ int Millis(const google::protobuf::Duration& duration) {
 }
 
 void SetLimits(const config::v1::ServerOptions& options, grpc::ServerBuilder& builder) {
-  const int size = static_cast<int>(options.max_message_bytes());
-  builder.SetMaxReceiveMessageSize(size);
-  builder.SetMaxSendMessageSize(size);
+  // Answers are bounded by what they list.
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes()));
+  builder.SetMaxSendMessageSize(-1);
   // Two servers on one port would each see half of the fleet.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
@@ -47,6 +59,13 @@ void SetLimits(const config::v1::ServerOptions& options, grpc::ServerBuilder& bu
   // Clients may ping every 10 s, also while idle: a session that says nothing must notice a cut.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+}
+
+absl::Status CannotListen(absl::string_view address) {
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", address,
+                   ": the address is in use, not of this machine or not permitted; stop what uses "
+                   "it or set --listen to another"));
 }
 
 // "127.0.0.1:0" with the port that was found.
@@ -85,6 +104,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 Server::~Server() { Shutdown(absl::ZeroDuration()); }
 
 absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services) {
+  for (const std::string& address : options_.listen()) {
+    absl::string_view path = address;
+    if (absl::ConsumePrefix(&path, "unix:") && IsListenedOn(std::string(path))) {
+      return CannotListen(address);
+    }
+  }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -101,12 +126,7 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
   grpc_ = builder.BuildAndStart();
   for (int i = 0; i < options_.listen_size(); ++i) {
-    if (ports[i] == 0) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot listen on ", options_.listen(i),
-                       ": the address is in use, not of this machine or not permitted; stop what "
-                       "uses it or set --listen to another"));
-    }
+    if (ports[i] == 0) return CannotListen(options_.listen(i));
     grpc_addresses_.push_back(WithPort(options_.listen(i), ports[i]));
   }
   if (grpc_ == nullptr) return absl::UnavailableError("gRPC did not start; its log says why");
@@ -139,6 +159,7 @@ void Server::StartMaintenance() {
     while (!maintenance_ends_.WaitFor(kMaintenancePeriod)) {
       engine_.Maintain();
       log.Write();
+      LogLostLines();
     }
   });
 }
@@ -155,26 +176,43 @@ void Server::SetServing(bool serving) {
 
 void Server::Drain() {
   draining_ = true;
+  admin_service_.SetDraining();
   SetServing(false);
   const absl::Duration lame_duck = FromProto(options_.lame_duck());
-  const bool hurry = hurry_.WaitFor(lame_duck);
+  hurry_.WaitFor(lame_duck);
   admin_service_.Drain();
-  const absl::Duration left = FromProto(options_.drain_timeout()) - lame_duck;
-  Shutdown(hurry ? absl::ZeroDuration() : std::max(left, absl::ZeroDuration()));
+  Shutdown(FromProto(options_.drain_timeout()) - lame_duck);
 }
 
 void Server::Shutdown(absl::Duration grace) {
-  if (grpc_ != nullptr) {
-    // By gRPC's own steady clock: a wall clock that is set back must not hold up the end.
-    grpc_->Shutdown(
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                     gpr_time_from_millis(absl::ToInt64Milliseconds(grace), GPR_TIMESPAN)));
-    grpc_->Wait();
-    grpc_.reset();
-  }
+  if (grpc_ != nullptr) CloseGrpc(grace);
   http_.reset();
   maintenance_ends_.Stop();
   if (maintenance_.joinable()) maintenance_.join();
+}
+
+// Asks every client to go and waits for calls in flight. Then cuts what is left: connections of
+// clients that have nothing to ask and do not notice, and streams that would never end.
+void Server::CloseGrpc(absl::Duration grace) {
+  StopSignal closed;
+  std::thread closing([this, &closed] {
+    // gRPC's own deadline would wait for idle clients, too; and nothing ends it early.
+    grpc_->Shutdown(gpr_inf_future(GPR_CLOCK_MONOTONIC));
+    closed.Stop();
+  });
+  for (absl::Duration waited; waited < grace - kCutTime; waited += kDrainPeriod) {
+    if (grpc_metrics_.InFlight() == 0 || hurry_.WaitFor(absl::ZeroDuration())) break;
+    if (closed.WaitFor(kDrainPeriod)) break;
+    if (waited >= kWatchPatience) admin_service_.Cut();
+  }
+  // Answers that were given a moment ago are still on their way out.
+  bool done = closed.WaitFor(std::clamp(grace, absl::ZeroDuration(), kCutTime));
+  for (; !done; done = closed.WaitFor(kDrainPeriod)) {
+    grpc_server_cancel_all_calls(grpc_->c_server());
+  }
+  closing.join();
+  grpc_->Wait();
+  grpc_.reset();
 }
 
 }  // namespace fusebox

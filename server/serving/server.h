@@ -32,7 +32,8 @@ namespace fusebox {
 //   server->Drain();
 //
 // Start() returns when all of it serves. Drain() says "not serving" to health checks, goes on
-// serving for `lame_duck`, ends streams, and waits for calls in flight until `drain_timeout`.
+// serving for `lame_duck`, ends watches, waits for calls in flight until `drain_timeout`, and cuts
+// connections and health watches that are left.
 class Server {
  public:
   // `clock` and `extra_services` must outlive the server. Errors: INVALID_ARGUMENT for what the
@@ -61,6 +62,7 @@ class Server {
   HttpRoute MetricsRoute() const;
   void StartMaintenance();
   void Shutdown(absl::Duration grace);
+  void CloseGrpc(absl::Duration grace);
   void SetServing(bool serving);
 
   const config::v1::ServerOptions options_;

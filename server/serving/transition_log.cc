@@ -1,31 +1,23 @@
 #include "server/serving/transition_log.h"
 
-#include <algorithm>
-#include <string>
+#include <cstddef>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "proto/convert/convert.h"
+#include "proto/convert/enum_name.h"
 #include "server/log/log.h"
 
 namespace fusebox {
 namespace {
 
-constexpr size_t kAtATime = 100;
-
-std::string Short(const std::string& name, absl::string_view prefix) {
-  return std::string(absl::StripPrefix(name, prefix));
-}
-
 void WriteOne(const Event& event) {
   const Transition& t = event.transition;
   Log(t.to == State::kOpen ? Severity::kWarning : Severity::kInfo, "transition",
       {{"breaker", event.breaker},
-       {"from", Short(v1::State_Name(ToProto(t.from)), "STATE_")},
-       {"to", Short(v1::State_Name(ToProto(t.to)), "STATE_")},
-       {"cause", Short(v1::Cause_Name(ToProto(t.cause)), "CAUSE_")},
+       {"from", EnumName(t.from)},
+       {"to", EnumName(t.to)},
+       {"cause", EnumName(t.cause)},
        {"epoch", absl::StrCat(t.epoch)},
        {"calls", absl::StrCat(t.window.calls)},
        {"failures", absl::StrCat(t.window.failures)},
@@ -38,17 +30,12 @@ void WriteOne(const Event& event) {
 }  // namespace
 
 void TransitionLog::Write() {
-  const uint64_t last = events_.last_number();
-  if (last == written_) return;
-  for (const Event& event : events_.After(written_, kAtATime)) {
-    WriteOne(event);
-    written_ = event.transition.number;
+  constexpr size_t kAtATime = 100;
+  const EventReader::Page page = reader_.Next(kAtATime);
+  if (page.missed > 0) {
+    Log(Severity::kWarning, "transitions_not_logged", {{"count", absl::StrCat(page.missed)}});
   }
-  // What is still on its way through a gap of numbers is not waited for.
-  if (last > written_ + kAtATime) {
-    Log(Severity::kWarning, "transitions_not_logged", {{"count", absl::StrCat(last - written_)}});
-  }
-  written_ = std::max(written_, last);
+  for (const Event& event : page.events) WriteOne(event);
 }
 
 }  // namespace fusebox

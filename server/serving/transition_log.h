@@ -1,9 +1,8 @@
 #ifndef FUSEBOX_SERVER_SERVING_TRANSITION_LOG_H_
 #define FUSEBOX_SERVER_SERVING_TRANSITION_LOG_H_
 
-#include <cstdint>
-
 #include "server/registry/event_log.h"
+#include "server/registry/event_reader.h"
 
 namespace fusebox {
 
@@ -12,14 +11,14 @@ namespace fusebox {
 class TransitionLog {
  public:
   // `events` must outlive this.
-  explicit TransitionLog(const EventLog& events) : events_(events) {}
+  explicit TransitionLog(const EventLog& events) : reader_(events) {}
 
-  // Writes what came since the last time; of a flood the first hundred, and how many more.
+  // Writes what came since the last time, at most a hundred; the rest of a flood the next times. If
+  // it outran the ring, says how many it lost.
   void Write();
 
  private:
-  const EventLog& events_;
-  uint64_t written_ = 0;  // The number of the last transition that was dealt with.
+  EventReader reader_;
 };
 
 }  // namespace fusebox

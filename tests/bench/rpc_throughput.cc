@@ -1,4 +1,5 @@
-// How much of the throughput of an empty RPC a decision reaches, on one server and one connection.
+// How much of the throughput of an empty RPC a decision reaches, on one server, asked over
+// several connections.
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
@@ -25,7 +26,9 @@ namespace {
 
 constexpr size_t kNames = 1'000'000;
 constexpr size_t kDraws = size_t{1} << 20;
-constexpr int kInFlight = 32;
+// As from a small fleet, and enough to keep both sides of the server busy.
+constexpr size_t kConnections = 8;
+constexpr int kInFlight = 128;
 
 class EmptyService final : public bench::v1::EmptyService::CallbackService {
   grpc::ServerUnaryReactor* Nothing(grpc::CallbackServerContext* context,
@@ -87,6 +90,13 @@ class Load {
   std::atomic<uint64_t> done_{0};
 };
 
+// A connection of its own: channels to one address share one otherwise.
+std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
 Options BenchOptions() {
   const std::vector<const char*> arguments = {
       "bench", "--listen=127.0.0.1:0", "--http-listen=", "--lame-duck=0s", "--idle-ttl=720h"};
@@ -105,19 +115,25 @@ bool Run() {
   for (const std::string& name : names) {
     if (!server->engine().Allow(name, 1, "bench").ok()) std::abort();
   }
-  const auto channel =
-      grpc::CreateChannel(server->grpc_addresses().front(), grpc::InsecureChannelCredentials());
-  const auto breakers = v1::BreakerService::NewStub(channel);
-  const auto nothing = bench::v1::EmptyService::NewStub(channel);
+  std::vector<std::unique_ptr<v1::BreakerService::Stub>> breakers;
+  std::vector<std::unique_ptr<bench::v1::EmptyService::Stub>> nothing;
+  for (size_t i = 0; i < kConnections; ++i) {
+    const auto channel = Connect(server->grpc_addresses().front());
+    breakers.push_back(v1::BreakerService::NewStub(channel));
+    nothing.push_back(bench::v1::EmptyService::NewStub(channel));
+  }
   std::atomic<size_t> next{0};
+  std::atomic<size_t> turn{0};
   Load<v1::AllowRequest, v1::AllowResponse> allow(
       [&](auto* context, const auto* request, auto* response, auto done) {
-        breakers->async()->Allow(context, request, response, std::move(done));
+        breakers[turn++ % kConnections]->async()->Allow(context, request, response,
+                                                        std::move(done));
       },
       [&](v1::AllowRequest& request) { request.set_breaker(draws[next++ % kDraws]); });
   Load<bench::v1::NothingRequest, bench::v1::NothingResponse> bare(
       [&](auto* context, const auto* request, auto* response, auto done) {
-        nothing->async()->Nothing(context, request, response, std::move(done));
+        nothing[turn++ % kConnections]->async()->Nothing(context, request, response,
+                                                         std::move(done));
       },
       [](bench::v1::NothingRequest&) {});
   return Compare(

@@ -59,7 +59,8 @@ Fleet::Breaker& Fleet::Use(const std::string& name) {
   }
   Breaker& breaker = found->second;
   if (breaker.ruling->policy != ruling->policy) {
-    breaker.guard.ChangePolicy(*breaker.ruling, *ruling, now_);
+    Transitions transitions;
+    breaker.guard.ChangePolicy(*breaker.ruling, *ruling, now_, *this, transitions);
   }
   breaker.ruling = std::move(ruling);
   return breaker;
@@ -79,7 +80,8 @@ v1::AllowResponse Fleet::Allow(const v1::AllowRequest& request) {
   // What SHADOW alone lets pass is refused as far as the budget can see: it spends nothing.
   const bool spends = decision.allowed && !decision.shadow_denied && request.attempt() > 1;
   if (shared != nullptr && spends && !shared->budget.TryWithdraw(shared->policy, now_)) {
-    decision = breaker.guard.Refuse(*breaker.ruling, decision);
+    decision =
+        breaker.guard.Refuse(*breaker.ruling, decision, RetryBudget::RetryAfter(shared->policy));
   }
   v1::AllowResponse response;
   response.set_breaker(request.breaker());

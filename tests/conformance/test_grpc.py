@@ -98,8 +98,10 @@ class Player:
         item = self._with_breaker(without(step, "client", "epoch_of", "expect"))
         if "epoch_of" in step:
             item["epoch"] = self._permits[step["epoch_of"]].epoch
-        batch = {"batch_id": uuid.uuid4().hex, "client": step.get("client", ""), "items": [item]}
-        (result,) = self._server.call("BreakerService", "BatchRecord", batch).results
+        batch = {"client": step.get("client", ""), "items": [item]}
+        batch_id = uuid.uuid4().bytes
+        answer = self._server.call("BreakerService", "BatchRecord", batch, batch_id=batch_id)
+        (result,) = answer.results
         assert not result.HasField("error"), result.error
         self._check(step, item["breaker"], vts.as_json(result.response))
 

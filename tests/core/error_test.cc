@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace fusebox {
 namespace {
 
@@ -20,6 +22,25 @@ TEST(ErrorTest, IsEmptyWhereNothingWasGiven) {
   EXPECT_EQ(ErrorField(MakeError(absl::StatusCode::kUnavailable, "GONE", "it is gone")), "");
   EXPECT_EQ(ErrorReason(absl::InternalError("from elsewhere")), "");
   EXPECT_EQ(ErrorReason(absl::OkStatus()), "");
+}
+
+// Messages end in terminals, logs and trailers, and what they quote may come from anyone.
+TEST(QuoteForErrorTest, LetsNothingThroughButPrintableAscii) {
+  EXPECT_EQ(QuoteForError(""), R"("")");
+  EXPECT_EQ(QuoteForError("db/orders"), R"("db/orders")");
+  EXPECT_EQ(QuoteForError("a\n\"b\"\\\x1b[2J"), R"("a\n\"b\"\\\x1b[2J")");
+  EXPECT_EQ(QuoteForError("Caf\xc3\xa9"), R"("Caf\xc3\xa9")");
+  for (int c = 0; c < 256; ++c) {
+    for (const char quoted : QuoteForError(std::string(1, static_cast<char>(c)))) {
+      EXPECT_TRUE(quoted >= ' ' && quoted <= '~') << c;
+    }
+  }
+}
+
+// The beginning is enough to find it.
+TEST(QuoteForErrorTest, IsShort) {
+  EXPECT_EQ(QuoteForError(std::string(80, 'x')), "\"" + std::string(80, 'x') + "\"");
+  EXPECT_EQ(QuoteForError(std::string(81, 'x')), "\"" + std::string(80, 'x') + "...\"");
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class GuardTest : public ::testing::Test {
     if (ruling_ == nullptr) ruling_ = std::make_unique<RulingPolicy>(policy_);
     if (ruling_->policy == policy_) return *ruling_;
     auto next = std::make_unique<RulingPolicy>(policy_);
-    guard_.ChangePolicy(*ruling_, *next, now_);
+    guard_.ChangePolicy(*ruling_, *next, now_, source_, transitions_);
     ruling_ = std::move(next);
     return *ruling_;
   }

@@ -113,9 +113,10 @@ TEST_F(SharedBudgetTest, RefuseTurnsAGrantIntoARefusal) {
   const Decision granted = Acquire(2);
   ASSERT_TRUE(granted.probe);
   const Totals before = Look().totals;
-  const Decision refused = guard_.Refuse(Ruling(), granted);
+  const Decision refused = guard_.Refuse(Ruling(), granted, absl::Seconds(6));
   EXPECT_FALSE(refused.allowed);
   EXPECT_EQ(refused.reason, Reason::kRetryBudget);
+  EXPECT_EQ(refused.retry_after, absl::Seconds(6));
   EXPECT_EQ(Look().probes, 0u);
   EXPECT_EQ(Look().totals.calls, before.calls - 1);
   EXPECT_EQ(Look().totals.refused, before.refused + 1);
@@ -128,7 +129,7 @@ TEST_F(SharedBudgetTest, RefuseAfterATransitionTouchesNothing) {
   FailProbe();
   Pass(breaker().open_duration);
   ASSERT_TRUE(Acquire().probe);
-  EXPECT_EQ(guard_.Refuse(Ruling(), granted).reason, Reason::kRetryBudget);
+  EXPECT_EQ(guard_.Refuse(Ruling(), granted, absl::Seconds(6)).reason, Reason::kRetryBudget);
   EXPECT_EQ(Look().probes, 1u);
 }
 

@@ -68,7 +68,7 @@ TEST(TimeWindowTest, TotalsEqualTheSumOfWhatIsInside) {
     ms += noise >> 28 == 0 ? 1'700 : (noise >> 20) % 40;
     const WindowCounts counts = {1 + (noise >> 8) % 3, (noise >> 12) % 2, (noise >> 14) % 2};
     window.Add(counts, AtMs(ms));
-    all.push_back({ms, counts});
+    all.emplace_back(ms, counts);
     WindowCounts expected;
     for (const auto& [then, added] : all) {
       if (then / 100 > ms / 100 - 10) expected += added;
@@ -168,6 +168,26 @@ TEST(CountWindowTest, ABatchLargerThanTheWindowKeepsItsRates) {
   CountWindow window(10);
   window.Add({100, 50, 20});
   EXPECT_EQ(window.Counts(), (WindowCounts{10, 5, 2}));
+}
+
+// A batch is laid down by whole words, and must be as if its calls came one by one: good ones
+// first.
+TEST(CountWindowTest, ABatchIsAsItsCallsOneByOne) {
+  for (const uint32_t size : {1u, 2u, 63u, 64u, 65u, 127u, 128u, 130u, 1'000u, 10'000u}) {
+    CountWindow batched(size), single(size);
+    uint32_t noise = size;
+    for (int i = 0; i < 300; ++i) {
+      noise = noise * 1664525 + 1013904223;
+      const uint32_t calls = i % 10 == 0 ? size : (noise >> 8) % (size + 1);
+      noise = noise * 1664525 + 1013904223;
+      const uint32_t failures = (noise >> 8) % (calls + 1);
+      const uint32_t slow = (noise >> 16) % (calls + 1);
+      batched.Add({calls, failures, slow});
+      for (uint32_t left = calls; left > 0; --left) single.Add({1, left <= failures, left <= slow});
+      ASSERT_EQ(batched.Counts(), single.Counts()) << "size " << size << ", batch " << i;
+      ASSERT_EQ(batched.Stamp(), single.Stamp());
+    }
+  }
 }
 
 // Stamps of a count window count calls.

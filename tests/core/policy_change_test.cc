@@ -78,6 +78,19 @@ TEST_F(PolicyChangeTest, NeverTripsByItself) {
   EXPECT_EQ(Call(Outcome::kSuccess).state, State::kOpen);  // The next outcome may: 4 of 5.
 }
 
+// What was due before the change is not judged by the numbers after it: of the leases that ran out,
+// two do not re-open a breaker that had three.
+TEST_F(PolicyChangeTest, WhatWasDueIsDoneByTheOldPolicy) {
+  HalfOpen();
+  ASSERT_EQ(breaker().max_probes, 3u);
+  Acquire();
+  Acquire();
+  Pass(breaker().probe_timeout);
+  breaker().max_probes = 2;
+  EXPECT_EQ(Look().state, State::kHalfOpen);
+  EXPECT_EQ(Look().probes, 0u);
+}
+
 // A changed window starts with what the old one held, as if it had just come.
 TEST_F(PolicyChangeTest, OldTotalsEnterTheNewestBucket) {
   Call(Outcome::kSuccess, 6);

@@ -109,7 +109,7 @@ TEST(PolicySetTest, ATieIsRefusedAndNamesBothGlobs) {
       PolicySet::Make({Named("first", {"x", "**/a/**"}), Named("second", {"**/b/**"})});
   EXPECT_EQ(set.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ErrorReason(set.status()), "POLICY_MATCH_TIE");
-  EXPECT_EQ(ErrorField(set.status()), "match");
+  EXPECT_EQ(ErrorField(set.status()), "policies[1].match[0]");
   EXPECT_THAT(std::string(set.status().message()),
               AllOf(HasSubstr("policy \"second\": match \"**/b/**\""),
                     HasSubstr("\"**/a/**\" of policy \"first\""), HasSubstr("more specific")));
@@ -119,6 +119,13 @@ TEST(PolicySetTest, ATieIsRefusedAndNamesBothGlobs) {
 TEST(PolicySetTest, TheSameGlobInTwoPoliciesIsATie) {
   const auto set = PolicySet::Make({Named("first", {"db/*"}), Named("second", {"db/*"})});
   EXPECT_EQ(ErrorReason(set.status()), "POLICY_MATCH_TIE");
+}
+
+// Whoever reads policies from a file can say in which line they tie.
+TEST(PolicySetTest, ATieIsFoundByItsPlaceAmongThePolicies) {
+  const auto set = PolicySet::Make(
+      {Named("first", {"a", "db/*"}), Named("second", {"b"}), Named("third", {"c", "db/*"})});
+  EXPECT_EQ(ErrorField(set.status()), "policies[2].match[1]");
 }
 
 // Globs that share no name never tie, however alike.
@@ -133,6 +140,7 @@ TEST(PolicySetTest, ANameIsTakenOnce) {
   const auto set = PolicySet::Make({Named("db", {"a"}), Named("db", {"b"})});
   EXPECT_EQ(set.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ErrorReason(set.status()), "POLICY_NAME_TAKEN");
+  EXPECT_EQ(ErrorField(set.status()), "policies[1].name");
   EXPECT_THAT(std::string(set.status().message()),
               AllOf(HasSubstr("policy \"db\" is defined twice"), HasSubstr("rename or remove")));
 }

@@ -133,10 +133,8 @@ class World {
     AfterOverride(&override);
   }
 
-  // Every operation advances first; this one must be told to, by the old numbers.
   void ChangePolicy(size_t to) {
-    guard_.Advance(ruling(), now_, source_, transitions_);
-    guard_.ChangePolicy(ruling(), *policies_[to], now_);
+    guard_.ChangePolicy(ruling(), *policies_[to], now_, source_, transitions_);
     policy_ = to;
     AfterPolicyChange(ruling().policy);
   }

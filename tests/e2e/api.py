@@ -46,7 +46,7 @@ class Api:
 
     def batch(self, *items, batch_id=None):
         request = breaker_pb2.BatchRecordRequest(
-            batch_id=uuid.uuid4().hex if batch_id is None else batch_id,
+            batch_id=uuid.uuid4().bytes if batch_id is None else batch_id,
             client=self.client,
             items=[breaker_pb2.BatchRecordItem(**item) for item in items],
         )

@@ -17,7 +17,7 @@ import threading
 from timing import PATIENCE_S
 
 BINARY = os.environ["FUSEBOX_SERVER_BINARY"]
-GREETING = re.compile(r"ts=\S+ level=info event=serving grpc=(\S+|\".+\") http=(\S+)\n")
+GREETING = re.compile(r"ts=\S+ level=info event=serving grpc=(\S+|\".+\") http=(\S+) .*\n")
 FREE_PORT = "127.0.0.1:0"
 
 
@@ -40,9 +40,14 @@ def run(*flags, **env):
 
 
 class ServerProcess:
-    """A server that serves. Unless told otherwise it stops without a lame duck."""
+    """A server that serves. Unless told otherwise it stops without a lame duck.
 
-    def __init__(self, *flags, listen=(FREE_PORT,), http_listen=FREE_PORT, env=None):
+    Without `read_log`, nobody reads its standard error once it serves.
+    """
+
+    def __init__(
+        self, *flags, listen=(FREE_PORT,), http_listen=FREE_PORT, env=None, read_log=True
+    ):
         arguments = [f"--listen={address}" for address in listen]
         arguments += [f"--http-listen={http_listen}"]
         if not any(flag.startswith("--lame-duck") for flag in flags):
@@ -60,7 +65,8 @@ class ServerProcess:
         self.addresses, self.http = self._read_greeting()
         self.address = self.addresses[0]
         self._reader = threading.Thread(target=self._read_log)
-        self._reader.start()
+        if read_log:
+            self._reader.start()
 
     def __enter__(self):
         return self
@@ -90,7 +96,8 @@ class ServerProcess:
     def wait(self):
         """Waits for its end and returns the exit code."""
         code = self.process.wait(PATIENCE_S)
-        self._reader.join()
+        if self._reader.ident is not None:
+            self._reader.join()
         self.process.stderr.close()
         return code
 

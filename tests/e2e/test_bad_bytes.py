@@ -77,7 +77,7 @@ def raw_call(api, method, message, **options):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     "message",
-    [b"\xff", b"\x0a\x7fshort", b"\x0a\x02\xff\xfe", NOISE],
+    [b"\xff", b"\x0a\x7fshort", b"\x0a\x02\xff\xfe\x12\x02\xff\xfe", NOISE],
     ids=["no tag", "cut off", "not UTF-8", "noise"],
 )
 def test_a_message_that_cannot_be_decoded_is_an_error(api, method, message):

@@ -124,7 +124,7 @@ def test_a_bad_item_fails_alone(api, name):
 
 @pytest.mark.parametrize(
     ("batch_id", "reason"),
-    [("", "BATCH_ID_MISSING"), ("short", "BATCH_ID_INVALID"), ("x" * 65, "BATCH_ID_INVALID")],
+    [(b"", "BATCH_ID_MISSING"), (b"short", "BATCH_ID_INVALID"), (b"x" * 65, "BATCH_ID_INVALID")],
 )
 def test_a_batch_with_counts_needs_an_id(api, witness, batch_id, reason):
     item = {"breaker": witness, "outcome": FAILURE, "count": 9}

@@ -38,6 +38,16 @@ def test_a_watch_too_many_is_refused(start, connect):
         assert "--max-watchers" in error.message
 
 
+def test_a_watch_that_lags_too_far_behind_is_ended(start, connect):
+    api = connect(start("--max-watch-lag=100"))
+    with api.watch() as watch:
+        items = [{"breaker": f"db/{number}", "outcome": SUCCESS} for number in range(10_000)]
+        api.batch(*items, batch_id=b"")
+        error = watch.end()
+        assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "WATCH_TOO_SLOW")
+        assert "100" in error.message and "--max-watch-lag" in error.message
+
+
 def test_a_batch_id_too_many_is_refused(start, connect):
     api = connect(start("--max-batches=1"))
     item = {"breaker": "a", "outcome": FAILURE, "count": 1}
@@ -77,4 +87,4 @@ def test_metrics_of_breakers_have_a_bound_and_their_totals_do_not(start, connect
         api.call(f"db/{number}", FAILURE)
     _, page = process.get("/metrics")
     assert page.count("fusebox_breaker_failures_total{") == 2 + 1  # That of all the others.
-    assert "fusebox_breakers 10\n" in page
+    assert 'fusebox_breakers{state="closed"} 10\n' in page

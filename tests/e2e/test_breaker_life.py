@@ -142,6 +142,6 @@ def test_a_record_that_is_sent_again_counts_once(api, name):
 def test_a_batch_that_is_sent_again_counts_once(api, name):
     item = {"breaker": name, "outcome": SUCCESS, "count": 1000}
     for counted in (pb.COUNTED_COUNTED, pb.COUNTED_REPEATED):
-        (result,) = api.batch(item, batch_id="a batch of this very test")
+        (result,) = api.batch(item, batch_id=b"a batch of this very test")
         assert result.response.counted == counted
     assert api.get(name).totals.successes == 1000

@@ -19,10 +19,13 @@ def config(tmp_path):
 
 
 def refusal(*flags, **env):
-    """What a server that must not start says."""
+    """What a server that must not start says, and so does one that is to print what is in force."""
     ended = run(*flags, **env)
     assert ended.returncode == BAD_USAGE, ended
     assert ended.stdout == ""
+    printed = run(*flags, "--print-config", **env)
+    assert (printed.returncode, printed.stdout) == (BAD_USAGE, "")
+    assert printed.stderr == ended.stderr
     return ended.stderr
 
 
@@ -112,10 +115,49 @@ def test_two_listeners_on_one_address_are_a_contradiction():
 
 def test_policies_that_match_the_same_names_are_a_contradiction(config):
     path = config(
-        "policies:\n- name: one\n  match: [db/*]\n- name: two\n  match: [db/*]\n"
+        "policies:\n- name: one\n  match: [db/*]\n- name: two\n  match:\n  - cache/*\n  - db/*\n"
     )
     said = refusal(f"--config={path}")
+    assert said.startswith(f"{path}:7: policies[1].match[1]: ")
     assert '"one"' in said and '"two"' in said and "db/*" in said
+
+
+def test_a_budget_that_does_not_exist_is_named_with_its_line(config):
+    path = config(
+        "policies:\n- name: one\n  match: [db/*]\n  shared_retry_budget: chekout\n"
+        "retry_budgets:\n- name: checkout\n"
+    )
+    said = refusal(f"--config={path}")
+    assert said.startswith(f'{path}:4: policies[0].shared_retry_budget is "chekout"')
+    assert "did you mean checkout?" in said
+
+
+@pytest.mark.parametrize("name", ["Checkout!", "", "a" * 64, "caf\\u00e9"])
+def test_a_budget_with_a_bad_name_is_named_with_its_line(config, name):
+    path = config(f'retry_budgets:\n- settings: {{retry_ratio: 0.1}}\n  name: "{name}"\n')
+    said = refusal(f"--config={path}")
+    assert said.startswith(f'{path}:3: retry_budgets[0].name is "')
+    assert "; use 1 to 63 lower-case letters, digits and dashes" in said
+
+
+def test_a_budget_without_a_name_is_named_with_its_line(config):
+    path = config("retry_budgets:\n- settings: {retry_ratio: 0.1}\n")
+    said = refusal(f"--config={path}")
+    assert said.startswith(f'{path}:2: retry_budgets[0].name is ""; use 1 to 63')
+
+
+def test_an_address_that_is_none_is_refused_alike_for_grpc_and_http():
+    for flag in ("--listen", "--http-listen"):
+        said = refusal(f"{flag}=:7401")
+        assert said.startswith(f'{flag} is ":7401"; write host:port, like 127.0.0.1:7400')
+
+
+def test_help_promises_the_pages_that_there_are(server):
+    said = run("--help").stdout
+    assert "status page" not in said
+    assert "metrics and health" in " ".join(said.split())
+    for path in ("/metrics", "/healthz", "/readyz"):
+        assert server.get(path)[0] == 200
 
 
 def test_a_file_that_is_not_there_is_named_with_its_flag(tmp_path):

@@ -1,9 +1,11 @@
 """How a server stops: first it says so, then it serves on, then it ends its streams and itself."""
 
+import collections
 import signal
 
 import grpc
 import pytest
+from fusebox.v1 import admin_pb2
 from fusebox.v1 import breaker_pb2 as pb
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from timing import PATIENCE_S, boottime, eventually
@@ -87,16 +89,65 @@ def test_the_lame_duck_lasts_as_long_as_it_was_told(start, number):
 
 
 # Health watches end when their clients end them, which may be never.
-def test_a_call_that_does_not_end_is_cut_off_at_the_drain_timeout(start, connect):
-    process = start("--lame-duck=0s", "--drain-timeout=2s")
-    api = connect(process)
-    watch = health_watch(api)
+def test_a_health_watch_holds_up_nothing(start, connect):
+    process = start("--lame-duck=0s", "--drain-timeout=5m")
+    watch = health_watch(connect(process))
     assert next(watch) == SERVING
     process.signal(signal.SIGTERM)
     assert next(watch) == NOT_SERVING
-    assert process.wait() == 0
+    assert process.wait() == 0  # Within PATIENCE_S.
     with pytest.raises(grpc.RpcError):
         next(watch)
+
+
+def watch_without_reading(api, breakers=3000):
+    """A watch whose client reads one message of many more than a connection holds."""
+    names = [f"{'x' * 200}/{i}" for i in range(breakers)]
+    api.batch(*({"breaker": b, "outcome": pb.OUTCOME_SUCCESS, "count": 1} for b in names))
+    stream = api.admin.WatchBreakers(admin_pb2.WatchBreakersRequest(), timeout=PATIENCE_S)
+    assert next(stream).breaker.name
+    return stream
+
+
+def test_a_watch_that_is_not_read_holds_up_nothing(start, connect):
+    process = start("--lame-duck=0s", "--drain-timeout=5m")
+    stream = watch_without_reading(connect(process))
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0  # Within PATIENCE_S.
+    with pytest.raises(grpc.RpcError):
+        collections.deque(stream, maxlen=0)
+
+
+# Supervisors kill what outstays its time.
+def test_it_ends_within_the_drain_timeout(start, connect):
+    process = start("--lame-duck=1s", "--drain-timeout=2s")
+    api = connect(process)
+    watch = health_watch(api)
+    assert next(watch) == SERVING
+    stream = watch_without_reading(api)
+    told = boottime()
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0
+    slack = 8  # Of a busy machine; what is not bounded takes the watches' 30 s.
+    assert boottime() - told < 2 + slack
+    stream.cancel()
+
+
+# A full pipe or a stopped log collector is no reason to stop deciding, or to outlive a signal.
+def test_a_log_that_nobody_reads_holds_up_nothing(start, connect):
+    breakers = [f"stalled/{i}" for i in range(2000)]
+    config = "policies: [{name: quick, match: [stalled/*], circuit_breaker: {open_duration: 1s}}]"
+    process = start(config=config, read_log=False)
+    api = connect(process)
+    outcomes = api.batch(
+        *({"breaker": b, "outcome": pb.OUTCOME_FAILURE, "count": 5} for b in breakers)
+    )
+    assert {result.response.state for result in outcomes} == {pb.STATE_OPEN}
+    with api.watch("stalled/0") as watch:  # The timer and the watches share a thread with the log.
+        if watch.snapshot[0].state == pb.STATE_OPEN:
+            watch.until(pb.STATE_HALF_OPEN)
+    process.signal(signal.SIGTERM)
+    assert process.wait() == 0
 
 
 def test_a_stopped_server_leaves_its_port_to_the_next(start, connect, name):

@@ -62,6 +62,6 @@ def test_metrics_count_what_was_decided(start, connect, name):
         assert api.allow(name).decision == pb.DECISION_DENIED
     status, page = process.get("/metrics")
     assert status == 200
-    assert sample(page, "fusebox_breakers") == 1
+    assert sample(page, 'fusebox_breakers{state="open"}') == 1
     assert sample(page, f'fusebox_breaker_failures_total{{breaker="{name}"}}') == 5
     assert sample(page, f'fusebox_breaker_refused_total{{breaker="{name}"}}') == 3

@@ -1,12 +1,17 @@
 """Where a server serves: ports, sockets, and what it says when it cannot."""
 
+import pathlib
+import resource
+import signal
 import tempfile
 
+import pytest
 from fusebox.v1 import breaker_pb2 as pb
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from server_process import FREE_PORT, run
+from server_process import FREE_PORT, ServerProcess, run
+from timing import eventually
 
 CANNOT_SERVE = 1
 
@@ -24,16 +29,66 @@ def test_port_0_takes_a_free_port_and_says_which(start, connect, name):
         assert process.get("/healthz") == (200, "ok\n")
 
 
-def test_a_unix_socket_and_a_port_are_two_ways_to_the_same_breakers(start, connect, name):
+def test_a_unix_socket_and_a_port_are_two_ways_to_the_same_breakers(start, connect, name, socket):
+    process = start(listen=(FREE_PORT, socket))
+    assert process.addresses[1] == socket
+    by_socket = connect(socket)
+    by_socket.call(name, pb.OUTCOME_FAILURE)
+    assert connect(process).get(name).totals.failures == 1
+    by_socket.channel.close()
+
+
+@pytest.fixture
+def socket():
+    """The address of a socket that is not there yet."""
     # Not tmp_path: the path of a socket has at most 107 bytes.
     with tempfile.TemporaryDirectory() as folder:
-        socket = f"unix:{folder}/fusebox.sock"
-        process = start(listen=(FREE_PORT, socket))
-        assert process.addresses[1] == socket
-        by_socket = connect(socket)
-        by_socket.call(name, pb.OUTCOME_FAILURE)
-        assert connect(process).get(name).totals.failures == 1
-        by_socket.channel.close()
+        yield f"unix:{folder}/fusebox.sock"
+
+
+def test_a_unix_socket_in_use_is_not_taken_away(start, connect, name, socket):
+    start(listen=(FREE_PORT, socket))
+    ended = run(f"--listen={socket}", f"--http-listen={FREE_PORT}")
+    assert ended.returncode == CANNOT_SERVE
+    assert f"cannot listen on {socket}: the address is in use" in ended.stderr
+    by_socket = connect(socket)
+    assert by_socket.allow(name).decision == pb.DECISION_ALLOWED
+    by_socket.channel.close()
+
+
+def test_a_unix_socket_that_a_dead_server_left_is_no_obstacle(start, connect, name, socket):
+    with pytest.raises(AssertionError, match="ended with -9"), ServerProcess(
+        listen=(FREE_PORT, socket)
+    ) as first:
+        first.signal(signal.SIGKILL)
+    assert pathlib.Path(socket.removeprefix("unix:")).is_socket()
+    start(listen=(FREE_PORT, socket))
+    by_socket = connect(socket)
+    assert by_socket.allow(name).decision == pb.DECISION_ALLOWED
+    by_socket.channel.close()
+
+
+def test_it_may_hold_as_many_connections_as_the_system_permits(start):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        process = start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(process.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+def test_logs_every_transition_of_a_burst(start, connect):
+    process = start()
+    breakers = [f"burst/{i}" for i in range(300)]
+    connect(process).batch(
+        *({"breaker": b, "outcome": pb.OUTCOME_FAILURE, "count": 5} for b in breakers)
+    )
+    eventually(lambda: sum("event=transition" in line for line in process.log) == 300, "300 lines")
+    assert not [line for line in process.log if "lost" in line or "not_logged" in line]
+    (line,) = (line for line in process.log if "breaker=burst/7 " in line)
+    assert "level=warning event=transition breaker=burst/7 from=CLOSED to=OPEN" in line
+    assert "cause=CONSECUTIVE_FAILURES" in line and "calls=5 failures=5" in line
 
 
 def test_http_can_be_off(start, connect, name):

@@ -12,12 +12,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "fusebox/v1/admin.grpc.pb.h"
 #include "fusebox/v1/breaker.grpc.pb.h"
 #include "gmock/gmock.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 #include "server/metrics/render.h"
 #include "testing/exposition.h"
@@ -28,7 +32,21 @@ namespace {
 
 using ::testing::IsEmpty;
 
-// Takes 3 ms for each Allow, and refuses the breaker "bad". BatchRecord ends when its client gives
+grpc::Status Answer(absl::string_view breaker) {
+  constexpr grpc::StatusCode kInvalid = grpc::StatusCode::INVALID_ARGUMENT;
+  if (breaker == "bad") return grpc::Status(kInvalid, "bad");
+  if (!absl::ConsumePrefix(&breaker, "reason:")) return grpc::Status::OK;
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(breaker));
+  info.set_domain("fusebox");
+  google::rpc::Status status;
+  status.add_details()->PackFrom(google::rpc::BadRequest());
+  status.add_details()->PackFrom(info);
+  return grpc::Status(kInvalid, "bad", status.SerializeAsString());
+}
+
+// Takes 3 ms for each Allow, and refuses the breaker "bad", and "reason:..." for that reason.
+// BatchRecord ends when its client gives
 // up.
 class Breakers : public v1::BreakerService::CallbackService {
  public:
@@ -39,9 +57,7 @@ class Breakers : public v1::BreakerService::CallbackService {
                                   v1::AllowResponse* /*response*/) override {
     clock_.Advance(absl::Milliseconds(3));
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(request->breaker() == "bad"
-                        ? grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "bad")
-                        : grpc::Status::OK);
+    reactor->Finish(Answer(request->breaker()));
     return reactor;
   }
 
@@ -230,6 +246,32 @@ TEST_F(GrpcMetricsTest, TellsErrorsByTheirCode) {
   EXPECT_EQ(page.at(Key("grpc_server_handled_total", "fusebox.v1.BreakerService", "Record", "unary",
                         "Unimplemented")),
             1);
+}
+
+// Each under its reason; under "other" if it is none that is known, so that nobody can make series.
+TEST_F(GrpcMetricsTest, TellsErrorsByTheirReason) {
+  EXPECT_EQ(Allow("reason:GLOB_INVALID").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_FALSE(Allow("reason:GLOB_INVALID").ok());
+  EXPECT_FALSE(Allow("reason:WATCH_TOO_SLOW").ok());
+  EXPECT_FALSE(Allow("reason:INVENTED").ok());
+  EXPECT_FALSE(Allow("reason:").ok());
+  EXPECT_FALSE(Allow("bad").ok());
+  EXPECT_TRUE(Allow("good").ok());
+  Stop();
+  const Exposition page = Read();
+  const auto errors = [&page](absl::string_view reason) {
+    return page.at(absl::StrCat("fusebox_errors_total{reason=", reason, "}"));
+  };
+  EXPECT_EQ(errors("GLOB_INVALID"), 2);
+  EXPECT_EQ(errors("WATCH_TOO_SLOW"), 1);
+  EXPECT_EQ(errors("other"), 1);
+  EXPECT_EQ(errors("BATCH_ID_INVALID"), 0);
+  EXPECT_EQ(errors("INVENTED"), -1);
+  double all = 0;
+  for (const auto& [key, value] : page.series()) {
+    if (absl::StartsWith(key, "fusebox_errors_total{")) all += value;
+  }
+  EXPECT_EQ(all, 4);
 }
 
 TEST_F(GrpcMetricsTest, CountsNoMessageThatCannotBeDecoded) {

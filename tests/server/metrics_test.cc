@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,6 +29,7 @@ namespace fusebox {
 namespace {
 
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr absl::Duration kIdleTtl = absl::Seconds(60);
 
@@ -44,6 +46,15 @@ Policy SharingPolicy(const std::string& name, const std::string& match) {
   policy.match = {match};
   policy.shared_retry_budget = name;
   return policy;
+}
+
+// The value of a label, if the series is of the family.
+void AddLabel(const std::string& series, absl::string_view family, absl::string_view label,
+              std::set<std::string>& values) {
+  if (!absl::StartsWith(series, absl::StrCat(family, "{"))) return;
+  const std::string begin = absl::StrCat(label, "=");
+  const size_t at = series.find(begin) + begin.size();
+  values.insert(series.substr(at, series.find_first_of(",}", at) - at));
 }
 
 class EngineMetricsTest : public ::testing::Test {
@@ -125,6 +136,74 @@ TEST_F(EngineMetricsTest, ShowsTheStateAndHowItCameAbout) {
   EXPECT_EQ(page.at("fusebox_breaker_state{breaker=a,state=half_open}"), 1);
 }
 
+// An alert on open breakers must not depend on which of them have series of their own.
+TEST_F(EngineMetricsTest, ShowsHowManyBreakersAreInEachState) {
+  const EngineMetrics metrics(engine_, {.max_breakers = 0});
+  for (const char* breaker : {"a", "b", "c", "d"}) Allow(breaker);
+  for (const char* breaker : {"a", "b", "c"}) Trip(breaker);
+  Exposition page = Read(metrics);
+  EXPECT_EQ(page.at("fusebox_breakers{state=closed}"), 1);
+  EXPECT_EQ(page.at("fusebox_breakers{state=open}"), 3);
+  EXPECT_EQ(page.at("fusebox_breakers{state=half_open}"), 0);
+  EXPECT_FALSE(page.contains("fusebox_breakers")) << "the sum over states says it";
+
+  clock_.Advance(absl::Seconds(30));
+  engine_.Maintain();
+  Trip("d");
+  page = Read(metrics);
+  EXPECT_EQ(page.at("fusebox_breakers{state=closed}"), 0);
+  EXPECT_EQ(page.at("fusebox_breakers{state=open}"), 1);
+  EXPECT_EQ(page.at("fusebox_breakers{state=half_open}"), 3);
+
+  clock_.Advance(kIdleTtl);
+  SweepAll();
+  page = Read(metrics);
+  EXPECT_EQ(page.at("fusebox_breakers_evicted_total"), 3);
+  EXPECT_EQ(page.at("fusebox_breakers{state=open}"), 0);
+  EXPECT_EQ(page.at("fusebox_breakers{state=half_open}"), 1);
+}
+
+TEST_F(EngineMetricsTest, ShowsWhatPrivateBudgetsGrantAndRefuse) {
+  const EngineMetrics metrics(engine_, {});
+  Policy tight;
+  tight.retry_budget = {.min_retries_per_second = 1, .window = absl::Seconds(1)};
+  ASSERT_TRUE(engine_.SetPolicies({tight}, {}).ok());
+  for (const char* breaker : {"a", "b"}) {
+    Allow(breaker);
+    EXPECT_TRUE(Allow(breaker, /*attempt=*/2));
+    EXPECT_FALSE(Allow(breaker, /*attempt=*/2));
+  }
+  const Exposition page = Read(metrics);
+  EXPECT_EQ(page.at("fusebox_private_retry_budgets_spent_total"), 2);
+  EXPECT_EQ(page.at("fusebox_private_retry_budgets_refused_total"), 2);
+  EXPECT_EQ(page.TypeOf("fusebox_private_retry_budgets_spent_total"), "counter");
+  for (const auto& [key, value] : page.series()) {
+    EXPECT_FALSE(absl::StartsWith(key, "fusebox_retry_budget_")) << "none is shared: " << key;
+  }
+}
+
+// Dashboards and alerts are written against these.
+TEST_F(EngineMetricsTest, CallsThingsWhatTheApiCallsThem) {
+  const Exposition page = Read(EngineMetrics(engine_, {}));
+  std::set<std::string> reasons, outcomes, counted, causes, states;
+  for (const auto& [key, value] : page.series()) {
+    AddLabel(key, "fusebox_decisions_total", "reason", reasons);
+    AddLabel(key, "fusebox_outcomes_total", "outcome", outcomes);
+    AddLabel(key, "fusebox_outcomes_total", "counted", counted);
+    AddLabel(key, "fusebox_transitions_total", "cause", causes);
+    AddLabel(key, "fusebox_breakers", "state", states);
+  }
+  EXPECT_THAT(reasons, UnorderedElementsAre("none", "open", "probes_busy", "ramping", "forced_open",
+                                            "retry_budget"));
+  EXPECT_THAT(outcomes, UnorderedElementsAre("success", "failure", "timeout", "rate_limited",
+                                             "caller_error", "ignored"));
+  EXPECT_THAT(counted, UnorderedElementsAre("counted", "late", "repeated", "not_counted"));
+  EXPECT_THAT(causes, UnorderedElementsAre("consecutive_failures", "failure_rate", "slow_call_rate",
+                                           "retry_after", "wait_over", "probe_failed",
+                                           "probes_expired", "probes_succeeded"));
+  EXPECT_THAT(states, UnorderedElementsAre("closed", "open", "half_open"));
+}
+
 TEST_F(EngineMetricsTest, TellsWhatOnlyShadowLetPass) {
   const EngineMetrics metrics(engine_, {});
   ASSERT_TRUE(engine_.SetOverride("a", {.mode = OverrideMode::kShadow}).ok());
@@ -145,10 +224,10 @@ TEST_F(EngineMetricsTest, ShowsTheServerAndItsBounds) {
   const Exposition page = Read(metrics);
   EXPECT_EQ(page.at("fusebox_build_info{version=0.1.0}"), 1);
   EXPECT_EQ(page.at("fusebox_server_life"), 7);
-  EXPECT_EQ(page.at("fusebox_breakers"), 1);
+  EXPECT_EQ(page.at("fusebox_breakers{state=closed}"), 1);
   EXPECT_EQ(page.at("fusebox_breakers_max"), 1'000);
   EXPECT_EQ(page.at("fusebox_watchers"), 1);
-  EXPECT_EQ(page.TypeOf("fusebox_breakers"), "gauge");
+  EXPECT_EQ(page.TypeOf("fusebox_breakers{state=closed}"), "gauge");
   EXPECT_EQ(page.TypeOf("fusebox_breakers_evicted_total"), "counter");
 }
 
@@ -357,7 +436,7 @@ TEST_F(EngineMetricsTest, NeverLetsASeriesGoDownWhateverComesAndGoes) {
         ASSERT_EQ(auditor.CallsEver(), allowed) << "step " << step << ", cap " << cap;
       }
     }
-    EXPECT_GT(engine.counters().evicted, 0u) << "this test is about breakers that go";
+    EXPECT_GT(engine.counters().Evicted(), 0u) << "this test is about breakers that go";
   }
 }
 

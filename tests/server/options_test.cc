@@ -19,7 +19,6 @@
 #include "gtest/gtest.h"
 #include "proto/yaml/field_text.h"
 #include "server/options/command_line.h"
-#include "server/options/listen_address.h"
 
 namespace fusebox {
 namespace {
@@ -98,6 +97,7 @@ const std::map<std::string, std::string>& OtherValues() {
       {"keepalive_time", "17s"},     {"keepalive_timeout", "18s"},
       {"lame_duck", "1s"},           {"drain_timeout", "19s"},
       {"store", "MEMORY"},           {"log_level", "DEBUG"},
+      {"max_watch_lag", "1700"},
   };
   return *kValues;
 }
@@ -109,6 +109,7 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.max_breakers(), 1'000'000);
   EXPECT_EQ(server.idle_ttl().seconds(), 3600);
   EXPECT_EQ(server.max_watchers(), 1000);
+  EXPECT_EQ(server.max_watch_lag(), 10'000);
   EXPECT_EQ(server.max_events(), 10'000);
   EXPECT_EQ(server.max_batches(), 100'000);
   EXPECT_EQ(server.metrics_max_breakers(), 1000);
@@ -117,7 +118,7 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.keepalive_time().seconds(), 60);
   EXPECT_EQ(server.keepalive_timeout().seconds(), 20);
   EXPECT_EQ(server.lame_duck().seconds(), 2);
-  EXPECT_EQ(server.drain_timeout().seconds(), 30);
+  EXPECT_EQ(server.drain_timeout().seconds(), 25);
   EXPECT_EQ(server.store(), config::v1::STORE_MEMORY);
   EXPECT_EQ(server.log_level(), config::v1::LOG_LEVEL_INFO);
 }
@@ -373,7 +374,7 @@ TEST_F(OptionsTest, RefusesADrainThatIsShorterThanTheLameDuckWithin) {
   File("server:\n  lame_duck: 40s\n");
   EXPECT_THAT(
       Errors(),
-      ElementsAre("the default of --drain-timeout is 30s but includes lame_duck, which is "
+      ElementsAre("the default of --drain-timeout is 25s but includes lame_duck, which is "
                   "40s (FILE:2: server.lame_duck); raise drain_timeout or lower lame_duck"));
   EXPECT_THAT(Errors({"--drain-timeout=39s"}),
               ElementsAre("--drain-timeout is 39s but includes lame_duck, which is 40s (FILE:2: "
@@ -416,8 +417,10 @@ TEST_F(OptionsTest, RefusesAddressesThatNobodyCanListenOn) {
               ElementsAre("--http-listen is \"127.0.0.1:70000\"; write a port from 1 to 65535, or "
                           "0 for a free one"));
   EXPECT_THAT(Errors({"--http-listen=unix:/h.sock"}),
-              ElementsAre("--http-listen is \"unix:/h.sock\"; write host:port, or nothing to "
-                          "switch it off"));
+              ElementsAre("--http-listen is \"unix:/h.sock\"; write host:port, like "
+                          "127.0.0.1:7400"));
+  EXPECT_THAT(Errors({"--http-listen=:7401"}),
+              ElementsAre("--http-listen is \":7401\"; write host:port, like 127.0.0.1:7400"));
 }
 
 TEST_F(OptionsTest, RefusesTwoPoliciesOrBudgetsOfOneName) {
@@ -503,58 +506,6 @@ TEST(ProcessEnvironmentTest, TellsEmptyFromUnset) {
   EXPECT_EQ(ProcessEnvironment("FUSEBOX_OPTIONS_TEST"), "");
   ASSERT_EQ(unsetenv("FUSEBOX_OPTIONS_TEST"), 0);
   EXPECT_EQ(ProcessEnvironment("FUSEBOX_OPTIONS_TEST"), std::nullopt);
-}
-
-TEST(ListenAddressTest, ReadsEveryKindOfAddress) {
-  EXPECT_EQ(ParseListenAddress("127.0.0.1:7400")->host, "127.0.0.1");
-  EXPECT_EQ(ParseListenAddress("127.0.0.1:7400")->port, 7400);
-  EXPECT_EQ(ParseListenAddress("LocalHost:65535")->host, "localhost");
-  EXPECT_EQ(ParseListenAddress("[::1]:0")->host, "[::1]");
-  EXPECT_EQ(ParseListenAddress("[::ffff:127.0.0.1]:1")->port, 1);
-  EXPECT_EQ(ParseListenAddress("unix:/run/f.sock")->unix_path, "/run/f.sock");
-  EXPECT_EQ(ParseListenAddress("unix:/" + std::string(106, 'x'))->unix_path.size(), 107);
-}
-
-TEST(ListenAddressTest, RefusesWhatIsNoAddress) {
-  for (const char* text : {"", ":", "host", "host:", ":7400"}) {
-    EXPECT_EQ(
-        ParseListenAddress(text).status().message(),
-        absl::StrCat("is \"", text, "\"; write host:port, like 127.0.0.1:7400, or unix:/path"));
-  }
-  for (const char* text :
-       {"::1:7400", "http://host:7400", "[host]:1", "a b:1", "[]:1", "ho/st:1"}) {
-    EXPECT_EQ(ParseListenAddress(text).status().message(),
-              absl::StrCat("is \"", text,
-                           "\"; write the host as a name or an address, IPv6 like [::1]:7400"));
-  }
-  for (const char* text : {"h:65536", "h:-1", "h:x", "h: 1", "h:+1", "h:99999999999"}) {
-    EXPECT_EQ(ParseListenAddress(text).status().message(),
-              absl::StrCat("is \"", text, "\"; write a port from 1 to 65535, or 0 for a free one"));
-  }
-  for (const std::string& text :
-       {std::string("unix:"), std::string("unix:f.sock"), "unix:/" + std::string(107, 'x')}) {
-    EXPECT_THAT(std::string(ParseListenAddress(text).status().message()),
-                HasSubstr("; write a path that begins with / and has at most 107 bytes, like "
-                          "unix:/run/fusebox.sock"));
-  }
-}
-
-bool CollideTexts(absl::string_view a, absl::string_view b) {
-  return Collide(*ParseListenAddress(a), *ParseListenAddress(b)) &&
-         Collide(*ParseListenAddress(b), *ParseListenAddress(a));
-}
-
-TEST(ListenAddressTest, KnowsWhichAddressesCollide) {
-  EXPECT_TRUE(CollideTexts("127.0.0.1:1", "127.0.0.1:1"));
-  EXPECT_TRUE(CollideTexts("Host:1", "host:1"));
-  EXPECT_TRUE(CollideTexts("0.0.0.0:1", "127.0.0.1:1"));
-  EXPECT_TRUE(CollideTexts("[::]:1", "127.0.0.1:1"));
-  EXPECT_TRUE(CollideTexts("unix:/a", "unix:/a"));
-  EXPECT_FALSE(CollideTexts("127.0.0.1:1", "127.0.0.1:2"));
-  EXPECT_FALSE(CollideTexts("127.0.0.1:1", "[::1]:1"));
-  EXPECT_FALSE(CollideTexts("127.0.0.1:0", "127.0.0.1:0"));  // Two free ports.
-  EXPECT_FALSE(CollideTexts("unix:/a", "unix:/b"));
-  EXPECT_FALSE(CollideTexts("unix:/a", "127.0.0.1:1"));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // What the metrics say a server did.
 #include "server/engine/counters.h"
 
+#include <array>
+
 #include "server/engine/engine_fixture.h"
 
 namespace fusebox {
@@ -74,6 +76,82 @@ TEST_F(EngineTest, CountsTransitions) {
   EXPECT_EQ(engine_.transitions(), 3u);
 }
 
+using ByState = std::array<uint64_t, CounterTotals::kStates>;  // CLOSED, OPEN, HALF_OPEN.
+
+// A breaker is in one state, whatever it went through to get there.
+TEST(CountersTest, KnowsHowManyBreakersAreInEachState) {
+  Counters counters;
+  EXPECT_EQ(counters.Sum().BreakersByState(5), (ByState{5, 0, 0}));
+  const auto move = [&](State from, State to, Cause cause) {
+    counters.CountTransition({.from = from, .to = to, .cause = cause});
+  };
+  move(State::kClosed, State::kOpen, Cause::kFailureRate);
+  move(State::kClosed, State::kOpen, Cause::kRetryAfter);
+  EXPECT_EQ(counters.Sum().BreakersByState(5), (ByState{3, 2, 0}));
+  move(State::kOpen, State::kHalfOpen, Cause::kWaitOver);
+  EXPECT_EQ(counters.Sum().BreakersByState(5), (ByState{3, 1, 1}));
+  counters.CountEviction(State::kHalfOpen);
+  counters.CountEviction(State::kClosed);
+  EXPECT_EQ(counters.Sum().BreakersByState(3), (ByState{2, 1, 0}));
+}
+
+// What is under way is counted in pieces: a sum in between is off by one, and never by 2^64.
+TEST(CountersTest, TakesAHalfCountedMoveForNone) {
+  Counters counters;
+  counters.CountTransition(
+      {.from = State::kOpen, .to = State::kHalfOpen, .cause = Cause::kWaitOver});
+  EXPECT_EQ(counters.Sum().BreakersByState(1), (ByState{0, 0, 1}));
+  EXPECT_EQ(counters.Sum().BreakersByState(0), (ByState{0, 0, 0}));
+}
+
+// Every way into a state and out of it, eviction included, against looking at each breaker.
+TEST_F(EngineTest, AgreesWithALookAtEveryBreaker) {
+  Allow("closed");
+  Trip("open");
+  Trip("half-open");
+  Trip("closes");
+  Pass(absl::Seconds(30));
+  for (int i = 0; i < 2; ++i) Record(Granted("closes"), Outcome::kSuccess, "closes");
+  Record(Granted("open"), Outcome::kFailure, "open");
+  ASSERT_EQ(Look("open").state, State::kOpen);
+  const auto by_state = [this] { return engine_.counters().BreakersByState(engine_.breakers()); };
+  EXPECT_EQ(by_state(), (ByState{2, 1, 1}));
+
+  Pass(absl::Hours(1));  // Half-open ones are forgotten, too.
+  Sweep();
+  for (const char* breaker : {"closed", "half-open", "closes"}) ASSERT_FALSE(Exists(breaker));
+  ByState looked{};
+  if (Exists("open")) ++looked[Index(Look("open").state)];
+  EXPECT_EQ(by_state(), looked);
+}
+
+// A retry is asked of the breaker's own budget, if the breaker lets it through and no other is
+// named.
+TEST_F(EngineTest, CountsWhatPrivateBudgetsSpendAndRefuse) {
+  Policy tight, shares;
+  tight.retry_budget = {.min_retries_per_second = 1, .window = absl::Seconds(2)};
+  shares.name = shares.shared_retry_budget = "shop";
+  shares.match = {"shares"};
+  SetPolicies({tight, shares}, {{.name = "shop", .policy = {}}});
+  const auto spent = [this] { return engine_.counters().private_retries_spent; };
+  const auto refused = [this] { return engine_.counters().private_retries_refused; };
+  Allow();
+  Allow("shares", /*attempt=*/2);
+  EXPECT_EQ(spent(), 0u);
+  EXPECT_EQ(CountAllowed(3, kOrders, /*attempt=*/2), 2);
+  EXPECT_EQ(CountAllowed(1, kUsers, /*attempt=*/2), 1);
+  EXPECT_EQ(spent(), 3u);
+  EXPECT_EQ(refused(), 1u);
+
+  Trip();
+  EXPECT_EQ(CountAllowed(1, kOrders, /*attempt=*/2), 0);  // The breaker refuses; none is spent.
+  EXPECT_EQ(refused(), 1u);
+  ASSERT_TRUE(engine_.SetOverride(kUsers, {.mode = OverrideMode::kShadow}).ok());
+  EXPECT_EQ(CountAllowed(2, kUsers, /*attempt=*/2), 2);
+  EXPECT_EQ(spent(), 4u);
+  EXPECT_EQ(refused(), 2u);  // But for SHADOW.
+}
+
 // An observation counts for all the calls that it stands for.
 TEST_F(EngineTest, CountsEveryCallOfAnObservation) {
   Observe(Outcome::kSuccess, 1'000);
@@ -90,7 +168,7 @@ TEST_F(EngineTest, CountsOutcomesOfBreakersThatAreGone) {
   Record(permit, Outcome::kFailure);
   const CounterTotals totals = engine_.counters();
   EXPECT_EQ(totals.recorded[Index(Outcome::kFailure)][Index(Counted::kLate)], 1u);
-  EXPECT_EQ(totals.evicted, 1u);
+  EXPECT_EQ(totals.Evicted(), 1u);
 }
 
 }  // namespace

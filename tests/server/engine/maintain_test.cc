@@ -10,7 +10,7 @@ class MaintainTest : public EngineTest {
  protected:
   MaintainTest() : EngineTest({.idle_ttl = absl::Minutes(10)}) {}
 
-  uint64_t Evicted() const { return engine_.counters().evicted; }
+  uint64_t Evicted() const { return engine_.counters().Evicted(); }
 };
 
 // Watchers see a breaker half-open though nobody calls it.
@@ -106,6 +106,17 @@ TEST_F(MaintainTest, KeepsABreakerWithTraffic) {
     Pass(absl::Minutes(1));
   }
   EXPECT_TRUE(Exists());
+}
+
+// Some callers only report. Their breaker's window must not be emptied in the middle of an outage.
+TEST_F(MaintainTest, KeepsABreakerThatIsOnlyReportedTo) {
+  Observe(Outcome::kFailure);
+  const uint64_t epoch = Look().epoch;
+  for (int minute = 0; minute < 30; ++minute) {
+    Pass(absl::Minutes(1));
+    Observe(Outcome::kSuccess);
+  }
+  EXPECT_EQ(Look().epoch, epoch);
 }
 
 // An open breaker is the memory of an outage: it may be forgotten only once its wait is over.

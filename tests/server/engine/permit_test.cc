@@ -9,6 +9,18 @@ namespace {
 
 constexpr uint64_t kFirstEpoch = uint64_t{1'000} << TransitionNumbers::kCounterBits;
 
+// A server that has handed out some epochs.
+class PermitSealTest : public ::testing::Test {
+ protected:
+  static constexpr uint64_t kEpochs = 10;
+
+  PermitSealTest() {
+    while (numbers_.next_epoch() < kFirstEpoch + kEpochs) numbers_.NextEpoch();
+  }
+
+  TransitionNumbers numbers_{1'000};
+};
+
 Permit SomePermit() { return {.epoch = kFirstEpoch + 3, .number = 41, .attempt = 2}; }
 
 std::string Bytes(const SealedPermit& sealed) { return std::string(sealed.bytes()); }
@@ -19,14 +31,17 @@ void ExpectInvalid(const absl::Status& status, const std::vector<std::string>& n
 }
 
 // Everything that the guard will ask about the call survives the way to the caller and back.
-TEST(PermitSealTest, OpensWhatItSealed) {
-  const PermitSeal seal(kFirstEpoch);
+TEST_F(PermitSealTest, OpensWhatItSealed) {
+  const PermitSeal seal(numbers_);
   constexpr uint64_t kMax = std::numeric_limits<uint64_t>::max();
   for (const uint64_t number : {uint64_t{0}, uint64_t{1} << 40, kMax}) {
     for (const bool votes : {false, true}) {
       for (const bool earns : {false, true}) {
-        const Permit permit{
-            .epoch = kMax - 1, .number = number, .attempt = 7, .votes = votes, .earns = earns};
+        const Permit permit{.epoch = kFirstEpoch + 1,
+                            .number = number,
+                            .attempt = 7,
+                            .votes = votes,
+                            .earns = earns};
         const absl::StatusOr<OpenedPermit> opened =
             seal.Open(seal.Seal(permit, 0xfeedbeef, "db/orders").bytes(), "db/orders");
         ASSERT_TRUE(opened.ok()) << opened.status();
@@ -42,8 +57,8 @@ TEST(PermitSealTest, OpensWhatItSealed) {
 }
 
 // One breaker's permit must not vote in another.
-TEST(PermitSealTest, RefusesThePermitOfAnotherBreaker) {
-  const PermitSeal seal(kFirstEpoch);
+TEST_F(PermitSealTest, RefusesThePermitOfAnotherBreaker) {
+  const PermitSeal seal(numbers_);
   const SealedPermit sealed = seal.Seal(SomePermit(), 1, "db/orders");
   ExpectInvalid(seal.Open(sealed.bytes(), "db/users").status(), {"another breaker"});
   ExpectInvalid(seal.Open(sealed.bytes(), "db/order").status());
@@ -51,15 +66,15 @@ TEST(PermitSealTest, RefusesThePermitOfAnotherBreaker) {
 }
 
 // Two servers may be of one life; their permits are their own.
-TEST(PermitSealTest, RefusesThePermitOfAnotherServer) {
-  const PermitSeal ours(kFirstEpoch), theirs(kFirstEpoch);
+TEST_F(PermitSealTest, RefusesThePermitOfAnotherServer) {
+  const PermitSeal ours(numbers_), theirs(numbers_);
   const SealedPermit sealed = theirs.Seal(SomePermit(), 1, "db/orders");
   ExpectInvalid(ours.Open(sealed.bytes(), "db/orders").status(), {"corrupt"});
 }
 
 // Not a permit at all.
-TEST(PermitSealTest, RefusesWhatHasTheWrongSize) {
-  const PermitSeal seal(kFirstEpoch);
+TEST_F(PermitSealTest, RefusesWhatHasTheWrongSize) {
+  const PermitSeal seal(numbers_);
   const std::string whole = Bytes(seal.Seal(SomePermit(), 1, "db/orders"));
   for (const size_t size : {0, 1, 33, 35, 1'000'000}) {
     std::string bytes = whole;
@@ -69,10 +84,10 @@ TEST(PermitSealTest, RefusesWhatHasTheWrongSize) {
   }
 }
 
-// No single wrong bit passes as a permit of this life. One that now looks older than this life
+// No single wrong bit passes as a permit of this life. One that now looks like that of another life
 // cannot be checked; it is late and earns nothing, so it does no harm.
-TEST(PermitSealTest, AWrongBitAnywhereVotesForNothing) {
-  const PermitSeal seal(kFirstEpoch);
+TEST_F(PermitSealTest, AWrongBitAnywhereVotesForNothing) {
+  const PermitSeal seal(numbers_);
   const std::string whole = Bytes(seal.Seal(SomePermit(), 1, "db/orders"));
   int refused = 0;
   for (size_t byte = 0; byte < whole.size(); ++byte) {
@@ -81,7 +96,8 @@ TEST(PermitSealTest, AWrongBitAnywhereVotesForNothing) {
       corrupt[byte] = static_cast<char>(corrupt[byte] ^ (1 << bit));
       const absl::StatusOr<OpenedPermit> opened = seal.Open(corrupt, "db/orders");
       if (opened.ok()) {
-        EXPECT_LT(opened->permit.epoch, kFirstEpoch) << byte << "." << bit;
+        const uint64_t epoch = opened->permit.epoch;
+        EXPECT_TRUE(epoch < kFirstEpoch || epoch >= kFirstEpoch + kEpochs) << byte << "." << bit;
         EXPECT_FALSE(opened->permit.earns) << byte << "." << bit;
       } else {
         ExpectInvalid(opened.status());
@@ -89,7 +105,7 @@ TEST(PermitSealTest, AWrongBitAnywhereVotesForNothing) {
       }
     }
   }
-  // All but the set bits of the epoch, which name an older one when they fall.
+  // All but the bits of the epoch that name one of another life.
   EXPECT_GT(refused, 34 * 8 - 64);
 }
 
@@ -142,15 +158,22 @@ TEST_F(PermitTest, APermitOfAnEarlierLifeIsLate) {
   EXPECT_EQ(Look().totals.late, 1u);
 }
 
-// Nobody can have been granted a permit that is yet to come.
-TEST_F(PermitTest, APermitOfALaterLifeIsRefused) {
+// A wall clock that was set back makes a life before this one look later. Its callers did no wrong.
+TEST_F(PermitTest, APermitOfALaterLifeIsLate) {
   Engine later({}, clock_, kLife + 1);
-  ExpectInvalid(TryRecord(later.Allow(kOrders, 1, "")->permit.bytes()).status());
+  const std::string permit(later.Allow(kOrders, 1, "")->permit.bytes());
+  Allow();
+  EXPECT_EQ(TryRecord(permit)->counted, Counted::kLate);
+  const int64_t balance = Look().budget_balance;
+  EXPECT_EQ(Record(permit, Outcome::kSuccess).counted, Counted::kLate);
+  EXPECT_EQ(Look().budget_balance, balance);
+  EXPECT_EQ(Look().window.calls, 0u);
 }
 
 // A forged slot leads nowhere: the name decides.
 TEST_F(PermitTest, ASlotOfNobodyIsSearchedByName) {
-  const PermitSeal forger(0);
+  const TransitionNumbers none(0);
+  const PermitSeal forger(none);
   Allow(kUsers);
   Allow(kOrders);
   for (const Slot slot : {0u, 1u, 2u, 5'000'000u, ~0u}) {

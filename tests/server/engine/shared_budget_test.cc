@@ -40,6 +40,15 @@ TEST_F(SharedBudgetTest, BreakersSpendFromOneBudget) {
   EXPECT_EQ(Budget().balance, 0);
 }
 
+// Who is refused waits for the budget that refused, not for the one that the policy does not use.
+TEST_F(SharedBudgetTest, ARefusalTellsTheWaitOfTheSharedBudget) {
+  Policy policy;
+  policy.shared_retry_budget = "fleet";
+  SetPolicies({policy}, {{"fleet", {.min_retries_per_second = 1, .window = absl::Seconds(60)}}});
+  ASSERT_EQ(Retries(60), 60);
+  EXPECT_EQ(Allow(kOrders, 2).decision.retry_after, absl::Seconds(6));
+}
+
 // The budget is of retries: first attempts pass when it is empty.
 TEST_F(SharedBudgetTest, FirstAttemptsSpendNothing) {
   ASSERT_EQ(Retries(20), 10);

@@ -60,7 +60,7 @@ TEST_F(ChangedNamesTest, EndsWhenMoreChangedThanItMayKeep) {
   EXPECT_THAT(TakeAll(names_), IsEmpty());
   for (const char* name : {"db/a", "db/b", "db/c", "db/d"}) names_.Add(name);
   ExpectError(names_.Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
-              {"3 breakers", "narrower match"});
+              {"3 breakers", "narrower match", "--max-watch-lag"});
   ExpectError(names_.Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW");
 }
 
@@ -135,7 +135,8 @@ TEST(WatchHubTest, AnOverrunEndsEveryWatch) {
 
 class WatchTest : public EngineTest {
  protected:
-  WatchTest() : EngineTest({.idle_ttl = absl::Minutes(10)}) {
+  explicit WatchTest(size_t max_watch_lag = 100)
+      : EngineTest({.idle_ttl = absl::Minutes(10), .max_watch_lag = max_watch_lag}) {
     watch_ = *engine_.Watch(Glob::All(), [this] { ++wakes_; });
   }
 
@@ -205,6 +206,26 @@ TEST_F(WatchTest, TellsOfAChangeOfPolicyAtTheNextUse) {
   EXPECT_THAT(Changes(), ElementsAre(kOrders));
   Look(kUsers);
   EXPECT_THAT(Changes(), ElementsAre(kUsers));
+}
+
+class SlowWatchTest : public WatchTest {
+ protected:
+  SlowWatchTest() : WatchTest(/*max_watch_lag=*/2) {}
+};
+
+// A watch that does not read costs no more than its lag, however many breakers there are.
+TEST_F(SlowWatchTest, EndsWhenItLagsTooFarBehind) {
+  Allow("a");
+  engine_.Maintain();
+  Allow("b");
+  engine_.Maintain();
+  EXPECT_THAT(TakeAll(*watch_), UnorderedElementsAre("a", "b"));
+  for (const char* breaker : {"c", "d", "e"}) {
+    Allow(breaker);
+    engine_.Maintain();
+  }
+  ExpectError(watch_->Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
+              {"more than 2 breakers", "--max-watch-lag"});
 }
 
 // A watch ends with its owner.

@@ -85,7 +85,7 @@ TEST_F(RegistryTest, StartsABreakerAsItsBirthSays) {
   EXPECT_EQ((*breaker)->name(), "db/orders");
   EXPECT_EQ((*breaker)->ruling, ruling_);
   EXPECT_EQ((*breaker)->policy_generation, 7u);
-  EXPECT_EQ((*breaker)->last_allow, now_);
+  EXPECT_EQ((*breaker)->last_used, now_);
   EXPECT_EQ((*breaker)->queued_for, Tick::Max());
   EXPECT_EQ((*breaker)->guard.state(), State::kClosed);
   EXPECT_EQ((*breaker)->guard.epoch(), source_.epochs);
@@ -156,7 +156,7 @@ TEST_F(RegistryTest, ASlotIsCleanForItsNextTenant) {
     ASSERT_TRUE(breaker.ok());
     (*breaker)->guard.SetOverride({.mode = OverrideMode::kForcedOpen});
     (*breaker)->queued_for = now_;
-    (*breaker)->last_allow = now_ + absl::Hours(1);
+    (*breaker)->last_used = now_ + absl::Hours(1);
   }
   ASSERT_TRUE(registry_.Erase(0, "db/orders", kAlways));
   const absl::StatusOr<LockedBreaker> next = TryMake("db/users");
@@ -164,7 +164,7 @@ TEST_F(RegistryTest, ASlotIsCleanForItsNextTenant) {
   EXPECT_EQ((*next)->slot(), 0u);
   EXPECT_EQ((*next)->guard.revision(), 0u);
   EXPECT_EQ((*next)->queued_for, Tick::Max());
-  EXPECT_EQ((*next)->last_allow, now_);
+  EXPECT_EQ((*next)->last_used, now_);
 }
 
 // An epoch only grows, also when the breaker was forgotten in between.

@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kMinInt = std::numeric_limits<int>::min();
 constexpr int kMaxInt = std::numeric_limits<int>::max();
+constexpr int64_t kDaySeconds = 86'400;
 constexpr int64_t kMaxInt64 = std::numeric_limits<int64_t>::max();
 
 google::protobuf::Duration Seconds(int64_t seconds, int32_t nanos = 0) {
@@ -33,21 +34,17 @@ std::vector<std::string> BadNames() {
           "a\nb"};
 }
 
-// Of Duration's, 24h is the most that a latency and a Retry-After may be.
-std::vector<google::protobuf::Duration> BadDurations() {
-  return {Seconds(-1),
-          Seconds(0, -1),
-          Seconds(24 * 3600, 1),
-          Seconds(24 * 3600 + 1),
-          Seconds(kMaxInt64),
-          Seconds(-kMaxInt64 - 1),
+std::vector<google::protobuf::Duration> NegativeDurations() {
+  return {Seconds(-1), Seconds(0, -1), Seconds(-kMaxInt64 - 1)};
+}
+
+std::vector<google::protobuf::Duration> DurationsOfMoreThanADay() {
+  return {Seconds(kDaySeconds, 1), Seconds(kDaySeconds + 1), Seconds(kMaxInt64),
           Seconds(kMaxInt64, 999'999'999)};
 }
 
 class BadRequestsTest : public RpcTest {
- protected:
-  BadRequestsTest() { witness_ = Allow("witness"); }
-
+ public:
   // The server goes on, and of all that was wrong nothing was counted anywhere.
   ~BadRequestsTest() override {
     EXPECT_EQ(Get("witness").window().calls(), 0u);
@@ -61,6 +58,9 @@ class BadRequestsTest : public RpcTest {
     EXPECT_EQ(Record(Outcome(v1::OUTCOME_SUCCESS, witness_.permit(), "witness")).counted(),
               v1::COUNTED_COUNTED);
   }
+
+ protected:
+  BadRequestsTest() { witness_ = Allow("witness"); }
 
   void ExpectRefused(const v1::RecordRequest& request, absl::string_view reason,
                      absl::string_view field) {
@@ -124,13 +124,18 @@ TEST_F(BadRequestsTest, ResultsThatAreNone) {
 
 // Durations that cannot have been measured.
 TEST_F(BadRequestsTest, DurationsThatAreAbsurd) {
-  for (const google::protobuf::Duration& bad : BadDurations()) {
+  for (const google::protobuf::Duration& bad : NegativeDurations()) {
     v1::RecordRequest request = Good();
     *request.mutable_latency() = bad;
     ExpectRefused(request, "LATENCY_INVALID", "latency");
     request = Good();
     *request.mutable_retry_after() = bad;
     ExpectRefused(request, "RETRY_AFTER_INVALID", "retry_after");
+  }
+  for (const google::protobuf::Duration& bad : DurationsOfMoreThanADay()) {
+    v1::RecordRequest request = Good();
+    *request.mutable_latency() = bad;
+    ExpectRefused(request, "LATENCY_INVALID", "latency");
   }
 }
 
@@ -141,7 +146,7 @@ TEST_F(BadRequestsTest, PermitsThatAreNone) {
   std::string corrupt = witness_.permit();
   corrupt.back() = static_cast<char>(corrupt.back() ^ 1);
   for (const std::string& permit :
-       {std::string("x"), std::string(33, '\1'), std::string(34, '\1'), std::string(34, '\xff'),
+       {std::string("x"), std::string(33, '\1'), std::string(34, '\2'), std::string(34, '\xff'),
         std::string(1'000'000, 'x'), witness_.permit() + "x", foreign, corrupt}) {
     ExpectRefused(Outcome(v1::OUTCOME_FAILURE, permit, "witness"), "PERMIT_INVALID", "permit");
   }
@@ -218,8 +223,8 @@ class OddRequestsTest : public RpcTest {};
 TEST_F(OddRequestsTest, TheLargestThatIsAllowed) {
   v1::RecordRequest request = Outcome(v1::OUTCOME_SUCCESS, "", std::string(256, 'x'));
   request.set_client(std::string(256, 'c'));
-  *request.mutable_latency() = Seconds(24 * 3600);
-  *request.mutable_retry_after() = Seconds(24 * 3600);
+  *request.mutable_latency() = Seconds(kDaySeconds);
+  *request.mutable_retry_after() = Seconds(kDaySeconds);
   EXPECT_EQ(Record(request).counted(), v1::COUNTED_COUNTED);
   for (const int code : {0, 16}) {
     request.set_grpc_code(code);
@@ -231,6 +236,15 @@ TEST_F(OddRequestsTest, TheLargestThatIsAllowed) {
   }
   *request.mutable_latency() = Seconds(0);
   EXPECT_TRUE(TryRecord(request).ok());
+}
+
+// A dependency that asks to be left alone for longer than is sensible failed all the same.
+TEST_F(OddRequestsTest, ALongRetryAfterIsNoMistake) {
+  for (const google::protobuf::Duration& wait : DurationsOfMoreThanADay()) {
+    v1::RecordRequest request = Outcome(v1::OUTCOME_RATE_LIMITED);
+    *request.mutable_retry_after() = wait;
+    EXPECT_EQ(Record(request).counted(), v1::COUNTED_COUNTED);
+  }
 }
 
 // An attempt may be any number; 0 and 1 are the first.

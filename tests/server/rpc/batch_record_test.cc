@@ -54,6 +54,11 @@ class FewBatchesTest : public BatchRecordTest {
   FewBatchesTest() : BatchRecordTest({.max_breakers = 1, .max_batches = 2}) {}
 };
 
+class OneBreakerTest : public BatchRecordTest {
+ protected:
+  OneBreakerTest() : BatchRecordTest({.max_breakers = 1, .idle_ttl = absl::Seconds(10)}) {}
+};
+
 // A client that reports every few milliseconds sends rows, not calls.
 TEST_F(BatchRecordTest, CountsEveryCallOfEveryItem) {
   const v1::BatchRecordResponse response = Send(Batch(
@@ -91,6 +96,25 @@ TEST_F(BatchRecordTest, ABatchThatIsSentAgainCountsNothingTwice) {
   EXPECT_EQ(Get("db/users").window().calls(), 1u);
 }
 
+// Who lost the acknowledgement learns from the repetition what it would have learned from the
+// first.
+TEST_F(BatchRecordTest, ARepetitionSaysWhereTheBreakerStands) {
+  v1::BatchRecordItem raw = Item(v1::OUTCOME_UNSPECIFIED, 5);
+  raw.set_http_status(503);
+  const v1::RecordResponse first = Send(Batch({raw})).results(0).response();
+  ASSERT_EQ(first.state(), v1::STATE_OPEN);
+  v1::RecordResponse again = Send(Batch({raw})).results(0).response();
+  EXPECT_EQ(again.counted(), v1::COUNTED_REPEATED);
+  EXPECT_EQ(again.state(), v1::STATE_OPEN);
+  EXPECT_EQ(again.epoch(), first.epoch());
+  EXPECT_EQ(again.outcome(), v1::OUTCOME_FAILURE);
+
+  Pass(absl::Seconds(30));
+  again = Send(Batch({raw})).results(0).response();
+  EXPECT_EQ(again.state(), v1::STATE_HALF_OPEN);
+  EXPECT_GT(again.epoch(), first.epoch());
+}
+
 // The memory of a batch is promised for a minute, and bounded by it.
 TEST_F(BatchRecordTest, ABatchIsRememberedForSixtySeconds) {
   const v1::BatchRecordRequest batch = Batch({Item(v1::OUTCOME_SUCCESS, 2)});
@@ -106,7 +130,9 @@ TEST_F(BatchRecordTest, BatchesAreToldApartByTheirIds) {
   Send(Batch({Item(v1::OUTCOME_SUCCESS, 2)}, std::string(16, '\0')));
   Send(Batch({Item(v1::OUTCOME_SUCCESS, 2)}, std::string(17, '\0')));
   Send(Batch({Item(v1::OUTCOME_SUCCESS, 2)}, std::string(64, 'x')));
-  EXPECT_EQ(Get().window().calls(), 6u);
+  // Random bits are seldom text.
+  Send(Batch({Item(v1::OUTCOME_SUCCESS, 2)}, std::string(16, '\xff')));
+  EXPECT_EQ(Get().window().calls(), 8u);
 }
 
 // Permits protect themselves, so their batches need no id.
@@ -139,7 +165,7 @@ TEST_F(BatchRecordTest, ABadItemFailsAlone) {
   missing.clear_result();
   both.set_permit(permit);
   slow.mutable_latency()->set_seconds(-1);
-  late.mutable_retry_after()->set_seconds(90'000);
+  late.mutable_retry_after()->set_seconds(-1);
   const std::vector<std::pair<v1::BatchRecordItem, std::string>> bad = {
       {missing, "RESULT_MISSING"},
       {Item(static_cast<v1::Outcome>(99), 1), "RESULT_INVALID"},
@@ -203,6 +229,31 @@ TEST_F(FewBatchesTest, AnItemThatIsOneBreakerTooManyFailsAlone) {
   EXPECT_EQ(response.results(1).error().code(),
             static_cast<int>(grpc::StatusCode::RESOURCE_EXHAUSTED));
   EXPECT_EQ(ReasonOf(response.results(1)), "TOO_MANY_BREAKERS");
+}
+
+// It was not counted, so once there is room it is no repetition; neither is what else the batch
+// says of the same breaker.
+TEST_F(OneBreakerTest, WhatWasRefusedCountsWhenTheBatchIsSentAgain) {
+  Allow("db/orders");
+  const v1::BatchRecordRequest batch =
+      Batch({Item(v1::OUTCOME_FAILURE, 2, "db/users"), Item(v1::OUTCOME_SUCCESS, 7, "db/users")});
+  for (int i = 0; i < 2; ++i) {
+    const v1::BatchRecordResponse response = Send(batch);
+    for (const v1::BatchRecordResult& result : response.results()) {
+      EXPECT_EQ(ReasonOf(result), "TOO_MANY_BREAKERS");
+    }
+  }
+
+  for (int i = 0; i < 4; ++i) Pass(absl::Seconds(5));  // "db/orders" is forgotten.
+  ASSERT_EQ(Info().breakers(), 0u);
+  for (const v1::Counted counted : {v1::COUNTED_COUNTED, v1::COUNTED_REPEATED}) {
+    const v1::BatchRecordResponse response = Send(batch);
+    for (const v1::BatchRecordResult& result : response.results()) {
+      EXPECT_EQ(result.response().counted(), counted);
+    }
+    EXPECT_EQ(Get("db/users").window().calls(), 9u);
+    EXPECT_EQ(Get("db/users").window().failures(), 2u);
+  }
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST_F(ListBreakersTest, WhatLivesThroughTheListingIsListedExactlyOnce) {
     Make(absl::StrCat("new", round, "/"), 5);
     for (int i = 0; i < 8; ++i) Pass(absl::Seconds(5));
   });
-  EXPECT_GT(engine_.counters().evicted, 0u);
+  EXPECT_GT(engine_.counters().Evicted(), 0u);
   int residents = 0;
   for (const auto& [name, times] : listed) {
     if (!absl::StartsWith(name, "resident/")) continue;
@@ -120,6 +120,17 @@ TEST_F(ListBreakersTest, FiltersByState) {
   request.clear_states();
   request.add_states(v1::STATE_CLOSED);
   EXPECT_EQ(ListAll(request).size(), 2u);
+}
+
+// Naming a state again changes nothing, neither what is listed nor what it costs.
+TEST_F(ListBreakersTest, AStateMayBeNamedOften) {
+  Make("db/", 5);
+  Trip("db/1");
+  v1::ListBreakersRequest request;
+  request.mutable_states()->Resize(100'000, v1::STATE_OPEN);
+  EXPECT_THAT(ListAll(request), ::testing::ElementsAre(::testing::Pair("db/1", 1)));
+  request.add_states(v1::STATE_CLOSED);
+  EXPECT_EQ(ListAll(request).size(), 5u);
 }
 
 // A listed breaker says as much as a look at it.

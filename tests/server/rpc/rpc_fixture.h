@@ -41,9 +41,11 @@ void ExpectBadRequest(const grpc::Status& status, absl::string_view reason,
 //   Record(Failure(), 5);                                 // "db/orders" opens.
 //   EXPECT_EQ(Allow().decision(), v1::DECISION_DENIED);
 class RpcTest : public ::testing::Test {
+ public:
+  ~RpcTest() override;
+
  protected:
   explicit RpcTest(const EngineOptions& options = {});
-  ~RpcTest() override;
 
   // What the tests ask most. Each expects to succeed.
   v1::AllowResponse Allow(absl::string_view breaker = "db/orders", uint32_t attempt = 1);

@@ -259,6 +259,20 @@ TEST_F(SlowReaderTest, HoldsUpNobody) {
   StopServer();
 }
 
+// A watch whose reader does not read cannot be ended politely, so it is cut.
+TEST_F(SlowReaderTest, IsCut) {
+  Watcher slow(*slow_admin_, "");
+  slow.Sync();
+  for (int i = 0; i < kFlaps; ++i) Flap();
+  admin_service_.Drain();
+  EXPECT_EQ(Info().watchers(), 1u);
+  admin_service_.Cut();
+  WaitForWatchers(0);
+  while (slow.Next().has_breaker()) {  // What it was sent before.
+  }
+  EXPECT_EQ(slow.Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 // Who went away is forgotten.
 TEST_F(WatchBreakersTest, ACancelledWatchIsGone) {
   const auto watcher = Watch();
@@ -308,6 +322,30 @@ TEST_F(WatchBreakersTest, DrainingEndsEveryWatch) {
   ExpectDraining(late->Finish());
   EXPECT_TRUE(Info().draining());
   EXPECT_EQ(Allow().decision(), v1::DECISION_ALLOWED);  // Until it stops it serves.
+}
+
+// Cutting is for who is left: who was told to go, and went, has read why.
+TEST_F(WatchBreakersTest, CuttingLeavesWatchesAloneThatEnded) {
+  admin_service_.Cut();  // Nobody.
+  const auto watcher = Watch();
+  watcher->Sync();
+  admin_service_.Drain();
+  WaitForWatchers(0);
+  admin_service_.Cut();
+  EXPECT_EQ(watcher->Next().event_case(), v1::WatchBreakersResponse::EVENT_NOT_SET);
+  ExpectDraining(watcher->Finish());
+}
+
+// People who look at the server see what is coming before it ends any stream.
+TEST_F(WatchBreakersTest, SayingThatItDrainsEndsNothing) {
+  const auto watcher = Watch();
+  watcher->Sync();
+  admin_service_.SetDraining();
+  EXPECT_TRUE(Info().draining());
+  Trip();
+  engine_.Maintain();
+  EXPECT_EQ(watcher->Next().breaker().state(), v1::STATE_OPEN);
+  EXPECT_TRUE(Watch()->Next().has_breaker());
 }
 
 // The number of watches is bounded; the error says by which flag, and that it may pass.

@@ -1,19 +1,23 @@
-#include "server/options/listen_address.h"
+#include "server/address/listen_address.h"
 
 #include <algorithm>
 #include <cstddef>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "proto/yaml/field_text.h"
+#include "core/error.h"
 
 namespace fusebox {
 namespace {
 
 // What fits into sockaddr_un with its closing zero.
 constexpr size_t kLongestUnixPath = 107;
+
+constexpr char kUnix[] = "unix:";
+constexpr char kWriteHostPort[] = "write host:port, like 127.0.0.1:7400";
 
 absl::Status Refuse(absl::string_view text, absl::string_view remedy) {
   return absl::InvalidArgumentError(absl::StrCat("is ", QuoteForError(text), "; ", remedy));
@@ -39,16 +43,11 @@ bool IsBracketed(absl::string_view host) {
                      [](char c) { return absl::ascii_isxdigit(c) || c == ':' || c == '.'; });
 }
 
-bool IsAnyHost(absl::string_view host) { return host == "0.0.0.0" || host == "[::]"; }
-
-}  // namespace
-
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
-  absl::string_view path = text;
-  if (absl::ConsumePrefix(&path, "unix:")) return ParseUnix(text, path);
+// `remedy` is for what has not even that form.
+absl::StatusOr<ListenAddress> ParseHostPort(absl::string_view text, absl::string_view remedy) {
   const size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos || colon == 0 || colon + 1 == text.size()) {
-    return Refuse(text, "write host:port, like 127.0.0.1:7400, or unix:/path");
+    return Refuse(text, remedy);
   }
   const absl::string_view host = text.substr(0, colon);
   const absl::string_view digits = text.substr(colon + 1);
@@ -62,6 +61,21 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
     return Refuse(text, "write a port from 1 to 65535, or 0 for a free one");
   }
   return ListenAddress{.host = absl::AsciiStrToLower(host), .port = static_cast<uint16_t>(port)};
+}
+
+bool IsAnyHost(absl::string_view host) { return host == "0.0.0.0" || host == "[::]"; }
+
+}  // namespace
+
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
+  absl::string_view path = text;
+  if (absl::ConsumePrefix(&path, kUnix)) return ParseUnix(text, path);
+  return ParseHostPort(text, absl::StrCat(kWriteHostPort, ", or unix:/path"));
+}
+
+absl::StatusOr<ListenAddress> ParseTcpAddress(absl::string_view text) {
+  if (absl::StartsWith(text, kUnix)) return Refuse(text, kWriteHostPort);
+  return ParseHostPort(text, kWriteHostPort);
 }
 
 bool Collide(const ListenAddress& a, const ListenAddress& b) {

@@ -5,8 +5,8 @@
 //   ParseListenAddress("unix:/run/f.sock")   // {.unix_path = "/run/f.sock"}
 //
 // Nothing is resolved. Thread-safe.
-#ifndef FUSEBOX_SERVER_OPTIONS_LISTEN_ADDRESS_H_
-#define FUSEBOX_SERVER_OPTIONS_LISTEN_ADDRESS_H_
+#ifndef FUSEBOX_SERVER_ADDRESS_LISTEN_ADDRESS_H_
+#define FUSEBOX_SERVER_ADDRESS_LISTEN_ADDRESS_H_
 
 #include <cstdint>
 #include <string>
@@ -28,10 +28,13 @@ struct ListenAddress {
 // host:port, like 127.0.0.1:7400, or unix:/path`.
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 
+// The same, for who can listen on TCP only.
+absl::StatusOr<ListenAddress> ParseTcpAddress(absl::string_view text);
+
 // Whether listening on both would be asking for one socket twice: the same path, or the same port
 // (but 0) of the same host or of any host.
 bool Collide(const ListenAddress& a, const ListenAddress& b);
 
 }  // namespace fusebox
 
-#endif  // FUSEBOX_SERVER_OPTIONS_LISTEN_ADDRESS_H_
+#endif  // FUSEBOX_SERVER_ADDRESS_LISTEN_ADDRESS_H_

@@ -1,0 +1,47 @@
+// Counts the errors that calls ended with, by the stable reason that programs branch on.
+//
+//   ErrorCounts errors;
+//   errors.Count(status);      // grpc::Status with ErrorInfo{BREAKER_NAME_INVALID, "fusebox"}
+//   errors.Collect();          // fusebox_errors_total{reason="BREAKER_NAME_INVALID"} 1
+//
+// The label's values are those below and "other", whatever a status says.
+#ifndef FUSEBOX_SERVER_METRICS_ERROR_COUNTS_H_
+#define FUSEBOX_SERVER_METRICS_ERROR_COUNTS_H_
+
+#include <grpcpp/support/status.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "prometheus/metric_family.h"
+
+namespace fusebox {
+
+// Thread-safe.
+class ErrorCounts {
+ public:
+  // Every reason that an error of this server may have, sorted. A test holds it to the source.
+  static constexpr std::array<absl::string_view, 25> kReasons = {
+      "BATCH_ID_INVALID",   "BATCH_ID_MISSING",    "BATCH_TOO_LARGE",     "BREAKER_NAME_INVALID",
+      "BREAKER_NOT_FOUND",  "CLIENT_NAME_INVALID", "COUNT_INVALID",       "DRAINING",
+      "GLOB_INVALID",       "LATENCY_INVALID",     "OVERRIDE_INVALID",    "PAGE_SIZE_INVALID",
+      "PAGE_TOKEN_INVALID", "PERMIT_INVALID",      "POLICY_MATCH_TIE",    "POLICY_NAME_TAKEN",
+      "RESULT_INVALID",     "RESULT_MISSING",      "RETRY_AFTER_INVALID", "RETRY_BUDGET_UNKNOWN",
+      "STATE_INVALID",      "TOO_MANY_BATCHES",    "TOO_MANY_BREAKERS",   "TOO_MANY_WATCHERS",
+      "WATCH_TOO_SLOW"};
+
+  // Takes no notice of a status without a reason of this server's, such as OK or gRPC's own errors:
+  // those are counted by their code, elsewhere.
+  void Count(const grpc::Status& status);
+
+  prometheus::MetricFamily Collect() const;
+
+ private:
+  std::array<std::atomic<uint64_t>, kReasons.size() + 1> counts_{};  // The last: other reasons.
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_METRICS_ERROR_COUNTS_H_

@@ -1,0 +1,33 @@
+#include "server/process/signals.h"
+
+#include <pthread.h>
+
+#include <thread>
+
+namespace fusebox {
+
+StopRequests::StopRequests() {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGTERM);
+  sigaddset(&signals_, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+}
+
+void StopRequests::Wait() const {
+  int signal = 0;
+  sigwait(&signals_, &signal);
+}
+
+void StopRequests::WaitDuring(const std::function<void()>& work,
+                              const std::function<void()>& hurry) const {
+  std::thread waiting([this, &hurry] {
+    Wait();
+    hurry();
+  });
+  work();
+  // Ends the wait, if nobody else did.
+  pthread_kill(waiting.native_handle(), SIGTERM);
+  waiting.join();
+}
+
+}  // namespace fusebox

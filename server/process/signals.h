@@ -1,0 +1,34 @@
+#ifndef FUSEBOX_SERVER_PROCESS_SIGNALS_H_
+#define FUSEBOX_SERVER_PROCESS_SIGNALS_H_
+
+#include <signal.h>
+
+#include <functional>
+
+namespace fusebox {
+
+// The signals that ask a server to stop, SIGTERM and SIGINT, as something to wait for.
+//
+//   const StopRequests requests;          // First thing in main: threads inherit the mask.
+//   requests.Wait();
+//   requests.OnNext(hurry, [&] { server.Drain(); });
+class StopRequests {
+ public:
+  // Blocks the signals in the calling thread and all that it starts from now on.
+  StopRequests();
+  StopRequests(const StopRequests&) = delete;
+  StopRequests& operator=(const StopRequests&) = delete;
+
+  // Returns at the next one.
+  void Wait() const;
+
+  // Runs `work`; whoever asks meanwhile is answered by `hurry`, on another thread, once.
+  void WaitDuring(const std::function<void()>& work, const std::function<void()>& hurry) const;
+
+ private:
+  sigset_t signals_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_PROCESS_SIGNALS_H_
