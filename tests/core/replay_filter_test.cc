@@ -38,7 +38,7 @@ TEST(ReplayFilterTest, ReachesBack8192) {
   EXPECT_EQ(filter.Mark(0, 8'192), Seen::kFirst);
   EXPECT_EQ(filter.Mark(8'191, 8'192), Seen::kFirst);
   EXPECT_EQ(filter.Mark(0, 8'192), Seen::kRepeated);
-  EXPECT_EQ(filter.Mark(0, 8'193), Seen::kOutOfReach);
+  EXPECT_EQ(filter.Mark(0, 8'193), Seen::kRepeated);
   EXPECT_EQ(filter.Mark(1, 8'193), Seen::kFirst);
 }
 
@@ -79,6 +79,27 @@ TEST(ReplayFilterTest, KeepsTheBitOfOneThatIsOvertaken) {
   for (uint64_t i = 1; i < 8'192; ++i) ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
   EXPECT_EQ(filter.Mark(0, 8'192), Seen::kFirst);
   EXPECT_EQ(filter.Mark(0, 8'192), Seen::kRepeated);
+}
+
+// A Record is sent again when its answer was lost, and by then many others have come and gone.
+TEST(ReplayFilterTest, KnowsRepetitionsFromFarBehind) {
+  ReplayFilter filter(0);
+  for (uint64_t i = 0; i < 50'000; ++i) ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
+  for (uint64_t i = 0; i < 50'000; i += 100)
+    EXPECT_EQ(filter.Mark(i, 50'000), Seen::kRepeated) << i;
+}
+
+// Of those that were given up nothing is known; of all before and after it is.
+TEST(ReplayFilterTest, OnlyTheLostAreUnknown) {
+  ReplayFilter filter(0);
+  constexpr uint64_t kGranted = 50'000, kLost = 10'000;
+  for (uint64_t i = 0; i < kGranted; ++i) {
+    if (i == kLost) continue;
+    ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
+  }
+  EXPECT_EQ(filter.Mark(kLost - 1, kGranted), Seen::kRepeated);
+  EXPECT_EQ(filter.Mark(kLost, kGranted), Seen::kOutOfReach);
+  EXPECT_EQ(filter.Mark(kLost + 1, kGranted), Seen::kRepeated);
 }
 
 // Clients die with permits in their hands: those must not be waited for for ever.
