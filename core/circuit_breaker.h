@@ -87,7 +87,7 @@ class CircuitBreaker {
                   Tick now, TransitionSource& source, Transitions& transitions);
 
   // Whether an outcome of this permit came back before. The current epoch and the last few are
-  // remembered; of older ones, and of permits too far back, nothing is known.
+  // remembered; of older ones, and of permits given up for lost, nothing is known.
   ReplayFilter::Seen MarkReturned(uint64_t epoch, uint64_t permit);
 
   // Gives back the window and the filter if nothing in them matters any more: CLOSED, no call is

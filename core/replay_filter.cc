@@ -6,7 +6,6 @@
 namespace fusebox {
 
 ReplayFilter::Seen ReplayFilter::Mark(uint64_t number, uint64_t granted) {
-  MakeRoom(granted);
   Extend(granted);
   if (number + reach_ < end_) {
     const bool lost = number >= lost_from_ && number < lost_to_;
@@ -16,14 +15,6 @@ ReplayFilter::Seen ReplayFilter::Mark(uint64_t number, uint64_t granted) {
   WordOf(number) |= BitOf(number);
   --awaited_;
   return Seen::kFirst;
-}
-
-// For all that are out, as far as the bound allows.
-void ReplayFilter::MakeRoom(uint64_t granted) {
-  const uint64_t out = awaited_ + (granted - end_);
-  uint16_t bits = bits_;
-  while (bits < out && bits < kMaxBits) bits *= 2;
-  if (bits != bits_) Grow(bits);
 }
 
 void ReplayFilter::Grow(uint16_t bits) {
@@ -39,6 +30,7 @@ void ReplayFilter::Grow(uint16_t bits) {
 
 // Gives a bit to every number before `granted`: those of the oldest numbers, once all are taken.
 void ReplayFilter::Extend(uint64_t granted) {
+  while (granted > end_ + bits_ && bits_ < kMaxBits) Grow(static_cast<uint16_t>(2 * bits_));
   if (granted > end_ + bits_) return StartOver(granted);
   for (; end_ < granted; ++end_) {
     // A slow call that many fast ones overtake shall keep its bit.

@@ -29,7 +29,6 @@ class ReplayFilter {
   static constexpr uint16_t kFewBits = 64;
   static constexpr uint16_t kMaxBits = 8192;
 
-  void MakeRoom(uint64_t granted);
   void Grow(uint16_t bits);
   void Extend(uint64_t granted);
   void StartOver(uint64_t granted);
@@ -41,13 +40,14 @@ class ReplayFilter {
   static uint64_t BitOf(uint64_t number) { return uint64_t{1} << (number % 64); }
   bool Test(uint64_t number) { return (WordOf(number) & BitOf(number)) != 0; }
 
-  uint64_t lost_from_,
-      lost_to_;               // Of the numbers without a bit, only these may not have come back.
-  uint64_t end_;              // One past the newest number that has a bit.
-  uint32_t awaited_ = 0;      // How many that have a bit have not come back.
-  uint16_t reach_ = 0;        // How many numbers before the end have a bit.
-  uint16_t bits_ = kFewBits;  // A power of two.
-  uint64_t few_ = 0;          // The bits, while there are no more.
+  // Of the numbers without a bit, only those from here up to there may not have come back.
+  uint64_t lost_from_;
+  uint64_t lost_to_;
+  uint64_t end_;                      // One past the newest number that has a bit.
+  uint32_t awaited_ = 0;              // How many that have a bit have not come back.
+  uint16_t reach_ = 0;                // How many numbers before the end have a bit.
+  uint16_t bits_ = kFewBits;          // A power of two.
+  uint64_t few_ = 0;                  // The bits, while there are no more.
   std::unique_ptr<uint64_t[]> many_;  // Not a vector: there is one of these per active breaker.
 };
 

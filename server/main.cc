@@ -29,6 +29,13 @@ int Explain(const absl::Status& status, const char* prefix, int exit_code) {
   return exit_code;
 }
 
+// What --print-config shows can be served.
+int Print(const Options& options) {
+  const absl::Status configured = ConfigureEngine(options).status();
+  if (!configured.ok()) return Explain(configured, "", kBadUsage);
+  return std::fputs(options.text->c_str(), stdout) < 0;
+}
+
 // The message's levels stand in the order of the log's, after UNSPECIFIED.
 Severity LeastSeverity(config::v1::LogLevel level) {
   return static_cast<Severity>(level - config::v1::LOG_LEVEL_DEBUG);
@@ -54,16 +61,13 @@ int Main(int argc, char** argv) {
   const StopRequests stop;
   const absl::StatusOr<Options> options = ParseOptions(argc, argv, ProcessEnvironment);
   if (!options.ok()) return Explain(options.status(), "", kBadUsage);
-  // Before anything is printed: what --print-config shows can be served.
-  const absl::Status configured = ConfigureEngine(*options).status();
-  if (!configured.ok()) return Explain(configured, "", kBadUsage);
-  if (options->text.has_value()) return std::fputs(options->text->c_str(), stdout) < 0;
+  if (options->text.has_value()) return Print(*options);
   SetLogSeverity(LeastSeverity(options->config.server().log_level()));
   const SystemClock clock;
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*options, clock);
   if (!server.ok()) {
-    const bool usage = absl::IsInvalidArgument(server.status());
-    return Explain(server.status(), "fusebox: ", usage ? kBadUsage : kCannotServe);
+    if (absl::IsInvalidArgument(server.status())) return Explain(server.status(), "", kBadUsage);
+    return Explain(server.status(), "fusebox: ", kCannotServe);
   }
   Serve(**server, stop);
   EndLog(absl::Seconds(1));

@@ -11,7 +11,7 @@ namespace fusebox {
 //
 //   const StopRequests requests;          // First thing in main: threads inherit the mask.
 //   requests.Wait();
-//   requests.OnNext(hurry, [&] { server.Drain(); });
+//   requests.WaitDuring([&] { server.Drain(); }, hurry);
 class StopRequests {
  public:
   // Blocks the signals in the calling thread and all that it starts from now on.

@@ -20,10 +20,11 @@ Registry::~Registry() {
 }
 
 Slot Registry::Lookup(absl::string_view name) {
-  const size_t hash = absl::HashOf(name);
-  Shard& shard = ShardOf(hash);
+  const HashedName key(name);
+  Shard& shard = ShardOf(key);
   MutexLock lock(&shard.mutex);
-  const auto found = shard.slots.find(name, hash);
+  shard.slots.prefetch(key);  // One wait for both of the table's arrays.
+  const auto found = shard.slots.find(key);
   return found == shard.slots.end() ? kNoSlot : *found;
 }
 
@@ -79,10 +80,10 @@ absl::StatusOr<LockedBreaker> Registry::FindOrCreate(absl::string_view name, con
 // Under the lock of the shard, as whoever is there first or finds no place must be so for everyone.
 absl::StatusOr<LockedBreaker> Registry::Enlist(Slot slot, absl::string_view name,
                                                const Birth& birth) {
-  const size_t hash = absl::HashOf(name);
-  Shard& shard = ShardOf(hash);
+  const HashedName key(name);
+  Shard& shard = ShardOf(key);
   MutexLock lock(&shard.mutex);
-  if (shard.slots.find(name, hash) != shard.slots.end()) return LockedBreaker();
+  if (shard.slots.contains(key)) return LockedBreaker();
   if (!TakePlace()) return TooMany(name);
   LockedBreaker breaker(EntryAt(slot));
   shard.slots.insert(slot);

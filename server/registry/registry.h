@@ -131,16 +131,22 @@ class Registry {
   static constexpr size_t kShards = size_t{1} << kShardBits;
   using Chunk = std::array<BreakerEntry, kChunkEntries>;
 
+  // What is looked for. Its hash is taken once, for the shard and for the place in it.
+  struct HashedName {
+    explicit HashedName(absl::string_view name) : name(name), hash(absl::HashOf(name)) {}
+    absl::string_view name;
+    size_t hash;
+  };
   struct NameHash {
     using is_transparent = void;
     const Registry* registry;
-    size_t operator()(absl::string_view name) const { return absl::HashOf(name); }
-    size_t operator()(Slot slot) const { return (*this)(registry->EntryAt(slot).name()); }
+    size_t operator()(const HashedName& name) const { return name.hash; }
+    size_t operator()(Slot slot) const { return absl::HashOf(registry->EntryAt(slot).name()); }
   };
   struct NameEqual {
     using is_transparent = void;
     const Registry* registry;
-    absl::string_view Name(absl::string_view name) const { return name; }
+    absl::string_view Name(const HashedName& name) const { return name.name; }
     absl::string_view Name(Slot slot) const {
       const BreakerEntry& entry = registry->EntryAt(slot);
       Prefetch(entry);
@@ -174,7 +180,7 @@ class Registry {
     return (*chunk)[slot % kChunkEntries];
   }
   // By the highest bits: the shard's own table uses the lower ones.
-  Shard& ShardOf(size_t hash) { return *shards_[hash >> (64 - kShardBits)]; }
+  Shard& ShardOf(const HashedName& name) { return *shards_[name.hash >> (64 - kShardBits)]; }
   Slot Lookup(absl::string_view name);
   // Makes the settled slot the breaker of its name and returns it locked, unless there is one
   // already (an empty result) or there are as many as may be (an error).
@@ -199,11 +205,11 @@ class Registry {
 
 template <typename Predicate>
 bool Registry::Erase(Slot slot, absl::string_view name, Predicate may) {
-  const size_t hash = absl::HashOf(name);
-  Shard& shard = ShardOf(hash);
+  const HashedName key(name);
+  Shard& shard = ShardOf(key);
   {
     MutexLock lock(&shard.mutex);
-    const auto found = shard.slots.find(name, hash);
+    const auto found = shard.slots.find(key);
     if (found == shard.slots.end() || *found != slot) return false;
     const LockedBreaker breaker = FindAt(slot, name);
     if (!breaker || !may(*breaker)) return false;

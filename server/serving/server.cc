@@ -8,10 +8,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "proto/convert/convert.h"
+#include "server/address/listen_address.h"
 #include "server/http/health_routes.h"
 #include "server/log/log.h"
 #include "server/metrics/render.h"
@@ -68,9 +67,9 @@ absl::Status CannotListen(absl::string_view address) {
                    "it or set --listen to another"));
 }
 
-// "127.0.0.1:0" with the port that was found.
+// "127.0.0.1:0" with the port that was found; that of a Unix socket means nothing.
 std::string WithPort(const std::string& address, int port) {
-  if (absl::StartsWith(address, "unix:")) return address;
+  if (!ParseListenAddress(address)->unix_path.empty()) return address;
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
 
@@ -105,10 +104,9 @@ Server::~Server() { Shutdown(absl::ZeroDuration()); }
 
 absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services) {
   for (const std::string& address : options_.listen()) {
-    absl::string_view path = address;
-    if (absl::ConsumePrefix(&path, "unix:") && IsListenedOn(std::string(path))) {
-      return CannotListen(address);
-    }
+    const absl::StatusOr<ListenAddress> parsed = ParseListenAddress(address);
+    if (!parsed.ok()) return parsed.status();
+    if (!parsed->unix_path.empty() && IsListenedOn(parsed->unix_path)) return CannotListen(address);
   }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

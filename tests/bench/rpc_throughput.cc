@@ -1,14 +1,15 @@
 // How much of the throughput of an empty RPC a decision reaches, on one server, asked over
 // several connections.
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/synchronization/blocking_counter.h"
@@ -16,7 +17,7 @@
 #include "bench/empty.grpc.pb.h"
 #include "bench/names.h"
 #include "bench/paired.h"
-#include "fusebox/v1/breaker.grpc.pb.h"
+#include "fusebox/v1/breaker.pb.h"
 #include "server/engine/clock.h"
 #include "server/options/options.h"
 #include "server/serving/server.h"
@@ -40,54 +41,64 @@ class EmptyService final : public bench::v1::EmptyService::CallbackService {
   }
 };
 
-// Keeps so many calls in flight for a while; each that ends starts the next.
-template <typename Request, typename Response>
+// Calls one method over all connections and keeps so many calls in flight for a while; each that
+// ends starts the next. Sends what was encoded before and decodes no answer, so that it takes
+// little of what it shares with the server: what is compared is what the server does.
 class Load {
  public:
-  using Start = std::function<void(grpc::ClientContext*, const Request*, Response*,
-                                   std::function<void(grpc::Status)>)>;
+  using Stubs = std::vector<std::unique_ptr<grpc::GenericStub>>;
 
-  Load(Start start, std::function<void(Request&)> fill)
-      : start_(std::move(start)), fill_(std::move(fill)) {}
+  // Sends the requests in turn: `size` bytes each, one behind the other, or nothing.
+  Load(const Stubs& stubs, std::string method, std::string requests, size_t size)
+      : stubs_(stubs), method_(std::move(method)), requests_(std::move(requests)), size_(size) {}
 
+  // Calls per second.
   double Run(absl::Duration time) {
     const auto begin = std::chrono::steady_clock::now();
     end_ = begin + absl::ToChronoNanoseconds(time);
-    done_ = 0;
+    const uint64_t before = next_;
     absl::BlockingCounter lanes(kInFlight);
     for (int i = 0; i < kInFlight; ++i) Next(lanes);
     lanes.Wait();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    return static_cast<double>(done_) / took.count();
+    return static_cast<double>(next_ - before) / took.count();
   }
 
  private:
   struct Call {
+    explicit Call(const grpc::Slice& bytes) : request(&bytes, 1) {}
     grpc::ClientContext context;
-    Request request;
-    Response response;
+    const grpc::ByteBuffer request;
+    grpc::ByteBuffer response;
   };
 
-  void Next(absl::BlockingCounter& lanes) {
-    auto* call = new Call;
-    fill_(call->request);
-    start_(&call->context, &call->request, &call->response,
-           [this, call, &lanes](const grpc::Status& status) {
-             if (!status.ok()) std::abort();
-             delete call;
-             ++done_;
-             if (std::chrono::steady_clock::now() < end_) {
-               Next(lanes);
-             } else {
-               lanes.DecrementCount();
-             }
-           });
+  grpc::Slice Request(uint64_t turn) const {
+    const size_t at = size_ == 0 ? 0 : turn * size_ % requests_.size();
+    return {requests_.data() + at, size_, grpc::Slice::STATIC_SLICE};
   }
 
-  const Start start_;
-  const std::function<void(Request&)> fill_;
+  void Next(absl::BlockingCounter& lanes) {
+    const uint64_t turn = next_++;
+    auto* call = new Call(Request(turn));
+    stubs_[turn % stubs_.size()]->UnaryCall(&call->context, method_, {}, &call->request,
+                                            &call->response,
+                                            [this, call, &lanes](const grpc::Status& status) {
+                                              if (!status.ok()) std::abort();
+                                              delete call;
+                                              if (std::chrono::steady_clock::now() < end_) {
+                                                Next(lanes);
+                                              } else {
+                                                lanes.DecrementCount();
+                                              }
+                                            });
+  }
+
+  const Stubs& stubs_;
+  const std::string method_;
+  const std::string requests_;
+  const size_t size_;
   std::chrono::steady_clock::time_point end_;
-  std::atomic<uint64_t> done_{0};
+  std::atomic<uint64_t> next_{0};
 };
 
 // A connection of its own: channels to one address share one otherwise.
@@ -104,38 +115,32 @@ Options BenchOptions() {
                        [](absl::string_view) { return std::optional<std::string>(); });
 }
 
+std::string AllowRequests(const std::vector<std::string>& names) {
+  std::string requests;
+  v1::AllowRequest request;
+  for (const uint32_t name : ZipfDraws(names.size(), kDraws)) {
+    request.set_breaker(names[name]);
+    request.AppendToString(&requests);
+  }
+  return requests;
+}
+
 bool Run() {
   const std::vector<std::string> names = BenchNames(kNames);
-  // Written out in order: the load generator shall not wait for memory where the server must.
-  std::vector<std::string> draws;
-  for (const uint32_t name : ZipfDraws(kNames, kDraws)) draws.push_back(names[name]);
   const SystemClock clock;
   EmptyService empty;
   const std::unique_ptr<Server> server = *Server::Start(BenchOptions(), clock, {&empty});
   for (const std::string& name : names) {
     if (!server->engine().Allow(name, 1, "bench").ok()) std::abort();
   }
-  std::vector<std::unique_ptr<v1::BreakerService::Stub>> breakers;
-  std::vector<std::unique_ptr<bench::v1::EmptyService::Stub>> nothing;
+  Load::Stubs stubs;
   for (size_t i = 0; i < kConnections; ++i) {
-    const auto channel = Connect(server->grpc_addresses().front());
-    breakers.push_back(v1::BreakerService::NewStub(channel));
-    nothing.push_back(bench::v1::EmptyService::NewStub(channel));
+    stubs.push_back(std::make_unique<grpc::GenericStub>(Connect(server->grpc_addresses().front())));
   }
-  std::atomic<size_t> next{0};
-  std::atomic<size_t> turn{0};
-  Load<v1::AllowRequest, v1::AllowResponse> allow(
-      [&](auto* context, const auto* request, auto* response, auto done) {
-        breakers[turn++ % kConnections]->async()->Allow(context, request, response,
-                                                        std::move(done));
-      },
-      [&](v1::AllowRequest& request) { request.set_breaker(draws[next++ % kDraws]); });
-  Load<bench::v1::NothingRequest, bench::v1::NothingResponse> bare(
-      [&](auto* context, const auto* request, auto* response, auto done) {
-        nothing[turn++ % kConnections]->async()->Nothing(context, request, response,
-                                                         std::move(done));
-      },
-      [](bench::v1::NothingRequest&) {});
+  std::string requests = AllowRequests(names);
+  const size_t size = requests.size() / kDraws;  // All names are of one length.
+  Load allow(stubs, "/fusebox.v1.BreakerService/Allow", std::move(requests), size);
+  Load bare(stubs, "/fusebox.bench.v1.EmptyService/Nothing", "", 0);
   return Compare(
       "unary Allow, of an empty RPC", [&](absl::Duration t) { return allow.Run(t); },
       [&](absl::Duration t) { return bare.Run(t); }, {Limit::Kind::kAtLeast, 0.95});

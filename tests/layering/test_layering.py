@@ -29,7 +29,7 @@ ARROWS = {
     "metrics": ["convert", "engine"],
     "http": ["address", "sync"],
     "process": [],
-    "serving": ["http", "log", "metrics", "options", "process", "rpc"],
+    "serving": ["address", "http", "log", "metrics", "options", "process", "rpc"],
     "cli": ["proto"],
 }
 LIBRARIES = json.loads(pathlib.Path(os.environ["FUSEBOX_LIBRARIES"]).read_text())

@@ -46,8 +46,7 @@ grpc::Status Answer(absl::string_view breaker) {
 }
 
 // Takes 3 ms for each Allow, and refuses the breaker "bad", and "reason:..." for that reason.
-// BatchRecord ends when its client gives
-// up.
+// BatchRecord ends when its client gives up.
 class Breakers : public v1::BreakerService::CallbackService {
  public:
   explicit Breakers(FakeClock& clock) : clock_(clock) {}
