@@ -26,7 +26,7 @@ build: ## Builds everything, tests included, into build/release
 	@cmake --preset release -DBUILD_TESTING=ON
 	@$(build)
 
-stubs: ## Generates the stubs for Python, Go and Node into build/stubs
+stubs: ## Generates the stubs for Python, Go, Node and Java into build/stubs
 	@.ci/install test
 	@.ci/stubs
 

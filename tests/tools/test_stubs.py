@@ -58,6 +58,33 @@ require github.com/fusebox/fusebox/client/go v0.0.0
 replace github.com/fusebox/fusebox/client/go => {STUBS / "go"}
 """
 
+JAVA = """
+import dev.fusebox.v1.AdminServiceGrpc;
+import dev.fusebox.v1.AllowRequest;
+import dev.fusebox.v1.BreakerServiceGrpc;
+
+class Caller {
+  public static void main(String[] arguments) {
+    BreakerServiceGrpc.getAllowMethod();
+    AdminServiceGrpc.getGetBreakerMethod();
+    System.out.println(AllowRequest.newBuilder().setBreaker("db/orders").build().getBreaker());
+  }
+}
+"""
+JAVA_CLASSPATH = ":".join(
+    f"/usr/share/java/{jar}.jar"
+    for jar in (
+        "geronimo-annotation-1.3-spec",
+        "grpc-api",
+        "grpc-context",
+        "grpc-protobuf",
+        "grpc-protobuf-lite",
+        "grpc-stub",
+        "guava",
+        "protobuf",
+    )
+)
+
 
 @pytest.fixture(autouse=True, scope="module")
 def stubs():
@@ -89,6 +116,15 @@ def test_go_has_them_as_a_module_to_replace(tmp_path):
     shutil.copy(STUBS / "go" / "go.sum", tmp_path)
     env = {"GOFLAGS": "-mod=mod", "GOWORK": "off", "GOTOOLCHAIN": "local"}
     assert output(["go", "run", "."], tmp_path, **env) == "db/orders\n"
+
+
+def test_java_has_them_as_sources(tmp_path):
+    (tmp_path / "Caller.java").write_text(JAVA)
+    sources = ["Caller.java", *(STUBS / "java").rglob("*.java")]
+    flags = ["--release", "17", "-proc:none", "-cp", JAVA_CLASSPATH, "-d", "."]
+    output(["javac", *flags, *sources], tmp_path)
+    java = ["java", "-cp", f"{JAVA_CLASSPATH}:{tmp_path}", "Caller"]
+    assert output(java, tmp_path) == "db/orders\n"
 
 
 def test_stubs_that_are_up_to_date_are_left_alone():
