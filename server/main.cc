@@ -21,8 +21,7 @@ namespace fusebox {
 namespace {
 
 // Exit codes, as systemd and shells know them.
-constexpr int kBadUsage = 2;
-constexpr int kCannotServe = 1;
+constexpr int kBadUsage = 2, kCannotServe = 1;
 
 int Explain(const absl::Status& status, const char* prefix, int exit_code) {
   std::fprintf(stderr, "%s%s\n", prefix, std::string(status.message()).c_str());

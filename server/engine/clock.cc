@@ -1,6 +1,6 @@
 #include "server/engine/clock.h"
 
-#include <time.h>
+#include <ctime>
 
 #include "absl/time/clock.h"
 

@@ -155,11 +155,11 @@ class Engine {
 
   absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
                                             Tick now);
-  Verdict RecordUnder(LockedBreaker breaker, const Ending& ending, Tick now, Aftermath aftermath);
+  Verdict RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, Aftermath aftermath);
   Verdict RecordForGone(absl::string_view breaker, const Ending& ending);
   Decision SpendShared(absl::string_view breaker, const std::string& budget, Slot slot,
                        const Decision& allowed, Tick now);
-  BreakerView View(LockedBreaker breaker, Tick now, Aftermath aftermath);
+  BreakerView View(LockedBreaker entry, Tick now, Aftermath aftermath);
 
   void AdvanceDue(Tick now);
   void Sweep(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintain_mutex_);

@@ -26,7 +26,7 @@ void StopRequests::WaitDuring(const std::function<void()>& work,
   });
   work();
   // Ends the wait, if nobody else did.
-  pthread_kill(waiting.native_handle(), SIGTERM);
+  pthread_kill(waiting.native_handle(), SIGINT);
   waiting.join();
 }
 

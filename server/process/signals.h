@@ -1,8 +1,7 @@
 #ifndef FUSEBOX_SERVER_PROCESS_SIGNALS_H_
 #define FUSEBOX_SERVER_PROCESS_SIGNALS_H_
 
-#include <signal.h>
-
+#include <csignal>
 #include <functional>
 
 namespace fusebox {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/error.h"
 
 namespace fusebox {
@@ -147,7 +148,7 @@ std::vector<std::string> AllOfLength(int segments, const std::vector<std::string
   if (segments == 1) return alphabet;
   std::vector<std::string> all;
   for (const std::string& rest : AllOfLength(segments - 1, alphabet)) {
-    for (const std::string& first : alphabet) all.push_back(first + "/" + rest);
+    for (const std::string& first : alphabet) all.push_back(absl::StrCat(first, "/", rest));
   }
   return all;
 }

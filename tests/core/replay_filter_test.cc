@@ -85,8 +85,9 @@ TEST(ReplayFilterTest, KeepsTheBitOfOneThatIsOvertaken) {
 TEST(ReplayFilterTest, KnowsRepetitionsFromFarBehind) {
   ReplayFilter filter(0);
   for (uint64_t i = 0; i < 50'000; ++i) ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
-  for (uint64_t i = 0; i < 50'000; i += 100)
+  for (uint64_t i = 0; i < 50'000; i += 100) {
     EXPECT_EQ(filter.Mark(i, 50'000), Seen::kRepeated) << i;
+  }
 }
 
 // Of those that were given up nothing is known; of all before and after it is.
@@ -123,8 +124,9 @@ TEST(ReplayFilterTest, AwaitsNothingFromBeforeAGap) {
   ReplayFilter filter(0);
   EXPECT_EQ(filter.Mark(99'999, 100'000), Seen::kFirst);
   EXPECT_TRUE(filter.Awaits(100'000));
-  for (uint64_t i = 99'999 - 8'191; i < 99'999; ++i)
+  for (uint64_t i = 99'999 - 8'191; i < 99'999; ++i) {
     ASSERT_EQ(filter.Mark(i, 100'000), Seen::kFirst);
+  }
   EXPECT_FALSE(filter.Awaits(100'000));
 }
 

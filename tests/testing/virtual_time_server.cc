@@ -1,8 +1,8 @@
 // A whole server whose time stands still until a test moves it: see control.proto.
 #include <grpcpp/grpcpp.h>
 #include <pthread.h>
-#include <signal.h>
 
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>

@@ -40,7 +40,7 @@ class HalfOpenRaceTest : public EngineTest {
  private:
   struct Judge {
     HalfOpenRaceTest* test;
-    void operator()() noexcept {
+    void operator()() const noexcept {
       if (std::exchange(test->asked_, true)) test->JudgeRound();
     }
   };
@@ -50,8 +50,8 @@ class HalfOpenRaceTest : public EngineTest {
   void JudgeRound() {
     std::vector<std::string> probes;
     for (const AllowAnswer& answer : answers_) {
-      if (answer.decision.allowed && answer.decision.probe)
-        probes.emplace_back(answer.permit.bytes());
+      if (!answer.decision.allowed || !answer.decision.probe) continue;
+      probes.emplace_back(answer.permit.bytes());
     }
     const bool right = probes.size() == kMaxProbes && Look().probes == kMaxProbes;
     wrong_ += !right;

@@ -165,8 +165,9 @@ TEST_F(RegistryRaceTest, EveryWayInAgreesAfterARace) {
       }
       if (i % 5 == 0) registry.Erase(slot, name, kAlways);
       if (const LockedBreaker found = registry.Find(name)) mistaken += found->name() != name;
-      if (const LockedBreaker found = registry.FindAt(slot, name))
+      if (const LockedBreaker found = registry.FindAt(slot, name)) {
         mistaken += found->name() != name;
+      }
     }
   });
   EXPECT_EQ(mistaken, 0);
