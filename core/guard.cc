@@ -82,6 +82,8 @@ Decision Guard::Refuse(const RulingPolicy& ruling, const Decision& allowed,
                        absl::Duration retry_after) {
   if (allowed.permit.votes && allowed.epoch == breaker_.epoch()) {
     breaker_.Return(ruling.policy.circuit_breaker, allowed.permit.number, latest_);
+  } else {
+    breaker_.MarkReturned(allowed.epoch, allowed.permit.number);
   }
   --totals_.calls;
   return Deny(ruling, {false, Reason::kRetryBudget, retry_after}, allowed.permit.attempt, latest_);
@@ -129,7 +131,7 @@ Counted Guard::CountWithPermit(const RulingPolicy& ruling, const Permit& permit,
   if (seen == ReplayFilter::Seen::kRepeated) return Counted::kRepeated;
   const bool late = permit.epoch != breaker_.epoch();
   const bool first_attempt = permit.attempt <= 1 && permit.earns;
-  earned = first_attempt && (!late || seen == ReplayFilter::Seen::kFirst);
+  earned = first_attempt && seen == ReplayFilter::Seen::kFirst;
   if (late) return Counted::kLate;
   if (!permit.votes) return Counted::kNotCounted;
   return breaker_.Record(ruling.policy.circuit_breaker, permit.number, report, now, source,

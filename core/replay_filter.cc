@@ -8,8 +8,7 @@ namespace fusebox {
 ReplayFilter::Seen ReplayFilter::Mark(uint64_t number, uint64_t granted) {
   Extend(granted);
   if (number + reach_ < end_) {
-    const bool lost = number >= lost_from_ && number < lost_to_;
-    return lost ? Seen::kOutOfReach : Seen::kRepeated;
+    return IsLost(number) ? Seen::kOutOfReach : Seen::kRepeated;
   }
   if (Test(number)) return Seen::kRepeated;
   WordOf(number) |= BitOf(number);
@@ -41,7 +40,7 @@ void ReplayFilter::Extend(uint64_t granted) {
       continue;
     }
     if (!Test(end_)) {
-      GiveUp(end_ - bits_, end_ - bits_ + 1);
+      GiveUp({end_ - bits_, end_ - bits_ + 1});
       --awaited_;
     }
     WordOf(end_) &= ~BitOf(end_);
@@ -50,16 +49,35 @@ void ReplayFilter::Extend(uint64_t granted) {
 
 // As Extend(), when no number keeps its bit and some never get one.
 void ReplayFilter::StartOver(uint64_t granted) {
-  GiveUp(end_ - reach_, granted - bits_);
+  GiveUp({end_ - reach_, granted - bits_});
   few_ = 0;
   if (many_ != nullptr) std::fill_n(many_.get(), bits_ / 64, 0);
   end_ = granted;
   awaited_ = reach_ = bits_;
 }
 
-void ReplayFilter::GiveUp(uint64_t from, uint64_t to) {
-  if (lost_from_ == lost_to_) lost_from_ = from;
-  lost_to_ = to;
+// Numbers are given up in their order.
+void ReplayFilter::GiveUp(Run run) {
+  if (lost_ == nullptr) lost_ = std::make_unique<std::vector<Run>>();
+  if (!lost_->empty() && lost_->back().to == run.from) {
+    lost_->back().to = run.to;
+    return;
+  }
+  lost_->push_back(run);
+  if (lost_->size() <= kMaxLostRuns) return;
+  size_t nearest = 1;
+  const auto gap = [this](size_t i) { return (*lost_)[i].from - (*lost_)[i - 1].to; };
+  for (size_t i = 2; i < lost_->size(); ++i) {
+    if (gap(i) < gap(nearest)) nearest = i;
+  }
+  (*lost_)[nearest - 1].to = (*lost_)[nearest].to;
+  lost_->erase(lost_->begin() + static_cast<std::ptrdiff_t>(nearest));
+}
+
+bool ReplayFilter::IsLost(uint64_t number) const {
+  return lost_ != nullptr && std::any_of(lost_->begin(), lost_->end(), [number](const Run& run) {
+           return number >= run.from && number < run.to;
+         });
 }
 
 }  // namespace fusebox

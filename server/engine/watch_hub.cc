@@ -57,7 +57,6 @@ absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob,
                                   " watches are in use; end one or raise --max-watchers"));
   }
   MutexLock lock(&mutex_);
-  std::erase_if(all_, [](const std::weak_ptr<ChangedNames>& w) { return w.expired(); });
   all_.push_back(counted);
   return counted;
 }
@@ -65,6 +64,7 @@ absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob,
 std::vector<std::shared_ptr<ChangedNames>> WatchHub::Live() {
   std::vector<std::shared_ptr<ChangedNames>> live;
   MutexLock lock(&mutex_);
+  std::erase_if(all_, [](const std::weak_ptr<ChangedNames>& w) { return w.expired(); });
   for (const std::weak_ptr<ChangedNames>& weak : all_) {
     if (std::shared_ptr<ChangedNames> names = weak.lock()) live.push_back(std::move(names));
   }

@@ -11,6 +11,7 @@ StopRequests::StopRequests() {
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 void StopRequests::Wait() const {

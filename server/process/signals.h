@@ -13,7 +13,8 @@ namespace fusebox {
 //   requests.WaitDuring([&] { server.Drain(); }, hurry);
 class StopRequests {
  public:
-  // Blocks the signals in the calling thread and all that it starts from now on.
+  // Blocks the signals in the calling thread and all that it starts from now on. Ignores SIGPIPE:
+  // who reads what the process writes may go away.
   StopRequests();
   StopRequests(const StopRequests&) = delete;
   StopRequests& operator=(const StopRequests&) = delete;

@@ -71,7 +71,11 @@ void WatchStream::Pump() {
 void WatchStream::Pause() {
   MutexLock lock(&mutex_);
   pause_ = std::make_unique<grpc::Alarm>();
-  pause_->Set(gpr_inf_past(GPR_CLOCK_MONOTONIC), [this](bool) { GoOn(true); });
+  pause_->Set(gpr_inf_past(GPR_CLOCK_MONOTONIC), [this](bool) {
+    // gRPC keeps the stream during its own callbacks, of which this is none.
+    const std::shared_ptr<WatchStream> self = shared_from_this();
+    GoOn(true);
+  });
 }
 
 void WatchStream::OnWriteDone(bool ok) { GoOn(ok); }

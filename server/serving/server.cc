@@ -46,6 +46,11 @@ int Millis(const google::protobuf::Duration& duration) {
 }
 
 void SetLimits(const config::v1::ServerOptions& options, grpc::ServerBuilder& builder) {
+  // Each call of reflection, gRPC's own and synchronous, holds a thread. Ours hold none.
+  constexpr int kThreadsForReflection = 16;
+  grpc::ResourceQuota quota;
+  quota.SetMaxThreads(kThreadsForReflection);
+  builder.SetResourceQuota(quota);
   // Answers are bounded by what they list.
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes()));
   builder.SetMaxSendMessageSize(-1);

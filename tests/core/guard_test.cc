@@ -133,6 +133,18 @@ TEST_F(SharedBudgetTest, RefuseAfterATransitionTouchesNothing) {
   EXPECT_EQ(Look().probes, 1u);
 }
 
+// Nobody has the permit of a retry that was refused, with a vote or without: it is not waited for.
+TEST_F(SharedBudgetTest, NoPermitOfARefusedRetryIsWaitedFor) {
+  const Tick quiet = now_ + absl::Hours(1);
+  for (const bool forced : {false, true}) {
+    if (forced) guard_.SetOverride({.mode = OverrideMode::kForcedClosed, .expires = quiet});
+    Record(Granted(), Outcome::kSuccess);
+    guard_.Refuse(Ruling(), Acquire(2), absl::Seconds(6));
+    Pass(absl::Minutes(1));
+    EXPECT_TRUE(guard_.Trim(Ruling(), now_)) << (forced ? "forced" : "free");
+  }
+}
+
 // Promise: time that goes back counts as the latest seen.
 TEST_F(GuardPartsTest, TimeIsClampedForward) {
   Trip();

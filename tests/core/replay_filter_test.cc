@@ -90,17 +90,27 @@ TEST(ReplayFilterTest, KnowsRepetitionsFromFarBehind) {
   }
 }
 
-// Of those that were given up nothing is known; of all before and after it is.
-TEST(ReplayFilterTest, OnlyTheLostAreUnknown) {
+// How many of the first numbers are unknown, when each `one_in`-th of so many did not come back.
+uint64_t CountUnknown(uint64_t granted, uint64_t one_in, uint64_t among) {
   ReplayFilter filter(0);
-  constexpr uint64_t kGranted = 50'000, kLost = 10'000;
-  for (uint64_t i = 0; i < kGranted; ++i) {
-    if (i == kLost) continue;
-    ASSERT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
+  for (uint64_t i = 0; i < granted; ++i) {
+    if (i % one_in == 0) continue;
+    EXPECT_EQ(filter.Mark(i, i + 1), Seen::kFirst);
   }
-  EXPECT_EQ(filter.Mark(kLost - 1, kGranted), Seen::kRepeated);
-  EXPECT_EQ(filter.Mark(kLost, kGranted), Seen::kOutOfReach);
-  EXPECT_EQ(filter.Mark(kLost + 1, kGranted), Seen::kRepeated);
+  uint64_t unknown = 0;
+  for (uint64_t i = 0; i < among; ++i) unknown += filter.Mark(i, granted) == Seen::kOutOfReach;
+  return unknown;
+}
+
+// Of those that were given up nothing is known; of all before, between and after it is.
+TEST(ReplayFilterTest, OnlyTheLostAreUnknown) {
+  EXPECT_EQ(CountUnknown(50'000, /*one_in=*/10'000, /*among=*/40'000), 4u);
+  EXPECT_EQ(CountUnknown(48'000, /*one_in=*/2'500, /*among=*/39'000), 16u);
+}
+
+// More runs than are told apart become fewer and longer, and no lost one is taken for a repetition.
+TEST(ReplayFilterTest, BeyondSixteenRunsTheNearestBecomeOne) {
+  EXPECT_EQ(CountUnknown(50'000, /*one_in=*/2'500, /*among=*/41'000), 15u + 2'501u);
 }
 
 // Clients die with permits in their hands: those must not be waited for for ever.

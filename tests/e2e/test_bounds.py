@@ -1,8 +1,14 @@
 """Everything that clients can make a server hold has a bound, and its error names the flag."""
 
+import pathlib
+import re
+import threading
+
 import grpc
 from api import FAILURE, SUCCESS, error_of
 from fusebox.v1 import breaker_pb2 as pb
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from timing import PATIENCE_S
 
 
 def test_too_many_breakers_are_refused_and_those_that_exist_go_on(start, connect):
@@ -28,6 +34,40 @@ def test_an_idle_breaker_makes_room_for_another(start, connect):
         first = api.allow("first").epoch
         watch.until_removed("first")
     assert api.allow("second").epoch > first
+
+
+def threads_of(process):
+    status = pathlib.Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(re.search(r"^Threads:\s+(\d+)$", status, re.MULTILINE)[1])
+
+
+# gRPC's own service holds a thread for each call.
+def test_calls_of_reflection_hold_a_bounded_number_of_threads(start, connect):
+    process = start()
+    api = connect(process)
+    before = threads_of(process)
+    stub = reflection_pb2_grpc.ServerReflectionStub(api.channel)
+    done = threading.Event()
+
+    def ask_and_stay():
+        yield reflection_pb2.ServerReflectionRequest(list_services="")
+        done.wait(PATIENCE_S)
+
+    calls = [stub.ServerReflectionInfo(ask_and_stay()) for _ in range(64)]
+    refused = []
+    for call in calls:
+        try:
+            next(call)
+        except grpc.RpcError as error:
+            refused.append(error.code())
+    try:
+        assert refused and set(refused) == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+        assert threads_of(process) <= before + 32
+        assert api.allow("a").decision == pb.DECISION_ALLOWED
+    finally:
+        done.set()
+        for call in calls:
+            call.cancel()
 
 
 def test_a_watch_too_many_is_refused(start, connect):

@@ -150,6 +150,18 @@ def test_a_log_that_nobody_reads_holds_up_nothing(start, connect):
     assert process.wait() == 0
 
 
+# Without HTTP: its library would ignore the signal of a broken pipe for the whole process.
+def test_a_log_whose_reader_went_away_does_not_end_the_server(start, connect, name):
+    process = start(http_listen="", read_log=False)
+    api = connect(process)
+    process.process.stderr.close()
+    for _ in range(5):
+        last = api.record(name, outcome=pb.OUTCOME_FAILURE)
+    assert last.state == pb.STATE_OPEN
+    process.signal(signal.SIGTERM)  # Logs once more.
+    assert process.wait() == 0
+
+
 def test_a_stopped_server_leaves_its_port_to_the_next(start, connect, name):
     first = start()
     address = first.address
