@@ -18,6 +18,7 @@ ARROWS = {
     "sync": [],
     "registry": ["core", "sync"],
     "engine": ["registry"],
+    "store": ["core"],
     "proto": [],
     "convert": ["core", "proto"],
     "yaml": ["core"],

@@ -1,0 +1,230 @@
+// What the SQLite store promises beyond any store: rows outlive it, and bad files do no harm.
+#include "server/store/sqlite_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "server/store/sqlite.h"
+#include "testing/temporary_directory.h"
+
+namespace fusebox {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using Rows = std::map<std::pair<Table, std::string>, std::string>;
+
+std::string Load(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void Save(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+class SqliteStoreTest : public ::testing::Test {
+ protected:
+  const std::string& dir() const { return directory_.path(); }
+  std::string FileOf(int generation) const {
+    return absl::StrCat(dir(), "/fusebox-", generation, ".db");
+  }
+
+  std::unique_ptr<SqliteStore> Open() {
+    absl::StatusOr<std::unique_ptr<SqliteStore>> store = SqliteStore::Open({.data_dir = dir()});
+    EXPECT_TRUE(store.ok()) << store.status();
+    return *std::move(store);
+  }
+
+  // Opens it and reads; `rows` are those that were shown.
+  std::unique_ptr<SqliteStore> OpenAndRead(Rows& rows, absl::Status& status) {
+    std::unique_ptr<SqliteStore> store = Open();
+    rows.clear();
+    size_t shown = 0;
+    status = store->Read([&](const RowView& row) {
+      ++shown;
+      rows.emplace(std::pair(row.table, row.key), row.value);
+    });
+    EXPECT_TRUE(!status.ok() || shown == rows.size()) << "a row was shown twice";
+    return store;
+  }
+
+  Rows ReadAll() {
+    Rows rows;
+    absl::Status status;
+    OpenAndRead(rows, status);
+    EXPECT_TRUE(status.ok()) << status;
+    return rows;
+  }
+
+  // A file of many pages, and what is in it.
+  Rows WriteMany() {
+    Rows rows, none;
+    absl::Status status;
+    const std::unique_ptr<SqliteStore> store = OpenAndRead(none, status);
+    Changes changes;
+    for (int i = 0; i < 300; ++i) {
+      const std::string key = absl::StrCat("breaker/", i), value(static_cast<size_t>(i), 'v');
+      changes.Put(Table::kBreakers, key, value);
+      rows[{Table::kBreakers, key}] = value;
+    }
+    EXPECT_TRUE(store->Commit(changes).ok());
+    return rows;
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(SqliteStoreTest, RowsOutliveTheStore) {
+  const Rows written = WriteMany();
+  EXPECT_EQ(ReadAll(), written);
+}
+
+TEST_F(SqliteStoreTest, ADirectoryHasOneServer) {
+  const std::unique_ptr<SqliteStore> first = Open();
+  const absl::Status second = SqliteStore::Open({.data_dir = dir()}).status();
+  EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ErrorReason(second), "STORE_IN_USE");
+  EXPECT_THAT(std::string(second.message()), HasSubstr(dir()));
+}
+
+TEST_F(SqliteStoreTest, TheNextServerMayHaveTheDirectory) {
+  Open().reset();
+  EXPECT_NE(Open(), nullptr);
+}
+
+TEST_F(SqliteStoreTest, NothingIsWrittenBeforeItIsKnownWhatIsThere) {
+  const Rows written = WriteMany();
+  const std::unique_ptr<SqliteStore> store = Open();
+  Changes changes;
+  changes.Put(Table::kPolicies, "a", "1");
+  EXPECT_EQ(ErrorReason(store->Commit(changes)), "STORE_UNREAD");
+  EXPECT_EQ(ErrorReason(store->Replace([](Store::Show) {})), "STORE_UNREAD");
+}
+
+TEST_F(SqliteStoreTest, ReplacingLeavesOneFile) {
+  WriteMany();
+  Rows rows;
+  absl::Status status;
+  {
+    const std::unique_ptr<SqliteStore> store = OpenAndRead(rows, status);
+    ASSERT_TRUE(store->Replace([](Store::Show show) { show({Table::kPolicies, "a", "1"}); }).ok());
+  }
+  EXPECT_FALSE(std::filesystem::exists(FileOf(1)));
+  EXPECT_TRUE(std::filesystem::exists(FileOf(2)));
+  EXPECT_EQ(ReadAll(), (Rows{{{Table::kPolicies, "a"}, "1"}}));
+}
+
+TEST_F(SqliteStoreTest, AnUnfinishedGenerationIsNotRead) {
+  const Rows written = WriteMany();
+  Save(FileOf(2) + ".new", "half of it");
+  EXPECT_EQ(ReadAll(), written);
+}
+
+TEST_F(SqliteStoreTest, ACorruptFileIsReportedAndSetAside) {
+  WriteMany();
+  std::string bytes = Load(FileOf(1));
+  const size_t value = bytes.find("vvvvvvvv");
+  ASSERT_NE(value, std::string::npos);
+  bytes[value] = 'w';
+  Save(FileOf(1), bytes);
+  Rows rows;
+  absl::Status status;
+  const std::unique_ptr<SqliteStore> store = OpenAndRead(rows, status);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ErrorReason(status), "STORE_CORRUPT");
+  EXPECT_THAT(std::string(status.message()), HasSubstr(FileOf(1)));
+  EXPECT_TRUE(store->Replace([](Store::Show) {}).ok());
+  EXPECT_EQ(Load(FileOf(1) + ".bad"), bytes);
+}
+
+// Of any byte: its lowest bit, its highest, or all.
+TEST_F(SqliteStoreTest, AFlippedByteNeverChangesAValue) {
+  const Rows written = WriteMany();
+  const std::string whole = Load(FileOf(1));
+  size_t found = 0;
+  for (size_t at = 0; at < whole.size(); at += 61) {
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(bytes[at] ^ (at % 3 == 0 ? 0x01 : at % 3 == 1 ? 0x80 : 0xff));
+    Save(FileOf(1), bytes);
+    Rows rows;
+    absl::Status status;
+    OpenAndRead(rows, status);
+    if (status.ok()) {
+      EXPECT_EQ(rows, written) << "byte " << at;
+    } else {
+      EXPECT_EQ(ErrorReason(status), "STORE_CORRUPT") << "byte " << at << ": " << status;
+      ++found;
+    }
+  }
+  EXPECT_GT(found, 0);
+}
+
+TEST_F(SqliteStoreTest, ATruncatedFileIsCorrupt) {
+  WriteMany();
+  const std::string whole = Load(FileOf(1));
+  constexpr size_t kPage = 4096;
+  ASSERT_GT(whole.size(), 3 * kPage);
+  for (size_t size = 0; size < whole.size(); size += kPage / 2) {
+    Save(FileOf(1), whole.substr(0, size));
+    Rows rows;
+    absl::Status status;
+    OpenAndRead(rows, status);
+    EXPECT_EQ(ErrorReason(status), "STORE_CORRUPT") << size << " bytes: " << status;
+  }
+}
+
+TEST_F(SqliteStoreTest, AnOlderFileIsMigrated) {
+  {
+    absl::StatusOr<SqliteDatabase> old =
+        SqliteDatabase::Open(FileOf(1), SqliteDatabase::Mode::kCreate, "");
+    ASSERT_TRUE(old.ok());
+    const RowView row{Table::kPolicies, "a", "1"};
+    const absl::Status written = old->Execute(absl::StrCat(
+        "CREATE TABLE rows(id INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+        " crc INTEGER NOT NULL, PRIMARY KEY(id, key)) WITHOUT ROWID;"
+        "INSERT INTO rows VALUES(2, x'61', x'31', ",
+        RowChecksum(row), "); PRAGMA application_id = 0x46555345; PRAGMA user_version = 1"));
+    ASSERT_TRUE(written.ok()) << written;
+  }
+  EXPECT_EQ(ReadAll(), (Rows{{{Table::kPolicies, "a"}, "1"}}));
+  EXPECT_EQ(ReadAll(), (Rows{{{Table::kPolicies, "a"}, "1"}}));
+}
+
+TEST_F(SqliteStoreTest, ANewerFileIsLeftAlone) {
+  WriteMany();
+  {
+    absl::StatusOr<SqliteDatabase> newer =
+        SqliteDatabase::Open(FileOf(1), SqliteDatabase::Mode::kReadWrite, "");
+    ASSERT_TRUE(newer->Execute("PRAGMA user_version = 99; UPDATE seal SET version = 99").ok());
+  }
+  const std::string bytes = Load(FileOf(1));
+  {
+    Rows rows;
+    absl::Status status;
+    const std::unique_ptr<SqliteStore> store = OpenAndRead(rows, status);
+    EXPECT_EQ(ErrorReason(status), "STORE_TOO_NEW");
+    EXPECT_THAT(std::string(status.message()), HasSubstr("99"));
+    EXPECT_THAT(rows, IsEmpty());
+    Changes changes;
+    changes.Put(Table::kPolicies, "a", "1");
+    EXPECT_EQ(ErrorReason(store->Commit(changes)), "STORE_TOO_NEW");
+    EXPECT_EQ(ErrorReason(store->Replace([](Store::Show) {})), "STORE_TOO_NEW");
+  }
+  EXPECT_EQ(Load(FileOf(1)), bytes);
+}
+
+}  // namespace
+}  // namespace fusebox
