@@ -14,16 +14,26 @@ absl::StatusOr<bool> BatchMemory::Remember(absl::string_view id, Tick now) {
     ids_.erase(in_order_.front().id);
     in_order_.pop_front();
   }
-  if (ids_.contains(id)) return false;
+  if (const auto known = ids_.find(id); known != ids_.end()) {
+    if (known->second) return false;
+    return MakeError(absl::StatusCode::kUnavailable, "BATCH_RUNNING",
+                     "the batch came before and is still being counted; send it again in a moment, "
+                     "with the same batch_id");
+  }
   if (ids_.size() >= capacity_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_BATCHES",
                      absl::StrCat("all ", capacity_,
                                   " places for batch ids are in use; send larger batches less "
                                   "often, or raise --max-batches"));
   }
-  ids_.emplace(id);
+  ids_.emplace(id, false);
   in_order_.push_back({now + kMemory, std::string(id)});
   return true;
+}
+
+void BatchMemory::Finish(absl::string_view id) {
+  MutexLock lock(&mutex_);
+  if (const auto known = ids_.find(id); known != ids_.end()) known->second = true;
 }
 
 }  // namespace fusebox

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/tick.h"
@@ -20,8 +20,13 @@ class BatchMemory {
  public:
   explicit BatchMemory(size_t capacity) : capacity_(capacity) {}
 
-  // True if the id is new. The error is RESOURCE_EXHAUSTED with reason TOO_MANY_BATCHES.
+  // True if the id is new: whoever is told so counts the batch and calls Finish(). False if it was
+  // counted. Errors: UNAVAILABLE (reason BATCH_RUNNING) between the two; RESOURCE_EXHAUSTED (reason
+  // TOO_MANY_BATCHES).
   absl::StatusOr<bool> Remember(absl::string_view id, Tick now);
+
+  // All of the batch is counted. Nothing if its id was forgotten meanwhile.
+  void Finish(absl::string_view id);
 
  private:
   struct Remembered {
@@ -31,7 +36,7 @@ class BatchMemory {
 
   const size_t capacity_;
   Mutex mutex_;
-  absl::flat_hash_set<std::string> ids_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, bool> ids_ ABSL_GUARDED_BY(mutex_);  // True: finished.
   std::deque<Remembered> in_order_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -92,8 +92,10 @@ class Engine {
   // which outcome the result is. Counts nothing. Empty if there is no such breaker.
   std::optional<Verdict> RepeatObservation(absl::string_view breaker, Result result);
 
-  // True if a batch with this id was not seen in the last 60 s.
+  // True if a batch with this id was not seen in the last 60 s: BatchMemory's, by the engine's
+  // clock.
   absl::StatusOr<bool> RememberBatch(absl::string_view id);
+  void FinishBatch(absl::string_view id) { batches_.Finish(id); }
 
   // Imposes something on a breaker, creating it if need be, or lifts it.
   absl::Status SetOverride(absl::string_view breaker, Override override);

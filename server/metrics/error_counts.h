@@ -23,14 +23,16 @@ namespace fusebox {
 class ErrorCounts {
  public:
   // Every reason that an error of this server may have, sorted. A test holds it to the source.
-  static constexpr std::array<absl::string_view, 25> kReasons = {
-      "BATCH_ID_INVALID",   "BATCH_ID_MISSING",    "BATCH_TOO_LARGE",     "BREAKER_NAME_INVALID",
-      "BREAKER_NOT_FOUND",  "CLIENT_NAME_INVALID", "COUNT_INVALID",       "DRAINING",
-      "GLOB_INVALID",       "LATENCY_INVALID",     "OVERRIDE_INVALID",    "PAGE_SIZE_INVALID",
-      "PAGE_TOKEN_INVALID", "PERMIT_INVALID",      "POLICY_MATCH_TIE",    "POLICY_NAME_TAKEN",
-      "RESULT_INVALID",     "RESULT_MISSING",      "RETRY_AFTER_INVALID", "RETRY_BUDGET_UNKNOWN",
-      "STATE_INVALID",      "TOO_MANY_BATCHES",    "TOO_MANY_BREAKERS",   "TOO_MANY_WATCHERS",
-      "WATCH_TOO_SLOW"};
+  static constexpr std::array<absl::string_view, 26> kReasons = {
+      "BATCH_ID_INVALID",    "BATCH_ID_MISSING",     "BATCH_RUNNING",
+      "BATCH_TOO_LARGE",     "BREAKER_NAME_INVALID", "BREAKER_NOT_FOUND",
+      "CLIENT_NAME_INVALID", "COUNT_INVALID",        "DRAINING",
+      "GLOB_INVALID",        "LATENCY_INVALID",      "OVERRIDE_INVALID",
+      "PAGE_SIZE_INVALID",   "PAGE_TOKEN_INVALID",   "PERMIT_INVALID",
+      "POLICY_MATCH_TIE",    "POLICY_NAME_TAKEN",    "RESULT_INVALID",
+      "RESULT_MISSING",      "RETRY_AFTER_INVALID",  "RETRY_BUDGET_UNKNOWN",
+      "STATE_INVALID",       "TOO_MANY_BATCHES",     "TOO_MANY_BREAKERS",
+      "TOO_MANY_WATCHERS",   "WATCH_TOO_SLOW"};
 
   // Takes no notice of a status without a reason of this server's, such as OK or gRPC's own errors:
   // those are counted by their code, elsewhere.

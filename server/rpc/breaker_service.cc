@@ -111,6 +111,7 @@ absl::Status BreakerService::RecordBatch(const v1::BatchRecordRequest& request,
       *result.mutable_error() = ToRpcStatus(verdict.status());
     }
   }
+  if (!request.batch_id().empty()) engine_.FinishBatch(request.batch_id());
   return absl::OkStatus();
 }
 

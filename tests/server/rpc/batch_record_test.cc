@@ -207,6 +207,16 @@ TEST_F(BatchRecordTest, AnEmptyBatchIsFine) {
   EXPECT_EQ(Send(Batch({})).results_size(), 0);
 }
 
+// A client that gave up on the first copy and sends a second one while the first is being counted.
+TEST_F(BatchRecordTest, ARepetitionOfARunningBatchIsRefusedAndNothingIsCounted) {
+  ASSERT_TRUE(*engine_.RememberBatch(kId));
+  const RpcError error = ErrorOf(TryBatch(Batch({Item(v1::OUTCOME_SUCCESS, 3)})));
+  EXPECT_EQ(error.code, grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(error.reason, "BATCH_RUNNING");
+  EXPECT_TRUE(error.may_retry);
+  EXPECT_EQ(engine_.breakers(), 0u);
+}
+
 // A bound that is reached is told with its flag; what is not remembered is not counted.
 TEST_F(FewBatchesTest, RefusesBatchesThatItCannotRemember) {
   for (int i = 0; i < 2; ++i) {
