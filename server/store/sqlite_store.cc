@@ -78,8 +78,9 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(SqliteStoreOption
 absl::Status SqliteStore::Lock() {
   if (directory_.has_value()) return absl::OkStatus();
   absl::StatusOr<DataDirectory> directory = DataDirectory::Lock(options_.data_dir);
-  if (directory.ok()) directory_ = *std::move(directory);
-  return directory.status();
+  if (!directory.ok()) return directory.status();
+  directory_ = *std::move(directory);
+  return absl::OkStatus();
 }
 
 absl::Status SqliteStore::Read(Show show) {

@@ -1,13 +1,13 @@
 #include "testing/faulty_disk.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -24,8 +24,8 @@ constexpr size_t kSector = 512;
 // All that are there, for the one fsync() of a process.
 ABSL_CONST_INIT absl::Mutex disks_mutex(absl::kConstInit);
 std::set<FaultyDisk*>& Disks() {
-  static auto* const disks = new std::set<FaultyDisk*>;
-  return *disks;
+  static auto* const kDisks = new std::set<FaultyDisk*>;
+  return *kDisks;
 }
 
 std::string NewName() {
@@ -317,8 +317,7 @@ int FaultyDisk::Read(const Handle& handle, char* to, size_t size, uint64_t at) {
   const std::string& content = handle.file->content;
   const size_t from = std::min<size_t>(at, content.size());
   const size_t read = std::min(size, content.size() - from);
-  std::memcpy(to, content.data() + from, read);
-  std::memset(to + read, 0, size - read);
+  std::fill(std::copy_n(content.data() + from, read, to), to + size, '\0');
   return read == size ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
@@ -354,7 +353,7 @@ int FaultyDisk::Truncate(const Handle& handle, uint64_t size) {
   return crashed_ ? SQLITE_IOERR_TRUNCATE : SQLITE_OK;
 }
 
-void FaultyDisk::Keep(File& file, Change change) {
+void FaultyDisk::Keep(File& file, Change change) const {
   if (!change.is_write) {
     file.content.resize(change.at);
   } else {
@@ -494,8 +493,8 @@ bool FaultyDisk::SyncAll(int descriptor) {
 
 // In place of the one that the program would have had. No real disk is asked: a test loses no power
 // but that of its own disks.
-extern "C" int fsync(int descriptor) {
-  if (fusebox::FaultyDisk::SyncAll(descriptor)) return 0;
+extern "C" int fsync(int fd) {
+  if (fusebox::FaultyDisk::SyncAll(fd)) return 0;
   errno = EIO;
   return -1;
 }

@@ -128,7 +128,7 @@ class FaultyDisk {
   File* Find(const struct stat& wanted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   File* Track(const char* path, int descriptor, bool is_created)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Keep(File& file, Change change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Keep(File& file, Change change) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void KeepSome(File& file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void KeepName(const File& file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NamesAreSynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,8 +1,7 @@
 #ifndef FUSEBOX_TESTS_TESTING_TEMPORARY_DIRECTORY_H_
 #define FUSEBOX_TESTS_TESTING_TEMPORARY_DIRECTORY_H_
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 

@@ -105,7 +105,7 @@ void Story::Work() {
     }
     ++commits_;
     rows_ = next;
-    possible_.assign(1, std::move(next));
+    possible_ = {std::move(next)};
     if (disk_->crashed()) return;  // When it was done, and before it was asked for more.
   }
 }

@@ -23,7 +23,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 using Rows = std::map<std::pair<Table, std::string>, std::string>;
 
 std::string Load(const std::string& path) {
