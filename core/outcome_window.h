@@ -56,7 +56,7 @@ class TimeWindow {
   uint32_t head_ = 0;
   Column calls_{};
   Column failures_{};
-  std::unique_ptr<Column> slow_;  // Comes with the first slow call: most policies have no rule.
+  std::unique_ptr<Column> slow_;  // Comes with the first slow call: few policies look for them.
 };
 
 // A ring of bits, of which whole runs are replaced at the cost of their words.

@@ -26,15 +26,8 @@ absl::string_view RemedyFor(int code) {
 }
 
 int OpenFlags(SqliteDatabase::Mode mode) {
-  switch (mode) {
-    case SqliteDatabase::Mode::kReadOnly:
-      return SQLITE_OPEN_READONLY;
-    case SqliteDatabase::Mode::kReadWrite:
-      return SQLITE_OPEN_READWRITE;
-    case SqliteDatabase::Mode::kCreate:
-      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  }
-  return SQLITE_OPEN_READONLY;
+  const bool create = mode == SqliteDatabase::Mode::kCreate;
+  return SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ class SqliteStatement {
 // One connection. Errors are those of SqliteError(). Not thread-safe.
 class SqliteDatabase {
  public:
-  enum class Mode : uint8_t { kReadOnly, kReadWrite, kCreate };
+  enum class Mode : uint8_t { kReadWrite, kCreate };
 
   // `vfs` names what SQLite sees the disk through; empty: the default.
   static absl::StatusOr<SqliteDatabase> Open(const std::string& path, Mode mode,

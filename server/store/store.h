@@ -47,7 +47,6 @@ class Changes {
   }
 
   bool empty() const { return changes_.empty(); }
-  size_t size() const { return changes_.size(); }
   const std::vector<Change>& all() const { return changes_; }
 
  private:
@@ -77,7 +76,8 @@ class Store {
   virtual absl::Status Read(Show show) = 0;
 
   // Makes all changes or none. OK means that they survive a crash of the server and of the machine.
-  // Errors: UNAVAILABLE (reason STORE_FAILED), with what to do about it.
+  // Errors: UNAVAILABLE (reason STORE_FAILED), with what to do about it; DATA_LOSS (reason
+  // STORE_CORRUPT) if a row that was to be changed is not the one that was written.
   virtual absl::Status Commit(const Changes& changes) = 0;
 
   // Forgets all rows and keeps these, or changes nothing. Errors as of Commit(), and
