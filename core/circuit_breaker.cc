@@ -277,6 +277,22 @@ void CircuitBreaker::MoveTo(State to, Cause cause, absl::Duration open_for, Tick
   transitions.push_back(std::move(transition));
 }
 
+std::optional<Outage> CircuitBreaker::SaveOutage() const {
+  if (state_ == State::kClosed) return std::nullopt;
+  return Outage{state_, recovery_->open_until, recovery_->reopens, recovery_->last};
+}
+
+void CircuitBreaker::RestoreOutage(const CircuitBreakerPolicy& policy, const Outage& outage,
+                                   Tick now) {
+  state_ = State::kOpen;
+  since_ = now;
+  recovery_ = std::make_unique<Recovery>();
+  recovery_->open_until =
+      outage.state == State::kHalfOpen ? now + policy.probe_timeout : outage.open_until;
+  recovery_->reopens = outage.reopens;
+  recovery_->last = outage.last;
+}
+
 bool CircuitBreaker::Trim(const CircuitBreakerPolicy& policy, Tick now) {
   if (traffic_ == nullptr || state_ != State::kClosed || policy.window_calls != 0) return false;
   // What is still out may be sent twice, however long it takes.

@@ -98,6 +98,14 @@ class CircuitBreaker {
   // its newest bucket. Never trips.
   void ChangePolicy(const CircuitBreakerPolicy& from, const CircuitBreakerPolicy& to, Tick now);
 
+  // What must outlive a restart: nothing while CLOSED.
+  std::optional<Outage> SaveOutage() const;
+
+  // Goes on with the outage of a breaker that was saved, in the new one's epoch; for breakers that
+  // have not been used. One that was HALF_OPEN comes back OPEN for `probe_timeout`, until no probe
+  // can be out any more. Returns no transition: it is the same outage.
+  void RestoreOutage(const CircuitBreakerPolicy& policy, const Outage& outage, Tick now);
+
   State state() const { return state_; }
   uint64_t epoch() const { return epoch_; }
   uint32_t consecutive_failures() const { return consecutive_failures_; }

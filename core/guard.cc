@@ -183,6 +183,17 @@ void Guard::ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick 
   ++revision_;
 }
 
+std::optional<Outage> Guard::SaveOutage(const RulingPolicy& ruling, Tick now,
+                                        TransitionSource& source, Transitions& transitions) {
+  Enter(ruling, now, source, transitions);
+  return breaker_.SaveOutage();
+}
+
+void Guard::RestoreOutage(const RulingPolicy& ruling, const Outage& outage, Tick now) {
+  latest_ = std::max(latest_, now);
+  breaker_.RestoreOutage(ruling.policy.circuit_breaker, outage, latest_);
+}
+
 bool Guard::Trim(const RulingPolicy& ruling, Tick now) {
   latest_ = std::max(latest_, now);
   const bool blank = budget_ != nullptr && budget_->IsBlank(ruling.policy.retry_budget, latest_);

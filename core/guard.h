@@ -133,6 +133,11 @@ class Guard {
   void ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick now,
                     TransitionSource& source, Transitions& transitions);
 
+  // What must outlive a restart, and going on with it: CircuitBreaker's, with what was due done.
+  std::optional<Outage> SaveOutage(const RulingPolicy& ruling, Tick now, TransitionSource& source,
+                                   Transitions& transitions);
+  void RestoreOutage(const RulingPolicy& ruling, const Outage& outage, Tick now);
+
   // Gives back memory that holds nothing any more. True if it did.
   bool Trim(const RulingPolicy& ruling, Tick now);
 

@@ -45,6 +45,14 @@ struct Recovery {
   Transition last;
 };
 
+// What is kept of a breaker that is not CLOSED, so that its outage outlives its server.
+struct Outage {
+  State state = State::kOpen;
+  Tick open_until = {};
+  uint32_t reopens = 0;
+  Transition last = {};
+};
+
 // How long to stay open after `reopens` re-opens in a row: open_duration * open_multiplier ^
 // reopens, +- jitter by `random_bits`, between 1ms and max_open_duration.
 absl::Duration OpenWait(const CircuitBreakerPolicy& policy, uint32_t reopens, uint64_t random_bits);

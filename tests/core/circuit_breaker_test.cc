@@ -170,5 +170,76 @@ TEST_F(CircuitBreakerTest, AReturnedProbeFreesItsSlotAtOnce) {
   EXPECT_EQ(breaker_.ProbesOut(), 0u);
 }
 
+// A closed breaker has nothing that a restart must not lose.
+TEST_F(CircuitBreakerTest, ClosedItHasNoOutageToSave) {
+  EXPECT_FALSE(breaker_.SaveOutage().has_value());
+  HalfOpen();
+  breaker_.Mint(policy_, now_);
+  breaker_.Mint(policy_, now_);
+  Record(0, Outcome::kSuccess);
+  Record(1, Outcome::kSuccess);
+  ASSERT_EQ(breaker_.state(), State::kClosed);
+  EXPECT_FALSE(breaker_.SaveOutage().has_value());
+}
+
+// The wait goes on where it was, in a new epoch, and nothing is said to have happened.
+TEST_F(CircuitBreakerTest, ARestoredBreakerWaitsForTheRest) {
+  Observe(Outcome::kFailure, 5);
+  const Tick open_until = breaker_.open_until();
+  const Outage outage = *breaker_.SaveOutage();
+  transitions_.clear();
+
+  now_ = now_ + (open_until - now_ - absl::Seconds(1));
+  CircuitBreaker restored(9, now_);
+  restored.RestoreOutage(policy_, outage, now_);
+  EXPECT_EQ(restored.state(), State::kOpen);
+  EXPECT_EQ(restored.epoch(), 9u);
+  EXPECT_EQ(restored.Admit(policy_, now_).retry_after, absl::Seconds(1));
+  EXPECT_EQ(restored.last_transition()->cause, Cause::kConsecutiveFailures);
+  restored.Advance(policy_, open_until, source_, transitions_);
+  EXPECT_EQ(restored.state(), State::kHalfOpen);
+  ASSERT_EQ(transitions_.size(), 1u);
+  EXPECT_EQ(transitions_[0].from, State::kOpen);
+}
+
+// A wait that ended while there was no server is over.
+TEST_F(CircuitBreakerTest, ARestoredBreakerWhoseWaitIsOverProbes) {
+  Observe(Outcome::kFailure, 5);
+  const Outage outage = *breaker_.SaveOutage();
+  now_ = breaker_.open_until() + absl::Hours(1);
+  CircuitBreaker restored(9, now_);
+  restored.RestoreOutage(policy_, outage, now_);
+  restored.Advance(policy_, now_, source_, transitions_);
+  EXPECT_EQ(restored.state(), State::kHalfOpen);
+}
+
+// Probes of before the restart may still be out: until they cannot be, there are no others.
+TEST_F(CircuitBreakerTest, HalfOpenComesBackOpenForTheProbeTimeout) {
+  HalfOpen();
+  breaker_.Mint(policy_, now_);
+  const Outage outage = *breaker_.SaveOutage();
+  CircuitBreaker restored(9, now_);
+  restored.RestoreOutage(policy_, outage, now_);
+  EXPECT_EQ(restored.state(), State::kOpen);
+  EXPECT_EQ(restored.open_until(), now_ + policy_.probe_timeout);
+  EXPECT_EQ(restored.ProbesOut(), 0u);
+}
+
+// The next wait is as long as it would have been without the restart.
+TEST_F(CircuitBreakerTest, ARestoredBreakerGoesOnCountingReopens) {
+  HalfOpen();
+  breaker_.Mint(policy_, now_);
+  Record(0, Outcome::kFailure);
+  ASSERT_EQ(breaker_.Reopens(policy_, now_), 1u);
+  CircuitBreaker restored(9, now_);
+  restored.RestoreOutage(policy_, *breaker_.SaveOutage(), now_);
+  EXPECT_EQ(restored.Reopens(policy_, now_), 1u);
+  now_ = restored.open_until();
+  restored.Advance(policy_, now_, source_, transitions_);
+  restored.Mint(policy_, now_);
+  restored.Record(policy_, 0, {.outcome = Outcome::kFailure}, now_, source_, transitions_);
+  EXPECT_EQ(restored.Reopens(policy_, now_), 2u);
+}
+
 }  // namespace
 }  // namespace fusebox
