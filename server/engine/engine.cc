@@ -61,15 +61,14 @@ absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, T
   if (LockedBreaker entry = Enter(breaker, now, aftermath)) return entry;
   if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   Match match = MatchPolicy(breaker);
-  bool born = false;
   absl::StatusOr<LockedBreaker> entry =
       registry_.FindOrCreate(breaker,
                              {.source = &numbers_,
                               .now = now,
                               .ruling = std::move(match.ruling),
                               .policy_generation = match.generation},
-                             born);
-  aftermath.changed |= born;
+                             aftermath.born);
+  aftermath.changed |= aftermath.born;
   return entry;
 }
 
@@ -85,6 +84,7 @@ void Engine::Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aft
 void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath) {
   if (aftermath.deadline != Tick::Max()) deadlines_.Push(aftermath.deadline, aftermath.slot);
   if (!aftermath.changed) return;
+  if (!aftermath.transitions.empty()) changed_outages_.Add(breaker);
   for (const Transition& transition : aftermath.transitions) {
     counters_.CountTransition(transition);
     events_.Append(breaker, transition);

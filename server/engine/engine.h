@@ -22,6 +22,7 @@
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
 #include "server/engine/deadline_queue.h"
+#include "server/engine/name_set.h"
 #include "server/engine/permit_seal.h"
 #include "server/engine/shared_budgets.h"
 #include "server/engine/transition_numbers.h"
@@ -111,6 +112,21 @@ class Engine {
 
   absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake);
 
+  // What must outlive the engine. From KeepOutages() on, TakeChangedOutages() names the breakers
+  // whose outage began, changed or ended since the last time; SaveOutage() says what is to be kept
+  // of one, which is nothing if it is CLOSED or forgotten.
+  void KeepOutages() { changed_outages_.Open(); }
+  NameSet::Names TakeChangedOutages() { return changed_outages_.Take(); }
+  std::optional<Outage> SaveOutage(absl::string_view breaker);
+
+  // Goes on with the outage of a breaker of an earlier life, under its policy of now. To be called
+  // before the breaker is used: of one that exists the outage is its own. Errors are Allow()'s.
+  absl::Status RestoreOutage(absl::string_view breaker, const Outage& outage);
+
+  // Goes on with the history of an earlier life: its last events, in the order of their numbers. To
+  // be called before anything happens.
+  void RestoreEvents(const std::vector<Event>& events);
+
   // Does what is due: waits that ended, leases that expired, a part of the sweep for idle breakers,
   // and tells the watchers.
   // To be called every 20 ms or so.
@@ -134,6 +150,7 @@ class Engine {
   struct Aftermath {
     Slot slot = 0;
     Tick deadline = Tick::Max();  // To be queued, unless never.
+    bool born = false;            // There was no such breaker before.
     bool changed = false;         // Watchers want to know.
     Transitions transitions = {};
   };
@@ -179,6 +196,7 @@ class Engine {
   SharedBudgets budgets_;
   BatchMemory batches_;
   Counters counters_;
+  NameSet changed_outages_;
 
   Mutex configure_mutex_;  // Held by who sets policies and budgets, and before any other.
   std::atomic<uint32_t> generation_{0};

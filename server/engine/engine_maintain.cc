@@ -74,6 +74,7 @@ void Engine::SweepSlot(Slot slot, Tick now) {
   }
   if (!registry_.Erase(slot, name, idle)) return;
   counters_.CountEviction(state);
+  if (state != State::kClosed) changed_outages_.Add(name);
   watch_hub_.Publish(name);
 }
 

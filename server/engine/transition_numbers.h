@@ -24,6 +24,9 @@ class TransitionNumbers : public TransitionSource {
   uint64_t NextNumber() override { return next_number_.fetch_add(1, std::memory_order_relaxed); }
   uint64_t RandomBits() override;
 
+  // Transitions of an earlier life had numbers up to this. To be called before the first.
+  void GoOnAfter(uint64_t number) { next_number_.store(number + 1, std::memory_order_relaxed); }
+
   // Every epoch of this life is at least this.
   uint64_t first_epoch() const { return first_epoch_; }
   // Every epoch so far is below this.

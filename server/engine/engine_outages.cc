@@ -1,0 +1,45 @@
+// What outlives a restart: outages and the history.
+#include <utility>
+
+#include "core/name.h"
+#include "server/engine/engine.h"
+
+namespace fusebox {
+
+std::optional<Outage> Engine::SaveOutage(absl::string_view breaker) {
+  const Tick now = clock_.Now();
+  Aftermath aftermath;
+  LockedBreaker entry = Enter(breaker, now, aftermath);
+  if (!entry) return std::nullopt;
+  const uint32_t revision = entry->guard.revision();
+  std::optional<Outage> outage =
+      entry->guard.SaveOutage(*entry->ruling, now, numbers_, aftermath.transitions);
+  Leave(*entry, revision, aftermath);
+  entry.Unlock();
+  Publish(breaker, aftermath);
+  return outage;
+}
+
+absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outage) {
+  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
+  const Tick now = clock_.Now();
+  Aftermath aftermath;
+  {
+    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
+    if (!entered.ok()) return entered.status();
+    const LockedBreaker entry = *std::move(entered);
+    if (aftermath.born) entry->guard.RestoreOutage(*entry->ruling, outage, now);
+    Leave(*entry, entry->guard.revision(), aftermath);
+  }
+  Publish(breaker, aftermath);
+  return absl::OkStatus();
+}
+
+void Engine::RestoreEvents(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    events_.Append(event.breaker, event.transition);
+    numbers_.GoOnAfter(event.transition.number);
+  }
+}
+
+}  // namespace fusebox

@@ -1,0 +1,127 @@
+// What outlives a restart, and how it goes on.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/engine/engine_fixture.h"
+
+namespace fusebox {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class OutageTest : public EngineTest {
+ protected:
+  OutageTest() : EngineTest({.idle_ttl = absl::Minutes(1)}) { engine_.KeepOutages(); }
+
+  // The engine of the next life, with what this one would have kept.
+  void Restart(Engine& next) {
+    for (const std::string& name : engine_.TakeChangedOutages()) {
+      const std::optional<Outage> outage = engine_.SaveOutage(name);
+      if (!outage.has_value()) continue;
+      ASSERT_TRUE(next.RestoreOutage(name, *outage).ok());
+    }
+    next.RestoreEvents(engine_.events().After(0, 1'000));
+  }
+
+  Engine next_{{}, clock_, kLife + 1};
+};
+
+// A breaker that never tripped costs no disk.
+TEST_F(OutageTest, OnlyTrippedBreakersAreNamed) {
+  Record(Granted(kUsers), Outcome::kFailure, kUsers);
+  Trip();
+  EXPECT_THAT(engine_.TakeChangedOutages(), UnorderedElementsAre(kOrders));
+  EXPECT_THAT(engine_.TakeChangedOutages(), IsEmpty());
+}
+
+// However often it changed, it is looked at once.
+TEST_F(OutageTest, AChangedBreakerIsNamedOnce) {
+  HalfOpen();
+  HalfOpen(kUsers);
+  EXPECT_THAT(engine_.TakeChangedOutages(), UnorderedElementsAre(kOrders, kUsers));
+}
+
+TEST_F(OutageTest, NothingIsNamedWhileNobodyKeeps) {
+  Engine careless({}, clock_, kLife);
+  ASSERT_TRUE(
+      careless.Record(kOrders, "", {.result = Result::Of(Outcome::kFailure), .calls = 5}).ok());
+  ASSERT_EQ(careless.Get(kOrders)->snapshot.state, State::kOpen);
+  EXPECT_THAT(careless.TakeChangedOutages(), IsEmpty());
+}
+
+// What was kept of it shall go, too.
+TEST_F(OutageTest, AForgottenBreakerIsNamedOnceMore) {
+  HalfOpen();
+  engine_.TakeChangedOutages();
+  Pass(absl::Minutes(2));
+  Sweep();
+  ASSERT_FALSE(Exists());
+  EXPECT_THAT(engine_.TakeChangedOutages(), UnorderedElementsAre(kOrders));
+  EXPECT_FALSE(engine_.SaveOutage(kOrders).has_value());
+}
+
+TEST_F(OutageTest, AClosedBreakerHasNone) {
+  HalfOpen();
+  for (int i = 0; i < 2; ++i) Record(Granted(), Outcome::kSuccess);
+  ASSERT_EQ(Look().state, State::kClosed);
+  EXPECT_THAT(engine_.TakeChangedOutages(), UnorderedElementsAre(kOrders));
+  EXPECT_FALSE(engine_.SaveOutage(kOrders).has_value());
+}
+
+// A client must not take the restored breaker for the one it knew.
+TEST_F(OutageTest, ARestoredBreakerIsOpenForTheRestInANewEpoch) {
+  Trip();
+  Pass(absl::Seconds(10));
+  const uint64_t epoch = Look().epoch;
+  Restart(next_);
+  const absl::StatusOr<AllowAnswer> answer = next_.Allow(kOrders, 1, "");
+  EXPECT_FALSE(answer->decision.allowed);
+  EXPECT_EQ(answer->decision.reason, Reason::kOpen);
+  EXPECT_EQ(answer->decision.retry_after, absl::Seconds(20));
+  EXPECT_GT(answer->decision.epoch, epoch);
+}
+
+// The engine itself ends the wait, without a call.
+TEST_F(OutageTest, ARestoredWaitEndsByItself) {
+  Trip();
+  Restart(next_);
+  clock_.Advance(absl::Seconds(30));
+  next_.Maintain();
+  EXPECT_EQ(next_.Get(kOrders)->snapshot.state, State::kHalfOpen);
+}
+
+// Who was there first knows better.
+TEST_F(OutageTest, ABreakerThatExistsKeepsItsOwnState) {
+  Trip();
+  const Outage outage = *engine_.SaveOutage(kOrders);
+  ASSERT_TRUE(next_.Allow(kOrders, 1, "").ok());
+  ASSERT_TRUE(next_.RestoreOutage(kOrders, outage).ok());
+  EXPECT_EQ(next_.Get(kOrders)->snapshot.state, State::kClosed);
+}
+
+TEST_F(OutageTest, NoMoreBreakersAreRestoredThanMayBe) {
+  Engine tiny({.max_breakers = 1}, clock_, kLife + 1);
+  Trip();
+  const Outage outage = *engine_.SaveOutage(kOrders);
+  EXPECT_TRUE(tiny.RestoreOutage(kOrders, outage).ok());
+  ExpectError(tiny.RestoreOutage(kUsers, outage), absl::StatusCode::kResourceExhausted,
+              "TOO_MANY_BREAKERS", {std::string(kUsers)});
+}
+
+// Readers that remember a number find what followed it.
+TEST_F(OutageTest, TheHistoryGoesOnWithTheNextNumber) {
+  HalfOpen();
+  Restart(next_);
+  clock_.Advance(absl::Seconds(60));
+  next_.Maintain();
+  const std::vector<Event> events = next_.events().After(0, 100);
+  ASSERT_EQ(events.size(), 3u);
+  for (size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].transition.number, i + 1);
+  EXPECT_EQ(events[0].transition.cause, Cause::kConsecutiveFailures);
+  EXPECT_EQ(events[2].breaker, kOrders);
+}
+
+}  // namespace
+}  // namespace fusebox
