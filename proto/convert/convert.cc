@@ -232,6 +232,39 @@ v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
 
 namespace {
 
+State StateFromProto(v1::State state) {
+  switch (state) {
+    case v1::STATE_OPEN:
+      return State::kOpen;
+    case v1::STATE_HALF_OPEN:
+      return State::kHalfOpen;
+    default:
+      return State::kClosed;
+  }
+}
+
+}  // namespace
+
+Transition FromProto(const v1::Transition& message, const WallAnchor& anchor) {
+  const bool is_known = v1::Cause_IsValid(message.cause());
+  const absl::Time time =
+      absl::FromUnixSeconds(message.time().seconds()) + absl::Nanoseconds(message.time().nanos());
+  return {.number = message.number(),
+          .from = StateFromProto(message.from()),
+          .to = StateFromProto(message.to()),
+          .cause = is_known ? static_cast<Cause>(message.cause()) : Cause::kNone,
+          .epoch = message.epoch(),
+          .time = anchor.TickAt(time),
+          .window = {.calls = static_cast<uint32_t>(message.window().calls()),
+                     .failures = static_cast<uint32_t>(message.window().failures()),
+                     .slow = static_cast<uint32_t>(message.window().slow())},
+          .consecutive_failures = message.consecutive_failures(),
+          .failing_clients = {message.failing_clients().begin(), message.failing_clients().end()},
+          .open_for = FromProto(message.open_for())};
+}
+
+namespace {
+
 v1::Totals ShowTotals(const Totals& totals) {
   v1::Totals message;
   message.set_calls(totals.calls);

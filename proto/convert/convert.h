@@ -30,6 +30,10 @@ struct WallAnchor {
   absl::Time At(Tick moment) const {
     return moment >= tick ? wall + (moment - tick) : wall - (tick - moment);
   }
+  // The other way; before the origin of Tick it is negative.
+  Tick TickAt(absl::Time moment) const {
+    return Tick::FromNanos(absl::ToInt64Nanoseconds(tick - Tick() + (moment - wall)));
+  }
 };
 
 absl::Duration FromProto(const google::protobuf::Duration& duration);
@@ -65,6 +69,8 @@ v1::RecordResponse ToProto(const Verdict& verdict);
 v1::Window ToProto(const WindowCounts& counts);
 v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
                        const WallAnchor& anchor);
+// The other way, for what was kept: what is out of range there is as near as can be.
+Transition FromProto(const v1::Transition& message, const WallAnchor& anchor);
 // Everything but the retry budget's name, which the caller knows if it is a shared one.
 v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::string_view policy,
                     const WallAnchor& anchor);

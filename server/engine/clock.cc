@@ -1,6 +1,7 @@
 #include "server/engine/clock.h"
 
 #include <ctime>
+#include <fstream>
 
 #include "absl/time/clock.h"
 
@@ -14,5 +15,12 @@ Tick SystemClock::Now() const {
 }
 
 absl::Time SystemClock::WallNow() const { return absl::Now(); }
+
+std::string SystemClock::BootId() const {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
 
 }  // namespace fusebox

@@ -535,6 +535,29 @@ Transition SomeTransition() {
 const WallAnchor kAnchor{kNow + absl::Seconds(10), absl::FromUnixSeconds(1'700'000'010)};
 
 // Monotonic times are shown on the wall clock.
+// What was kept comes back as it was.
+TEST(ConvertTransitionTest, ATransitionIsTheSameBackFromItsMessage) {
+  const Transition before = SomeTransition();
+  const Transition after = FromProto(ToProto(before, "db/orders", kAnchor), kAnchor);
+  EXPECT_EQ(after.number, before.number);
+  EXPECT_EQ(after.from, before.from);
+  EXPECT_EQ(after.to, before.to);
+  EXPECT_EQ(after.cause, before.cause);
+  EXPECT_EQ(after.epoch, before.epoch);
+  EXPECT_EQ(after.time, before.time);
+  EXPECT_EQ(after.window, before.window);
+  EXPECT_EQ(after.consecutive_failures, before.consecutive_failures);
+  EXPECT_EQ(after.failing_clients, before.failing_clients);
+  EXPECT_EQ(after.open_for, before.open_for);
+}
+
+// After a boot the clock starts again, and what happened before it is before its origin.
+TEST(ConvertTransitionTest, WhatHappenedBeforeTheBootIsBeforeTheOrigin) {
+  const v1::Transition message = ToProto(SomeTransition(), "db/orders", kAnchor);
+  const WallAnchor young{Tick::FromNanos(1), kAnchor.wall + absl::Hours(1)};
+  EXPECT_LT(FromProto(message, young).time, Tick());
+}
+
 TEST(ConvertTransitionTest, ATransitionIsWholeInItsMessage) {
   const v1::Transition message = ToProto(SomeTransition(), "db/orders", kAnchor);
   EXPECT_THAT(Unset(message), IsEmpty());

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "absl/time/time.h"
 #include "core/tick.h"
@@ -29,6 +30,8 @@ class FakeClock : public Clock {
   absl::Time WallNow() const override {
     return absl::FromUnixNanos(wall_nanos_.load(std::memory_order_acquire));
   }
+
+  std::string BootId() const override { return "fake"; }
 
   // `step` must not be negative.
   void Advance(absl::Duration step) {
