@@ -26,6 +26,8 @@ ARROWS = {
     "address": ["core"],
     "options": ["address", "options_proto", "yaml"],
     "log": [],
+    "record_proto": ["proto"],
+    "flusher": ["convert", "engine", "record_proto"],
     "rpc": ["convert", "engine"],
     "metrics": ["convert", "engine"],
     "http": ["address", "sync"],
