@@ -28,22 +28,27 @@ def generate_control_stubs(root, out):
 
 
 class Server:
-    """One server process, for one scenario.
+    """One server process, for one scenario, with the server's own flags.
 
-    with Server() as server:
+    with Server("--max-breakers=3") as server:
         server.call("BreakerService", "Allow", {"breaker": "db/orders"})
+        server.address       "127.0.0.1:40123"
     """
+
+    def __init__(self, *flags):
+        self._flags = flags
 
     def __enter__(self):
         binary = os.environ.get(BINARY)
         if not binary:
             pytest.fail(f"{BINARY} is not set; set it to the path of the built server")
-        self._process = subprocess.Popen([binary], stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen([binary, *self._flags], stdout=subprocess.PIPE, text=True)
         words = self._process.stdout.readline().split()
         if len(words) != 2 or words[0] != "listening":
             self._stop()
             pytest.fail(f'{binary} printed {words}; its first line is "listening 127.0.0.1:PORT"')
-        self._channel = grpc.insecure_channel(words[1])
+        self.address = words[1]
+        self._channel = grpc.insecure_channel(self.address)
         return self
 
     def __exit__(self, *_):

@@ -1,4 +1,5 @@
-// A whole server whose time stands still until a test moves it: see control.proto.
+// A whole server whose time stands still until a test moves it: see control.proto. Takes the
+// server's own flags, but serves on a free port and not over HTTP.
 #include <grpcpp/grpcpp.h>
 #include <pthread.h>
 
@@ -71,15 +72,16 @@ class TestControl final : public testing::v1::TestControl::CallbackService {
   Engine* engine_ = nullptr;
 };
 
-int Serve() {
+int Serve(int argc, char** argv) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  const std::vector<const char*> arguments = {"virtual_time_server", "--listen=127.0.0.1:0",
-                                              "--http-listen=", "--lame-duck=0s"};
+  std::vector<const char*> arguments = {"virtual_time_server", "--listen=127.0.0.1:0",
+                                        "--http-listen=", "--lame-duck=0s"};
+  arguments.insert(arguments.end(), argv + 1, argv + argc);
   const absl::StatusOr<Options> options =
       ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
                    [](absl::string_view) { return std::optional<std::string>(); });
@@ -106,4 +108,4 @@ int Serve() {
 }  // namespace
 }  // namespace fusebox
 
-int main() { return fusebox::Serve(); }
+int main(int argc, char** argv) { return fusebox::Serve(argc, argv); }
