@@ -2,7 +2,6 @@
 #define FUSEBOX_TESTS_CORE_REFERENCE_MODEL_H_
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,6 +9,9 @@
 #include <vector>
 
 #include "core/guard.h"
+#include "core/reference_budget.h"
+#include "core/reference_calls.h"
+#include "core/reference_trip.h"
 
 namespace fusebox {
 
@@ -70,12 +72,7 @@ class ReferenceModel {
     if (ramping) ramp_credit_ -= Share::kOne;
     const Decision granted = Grant(votes, /*earns=*/true, attempt, now);
     if (attempt <= 1 || !policy_.shared_retry_budget.empty()) return granted;
-    if (Balance(now) >= 1'000) {
-      money_.push_back({now, -1'000});
-      ++spent_;
-      return granted;
-    }
-    ++budget_refused_;
+    if (budget_.TryWithdraw(policy_.retry_budget, now)) return granted;
     --totals_.calls;
     if (votes) Release(granted.permit.number);
     if (ramping) ramp_credit_ += Share::kOne - RampShare(now).millionths();
@@ -98,8 +95,9 @@ class ReferenceModel {
     CountTotals(verdict.counted, outcome, ending);
     if (earns && (outcome == Outcome::kSuccess || outcome == Outcome::kCallerError)) {
       verdict.earned_calls = ending.calls;
-      const int64_t each = policy_.retry_budget.retry_ratio.millionths() / 1'000;
-      if (policy_.shared_retry_budget.empty()) money_.push_back({now, each * ending.calls});
+      if (policy_.shared_retry_budget.empty()) {
+        budget_.Deposit(policy_.retry_budget, ending.calls, now);
+      }
     }
     verdict.state = state_;
     verdict.epoch = epoch_;
@@ -116,117 +114,39 @@ class ReferenceModel {
     const bool calls_changed = from.window_calls != breaker().window_calls;
     const bool duration_changed = from.window_duration != breaker().window_duration &&
                                   from.window_calls == 0 && breaker().window_calls == 0;
-    if (calls_changed || duration_changed) ChangeWindow(from, now);
-    if (old.retry_budget.window != policy.retry_budget.window) {
-      const auto outside = [&](const Money& money) {
-        return !IsRecent(money.time, now, old.retry_budget.window);
-      };
-      std::erase_if(money_, outside);
-      for (Money& money : money_) money.time = now;
-    }
+    if (calls_changed || duration_changed) calls_.ChangeWindow(from, breaker(), now);
+    budget_.ChangePolicy(old.retry_budget, policy.retry_budget, now);
   }
 
   Snapshot Look(Tick now) {
     now = Advance(now);
     Snapshot s{.state = state_, .epoch = epoch_, .revision = revision_, .override = override_};
-    s.window = Window(breaker(), now);
+    s.window = calls_.Window(breaker(), now);
     s.totals = totals_;
     s.totals.transitions = static_cast<uint32_t>(transitions.size());
     s.consecutive_failures = run_;
-    s.failing_clients = FailingClients(breaker(), now);
+    s.failing_clients = calls_.FailingClients(breaker(), now);
     if (state_ == State::kOpen) s.retry_after = open_until_ - now;
     s.reopens = HasRecovered(now) ? 0 : reopens_;
     s.probes = static_cast<uint32_t>(leases_.size());
     s.ramp_share = RampShare(now);
     s.score = HealthScore(s.window);
     s.health = JudgeHealth(state_, Ramping(now), s.score);
-    s.budget_balance = Balance(now);
-    s.budget_spent = spent_;
-    s.budget_refused = budget_refused_;
+    s.budget_balance = budget_.Balance(policy_.retry_budget, now);
+    s.budget_spent = budget_.spent();
+    s.budget_refused = budget_.refused();
     if (!transitions.empty()) s.last_transition = transitions.back();
     s.taken = now;
     return s;
   }
 
  private:
-  struct Call {
-    Tick time;
-    bool failed;
-    bool slow;
-  };
-  struct Failure {
-    std::string client;
-    Tick time;
-    size_t call;  // Which of the calls it was.
-  };
   struct Lease {
     uint64_t number;
     Tick expires;
   };
-  struct Money {
-    Tick time;
-    int64_t amount;
-  };
-
   const CircuitBreakerPolicy& breaker() const { return policy_.circuit_breaker; }
   bool Is(OverrideMode mode) const { return override_.has_value() && override_->mode == mode; }
-
-  // The rule of buckets: time is cut into tenths of the window, and the last ten are inside.
-  static bool IsRecent(Tick then, Tick now, absl::Duration window) {
-    const int64_t tenth = absl::ToInt64Nanoseconds(window) / 10;
-    return then.nanos() / tenth > now.nanos() / tenth - 10;
-  }
-  bool IsInside(const CircuitBreakerPolicy& policy, Tick time, size_t call, Tick now) const {
-    if (policy.window_calls != 0) return calls_.size() - call <= policy.window_calls;
-    return IsRecent(time, now, policy.window_duration);
-  }
-
-  WindowCounts Window(const CircuitBreakerPolicy& policy, Tick now) const {
-    WindowCounts counts;
-    for (size_t i = 0; i < calls_.size(); ++i) {
-      if (!IsInside(policy, calls_[i].time, i, now)) continue;
-      counts += {1, calls_[i].failed, calls_[i].slow};
-    }
-    return counts;
-  }
-
-  std::vector<std::string> FailingClients(const CircuitBreakerPolicy& policy, Tick now) const {
-    std::vector<std::string> clients = ClientsOf(failures_, policy, now);
-    for (const std::string& client : ClientsOf(slow_, policy, now)) {
-      if (std::count(clients.begin(), clients.end(), client) == 0) clients.push_back(client);
-    }
-    return clients;
-  }
-
-  std::vector<std::string> ClientsOf(const std::vector<Failure>& failures,
-                                     const CircuitBreakerPolicy& policy, Tick now) const {
-    std::vector<std::string> clients;
-    for (const Failure& failure : failures) {
-      if (IsInside(policy, failure.time, failure.call, now)) clients.push_back(failure.client);
-    }
-    return clients;
-  }
-
-  // What the old window holds comes again, now: the good calls first and the bad ones last. A
-  // smaller window of calls keeps the proportions.
-  void ChangeWindow(const CircuitBreakerPolicy& from, Tick now) {
-    WindowCounts held = Window(from, now);
-    for (std::vector<Failure>* failures : {&failures_, &slow_}) {
-      std::erase_if(*failures,
-                    [&](const Failure& f) { return !IsInside(from, f.time, f.call, now); });
-    }
-    const uint32_t room = breaker().window_calls;
-    if (room != 0 && held.calls > room) {
-      held = {room, held.failures * room / held.calls, held.slow * room / held.calls};
-    }
-    calls_.clear();
-    for (uint32_t left = held.calls; left > 0; --left) {
-      calls_.push_back({now, left <= held.failures, left <= held.slow});
-    }
-    for (std::vector<Failure>* failures : {&failures_, &slow_}) {
-      for (Failure& failure : *failures) failure = {failure.client, now, calls_.size() - 1};
-    }
-  }
 
   Share RampShare(Tick now) const {
     if (state_ != State::kClosed || transitions.empty()) return Share::FromMillionths(Share::kOne);
@@ -277,80 +197,33 @@ class ReferenceModel {
     return CountWhileClosed(1, ending, outcome, now);
   }
 
-  bool IsSlow(const Ending& ending) const {
-    return breaker().slow_call_rate_threshold.on() && ending.latency.has_value() &&
-           *ending.latency >= breaker().slow_call_duration_threshold;
-  }
-  bool AsksToStayAway(const Ending& ending, Outcome outcome) const {
-    return breaker().honor_retry_after && outcome == Outcome::kRateLimited &&
-           ending.retry_after.has_value() && *ending.retry_after > absl::ZeroDuration();
-  }
-  static bool IsBad(Outcome outcome) {
-    return outcome == Outcome::kFailure || outcome == Outcome::kTimeout ||
-           outcome == Outcome::kRateLimited;
-  }
-
   void Count(uint32_t calls, const Ending& ending, Outcome outcome, Tick now) {
-    const bool failed = IsBad(outcome);
-    const bool slow = IsSlow(ending);
     for (uint32_t i = 0; i < calls; ++i) {
-      calls_.push_back({now, failed, slow});
       if (outcome == Outcome::kFailure || outcome == Outcome::kTimeout) ++run_;
       if (outcome == Outcome::kSuccess || outcome == Outcome::kCallerError) run_ = 0;
     }
     calls_in_state_ += calls;
     known_epochs_.insert(epoch_);
-    if (failed) Note(std::string(ending.client), failures_, now);
-    if (slow) Note(std::string(ending.client), slow_, now);
-  }
-
-  void Note(const std::string& client, std::vector<Failure>& failures, Tick now) {
-    std::erase_if(failures, [&](const Failure& f) { return f.client == client; });
-    failures.push_back({client, now, calls_.size() - 1});
-    while (failures.size() > breaker().min_failing_clients) failures.erase(failures.begin());
-  }
-
-  bool HasQuorum(const std::vector<Failure>& failures, Tick now) const {
-    const uint32_t quorum = breaker().min_failing_clients;
-    return quorum <= 1 || ClientsOf(failures, breaker(), now).size() >= quorum;
+    calls_.Add(breaker(), calls, IsBad(outcome), IsSlow(breaker(), ending),
+               std::string(ending.client), now);
   }
 
   Counted CountWhileClosed(uint32_t calls, const Ending& ending, Outcome outcome, Tick now) {
     if (state_ != State::kClosed || outcome == Outcome::kIgnored) return Counted::kNotCounted;
     Count(calls, ending, outcome, now);
-    const Cause cause = WhyTrip(ending, outcome, now);
+    const Cause cause = WhyTrip(breaker(), calls_, run_, ending, outcome, now);
     if (cause == Cause::kRetryAfter) Open(cause, ending.retry_after, now);
     if (cause != Cause::kNone && cause != Cause::kRetryAfter) Open(cause, {}, now);
     return Counted::kCounted;
   }
 
-  Cause WhyTrip(const Ending& ending, Outcome outcome, Tick now) const {
-    const bool enough_failed = HasQuorum(failures_, now);
-    if (enough_failed && AsksToStayAway(ending, outcome)) return Cause::kRetryAfter;
-    const uint32_t run = breaker().consecutive_failures;
-    if (enough_failed && run != 0 && run_ >= run) return Cause::kConsecutiveFailures;
-    const WindowCounts window = Window(breaker(), now);
-    if (window.calls < breaker().minimum_calls) return Cause::kNone;
-    const auto reached = [&](Share threshold, uint64_t part) {
-      return threshold.on() &&
-             part * 1'000'000 >= static_cast<uint64_t>(threshold.millionths()) * window.calls;
-    };
-    if (enough_failed && reached(breaker().failure_rate_threshold, window.failures)) {
-      return Cause::kFailureRate;
-    }
-    if (HasQuorum(slow_, now) && reached(breaker().slow_call_rate_threshold, window.slow)) {
-      return Cause::kSlowCallRate;
-    }
-    return Cause::kNone;
-  }
-
   Counted Vote(uint64_t number, const Ending& ending, Outcome outcome, Tick now) {
     const bool live = Release(number);
     if (outcome == Outcome::kIgnored) return Counted::kNotCounted;
-    const bool bad = IsBad(outcome) || IsSlow(ending);
+    const bool bad = IsBad(outcome) || IsSlow(breaker(), ending);
     if (!bad && !live) return Counted::kLate;
     Count(1, ending, outcome, now);
-    if (bad && AsksToStayAway(ending, outcome) && HasQuorum(failures_, now)) {
+    if (bad && AsksToStayAway(breaker(), ending, outcome) && calls_.EnoughFailed(breaker(), now)) {
       Open(Cause::kRetryAfter, ending.retry_after, now);
     } else if (bad) {
       Open(Cause::kProbeFailed, {}, now);
@@ -396,29 +269,18 @@ class ReferenceModel {
 
   void MoveTo(State to, Cause cause, absl::Duration open_for, Tick now) {
     transitions.push_back({transitions.size() + 1, state_, to, cause, epoch_ + 1, now,
-                           Window(breaker(), now), run_, FailingClients(breaker(), now), open_for});
+                           calls_.Window(breaker(), now), run_,
+                           calls_.FailingClients(breaker(), now), open_for});
     state_ = to;
     since_ = now;
     recovered_ = false;
     ++epoch_;
     next_number_ = 0;
     run_ = passed_ = expired_ = calls_in_state_ = 0;
-    calls_.clear();
-    failures_.clear();
-    slow_.clear();
-    slow_.clear();
+    calls_ = ReferenceCalls();
     leases_.clear();
     // Of the epochs that are over, the last three that saw calls are remembered.
     while (known_epochs_.size() > 3) known_epochs_.erase(known_epochs_.begin());
-  }
-
-  int64_t Balance(Tick now) const {
-    const RetryBudgetPolicy& budget = policy_.retry_budget;
-    int64_t balance = absl::ToInt64Seconds(budget.window) * budget.min_retries_per_second * 1'000;
-    for (const Money& money : money_) {
-      if (IsRecent(money.time, now, budget.window)) balance += money.amount;
-    }
-    return balance;
   }
 
   void CountTotals(Counted counted, Outcome outcome, const Ending& ending) {
@@ -439,9 +301,7 @@ class ReferenceModel {
   bool recovered_ = false;  // Before a policy changed: what was forgiven stays forgiven.
   uint32_t run_ = 0;
   uint32_t calls_in_state_ = 0;
-  std::vector<Call> calls_;        // Of this epoch, from the first.
-  std::vector<Failure> failures_;  // One per client, the most recent last; up to the quorum.
-  std::vector<Failure> slow_;      // The same, of slow calls.
+  ReferenceCalls calls_;
   std::vector<Lease> leases_;
   uint32_t passed_ = 0;
   uint32_t expired_ = 0;
@@ -449,9 +309,7 @@ class ReferenceModel {
   uint64_t next_number_ = 0;
   std::set<uint64_t> known_epochs_;
   std::set<std::pair<uint64_t, uint64_t>> returned_;
-  std::vector<Money> money_;
-  uint64_t spent_ = 0;
-  uint64_t budget_refused_ = 0;
+  ReferenceBudget budget_;
   std::optional<Override> override_;
   uint32_t revision_ = 0;
   Totals totals_;
