@@ -110,6 +110,9 @@ class FaultyDisk {
 
   FaultyDisk(bool is_volatile, uint64_t seed);
 
+  // As one of SQLite's.
+  void Register();
+
   int Open(const char* path, int flags, Handle& handle, int* opened_as);
   int Read(const Handle& handle, char* to, size_t size, uint64_t at);
   int Write(const Handle& handle, absl::string_view bytes, uint64_t at);
