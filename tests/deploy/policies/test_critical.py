@@ -23,6 +23,11 @@ def test_fewer_than_fifty_calls_in_the_window_never_open_it(fleet):
     assert fleet.traffic(20, per_second=9, outcome=FAILURE) is None
 
 
+def test_fifty_failures_open_it_and_forty_nine_do_not(fleet):
+    assert fleet.calls(49, FAILURE) == "CLOSED"
+    assert fleet.call(FAILURE) == "OPEN"
+
+
 def test_runs_that_happen_by_chance_do_not_open_it(fleet):
     chance = random.Random(5)
     for _ in range(1000):
@@ -80,9 +85,9 @@ def test_all_calls_pass_within_half_a_minute_of_the_end_of_an_outage(fleet):
     assert fleet.admitted(1, per_second=100) == 1
 
 
-def test_in_an_outage_fifty_retries_pass_and_ten_successes_earn_one(fleet):
+def test_in_an_outage_fifty_retries_pass_and_twenty_successes_earn_two(fleet):
     assert [fleet.retry() for _ in range(51)] == [""] * 50 + ["RETRY_BUDGET"]
-    fleet.calls(10, SUCCESS)
-    assert [fleet.retry() for _ in range(2)] == ["", "RETRY_BUDGET"]
+    fleet.calls(20, SUCCESS)
+    assert [fleet.retry() for _ in range(3)] == ["", "", "RETRY_BUDGET"]
     fleet.advance(10)
     assert fleet.retry() == ""

@@ -21,14 +21,31 @@ def test_at_a_call_a_second_an_outage_opens_it_after_ten(fleet):
     assert fleet.cause() == "CONSECUTIVE_FAILURES"
 
 
-def test_half_of_thirty_failures_open_it(fleet):
-    for _ in range(14):
-        fleet.calls(1, SUCCESS)
-        assert fleet.call(FAILURE) == "CLOSED"
-        fleet.advance(2)
+def fourteen_of_twenty_nine_fail(fleet):
     fleet.call(SUCCESS)
+    for _ in range(14):
+        fleet.call(FAILURE)
+        assert fleet.call(SUCCESS) == "CLOSED"
+
+
+def test_half_of_thirty_failures_open_it(fleet):
+    fourteen_of_twenty_nine_fail(fleet)
     assert fleet.call(FAILURE) == "OPEN"
     assert fleet.cause() == "FAILURE_RATE"
+
+
+def test_less_than_half_does_not_open_it(fleet):
+    fourteen_of_twenty_nine_fail(fleet)
+    fleet.call(SUCCESS)
+    assert fleet.call(FAILURE) == "CLOSED"  # 15 of 31.
+    assert fleet.call(FAILURE) == "OPEN"
+
+
+@pytest.mark.parametrize(("later_s", "state"), [(53.9, "OPEN"), (60.1, "CLOSED")])
+def test_a_minute_counts(fleet, later_s, state):
+    fourteen_of_twenty_nine_fail(fleet)
+    fleet.advance(later_s)
+    assert fleet.call(FAILURE) == state
 
 
 def test_one_node_with_a_broken_way_out_does_not_open_it(fleet):
@@ -64,6 +81,13 @@ def test_two_probes_at_once_close_it(fleet):
     assert fleet.state() == "CLOSED"
 
 
+def test_probes_in_hand_for_thirty_seconds_are_lost(fleet):
+    fleet.trip()
+    fleet.probes()
+    fleet.advance(30)
+    assert (fleet.state(), fleet.cause()) == ("OPEN", "PROBES_EXPIRED")
+
+
 def test_recovers_over_twenty_seconds(fleet):
     fleet.trip()
     fleet.recover()
@@ -80,5 +104,9 @@ def test_a_tenth_of_failures_can_be_retried_each_time(fleet):
         fleet.advance(1)
 
 
-def test_a_quiet_caller_has_ten_retries(fleet):
+def test_a_quiet_caller_has_ten_retries_and_ten_successes_earn_two(fleet):
     assert [fleet.retry() for _ in range(11)] == [""] * 10 + ["RETRY_BUDGET"]
+    fleet.calls(10, SUCCESS)
+    assert [fleet.retry() for _ in range(3)] == ["", "", "RETRY_BUDGET"]
+    fleet.advance(10)
+    assert fleet.retry() == ""

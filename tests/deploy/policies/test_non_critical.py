@@ -19,17 +19,26 @@ def test_one_process_is_enough(fleet):
 
 
 def test_eight_of_twenty_failures_open_it_and_seven_do_not(fleet):
-    fleet.calls(13, SUCCESS)
-    assert fleet.calls(7, FAILURE) == "CLOSED"
+    fleet.calls(7, FAILURE)
+    assert fleet.calls(13, SUCCESS) == "CLOSED"
     fleet.advance(20)
-    fleet.calls(12, SUCCESS)
-    assert fleet.calls(8, FAILURE) == "OPEN"
+    fleet.calls(8, FAILURE)
+    assert fleet.calls(11, SUCCESS) == "CLOSED"
+    assert fleet.call(SUCCESS) == "OPEN"
     assert fleet.cause() == "FAILURE_RATE"
 
 
+@pytest.mark.parametrize(("later_s", "state"), [(8.9, "OPEN"), (10.1, "CLOSED")])
+def test_ten_seconds_count(fleet, later_s, state):
+    fleet.calls(8, FAILURE)
+    fleet.calls(11, SUCCESS)
+    fleet.advance(later_s)
+    assert fleet.call(SUCCESS) == state
+
+
 def test_slow_answers_open_it_though_they_succeed(fleet):
-    fleet.calls(10, SUCCESS, latency_s=0.299)
-    assert fleet.calls(9, SUCCESS, latency_s=0.3) == "CLOSED"
+    fleet.calls(11, SUCCESS, latency_s=0.299)
+    assert fleet.calls(10, SUCCESS, latency_s=0.3) == "CLOSED"
     assert fleet.call(SUCCESS, latency_s=0.3) == "OPEN"
     assert fleet.cause() == "SLOW_CALL_RATE"
 
@@ -58,7 +67,7 @@ def test_one_caller_at_a_time_finds_out_and_three_in_turn_close_it(fleet):
 def test_recovers_over_a_minute(fleet):
     fleet.trip()
     fleet.recover()
-    assert fleet.admitted(6, per_second=20) == pytest.approx(0.1, abs=0.02)
+    assert fleet.admitted(6, per_second=40) == pytest.approx(0.0975, abs=0.01)
     fleet.advance(54)
     assert fleet.admitted(1, per_second=20) == 1
 
