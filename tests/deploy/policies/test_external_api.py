@@ -77,6 +77,7 @@ def test_two_probes_at_once_close_it(fleet):
     assert len(probes) == 2
     fleet.advance(29)  # The API is slow, and still in time.
     for probe in probes:
+        assert fleet.state() == "HALF_OPEN"
         fleet.record(probe, SUCCESS)
     assert fleet.state() == "CLOSED"
 

@@ -59,7 +59,9 @@ def test_in_an_outage_of_an_hour_it_is_asked_about_fourteen_times(fleet):
 def test_one_caller_at_a_time_finds_out_and_three_in_turn_close_it(fleet):
     fleet.trip()
     assert len(fleet.probes()) == 1
-    fleet.advance(10)  # Its caller died.
+    fleet.advance(9.9)  # Its caller died.
+    assert fleet.refusal() == "PROBES_BUSY"
+    fleet.advance(0.1)
     assert (fleet.state(), fleet.cause()) == ("OPEN", "PROBES_EXPIRED")
     assert fleet.recover() == 3
 
