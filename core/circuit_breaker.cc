@@ -277,6 +277,12 @@ void CircuitBreaker::MoveTo(State to, Cause cause, absl::Duration open_for, Tick
   transitions.push_back(std::move(transition));
 }
 
+void CircuitBreaker::Reset(Tick now, TransitionSource& source, Transitions& transitions) {
+  MoveTo(State::kClosed, Cause::kReset, absl::ZeroDuration(), now, source, transitions);
+  recovery_->reopens = 0;
+  recovery_->recovered = true;
+}
+
 std::optional<Outage> CircuitBreaker::SaveOutage() const {
   if (state_ == State::kClosed) return std::nullopt;
   return Outage{state_, recovery_->open_until, recovery_->reopens, recovery_->last};
@@ -332,7 +338,8 @@ std::vector<std::string> CircuitBreaker::FailingClientNames(Tick now) const {
 }
 
 Share CircuitBreaker::RampShare(const CircuitBreakerPolicy& policy, Tick now) const {
-  if (state_ != State::kClosed || recovery_ == nullptr) return Share::FromMillionths(Share::kOne);
+  const bool ramps = state_ == State::kClosed && recovery_ != nullptr && !recovery_->recovered;
+  if (!ramps) return Share::FromMillionths(Share::kOne);
   return RampShareAfter(policy, now - since_);
 }
 

@@ -98,6 +98,9 @@ class CircuitBreaker {
   // its newest bucket. Never trips.
   void ChangePolicy(const CircuitBreakerPolicy& from, const CircuitBreakerPolicy& to, Tick now);
 
+  // Closes it, whatever its state, with nothing counted and nothing to recover from.
+  void Reset(Tick now, TransitionSource& source, Transitions& transitions);
+
   // What must outlive a restart: nothing while CLOSED.
   std::optional<Outage> SaveOutage() const;
 

@@ -5,6 +5,9 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
 
 namespace fusebox {
@@ -29,8 +32,37 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
   return status;
 }
 
+// Fields are names and messages lines, in turn with the lines of the message.
+absl::Status MakeFieldErrors(absl::string_view reason, absl::string_view prefix,
+                             const std::vector<FieldError>& errors) {
+  std::vector<std::string> fields, lines;
+  for (const FieldError& error : errors) {
+    fields.push_back(absl::StrCat(prefix, error.field));
+    lines.push_back(absl::StrCat(prefix, absl::StrReplaceAll(error.message, {{"\n", " "}})));
+  }
+  return MakeError(absl::StatusCode::kInvalidArgument, reason, absl::StrJoin(lines, "\n"),
+                   absl::StrJoin(fields, "\n"));
+}
+
 std::string ErrorReason(const absl::Status& status) { return Payload(status, kReason); }
-std::string ErrorField(const absl::Status& status) { return Payload(status, kField); }
+
+std::string ErrorField(const absl::Status& status) {
+  const std::string fields = Payload(status, kField);
+  return fields.substr(0, fields.find('\n'));
+}
+
+std::vector<FieldError> ErrorFields(const absl::Status& status) {
+  const std::string payload = Payload(status, kField);
+  if (payload.empty()) return {};
+  const std::vector<std::string> fields = absl::StrSplit(payload, '\n');
+  if (fields.size() == 1) return {{fields[0], std::string(status.message())}};
+  const std::vector<std::string> lines = absl::StrSplit(status.message(), '\n');
+  std::vector<FieldError> errors;
+  for (size_t i = 0; i < fields.size() && i < lines.size(); ++i) {
+    errors.push_back({fields[i], lines[i]});
+  }
+  return errors;
+}
 
 std::string QuoteForError(absl::string_view text) {
   const absl::string_view head = text.substr(0, kMostQuoted);

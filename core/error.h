@@ -2,6 +2,7 @@
 #define FUSEBOX_CORE_ERROR_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -14,9 +15,25 @@ namespace fusebox {
 absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message,
                        absl::string_view field = "");
 
-// The reason and the field that MakeError was given; empty without.
+// What is wrong with a field: `message` names the field, the value and the remedy.
+struct FieldError {
+  std::string field;  // As in the schema: "circuit_breaker.open_duration".
+  std::string message;
+
+  friend bool operator==(const FieldError&, const FieldError&) = default;
+};
+
+// INVALID_ARGUMENT for all of them, with a line each; there must be one. Each field is put behind
+// `prefix`, which is where they stand in the request.
+absl::Status MakeFieldErrors(absl::string_view reason, absl::string_view prefix,
+                             const std::vector<FieldError>& errors);
+
+// The reason and the (first) field that the error was made with; empty without.
 std::string ErrorReason(const absl::Status& status);
 std::string ErrorField(const absl::Status& status);
+
+// Every field at fault with its message; empty without.
+std::vector<FieldError> ErrorFields(const absl::Status& status);
 
 // `text` as a message shows it, whoever it comes from: in quotes, everything but printable ASCII
 // escaped, and no more than 80 bytes of it. Messages end in terminals, logs and trailers.

@@ -11,7 +11,7 @@ Tick Guard::Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source
   const size_t before = transitions.size();
   breaker_.Advance(ruling.policy.circuit_breaker, latest_, source, transitions);
   totals_.transitions += transitions.size() - before;
-  if (override_ != nullptr && override_->expires <= latest_) ClearOverride();
+  if (override_ != nullptr && override_->expires <= latest_) SetOverride(nullptr);
   return latest_;
 }
 
@@ -162,15 +162,18 @@ void Guard::Advance(const RulingPolicy& ruling, Tick now, TransitionSource& sour
   Enter(ruling, now, source, transitions);
 }
 
-void Guard::SetOverride(Override override) {
-  override_ = std::make_unique<Override>(std::move(override));
+void Guard::SetOverride(std::shared_ptr<const Override> override) {
+  if (override_ == override) return;
+  override_ = std::move(override);
   ++revision_;
 }
 
-void Guard::ClearOverride() {
-  if (override_ == nullptr) return;
-  override_.reset();
-  ++revision_;
+void Guard::Reset(const RulingPolicy& ruling, Tick now, TransitionSource& source,
+                  Transitions& transitions) {
+  now = Enter(ruling, now, source, transitions);
+  breaker_.Reset(now, source, transitions);
+  budget_.reset();
+  ++totals_.transitions;
 }
 
 void Guard::ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick now,

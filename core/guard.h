@@ -125,8 +125,13 @@ class Guard {
   void Advance(const RulingPolicy& ruling, Tick now, TransitionSource& source,
                Transitions& transitions);
 
-  void SetOverride(Override override);
-  void ClearOverride();
+  // Shared, since one override may be imposed on many breakers; null: none.
+  void SetOverride(std::shared_ptr<const Override> override);
+  const std::shared_ptr<const Override>& override() const { return override_; }
+
+  // Closes it with nothing counted, and with a full retry budget. Totals and override stay.
+  void Reset(const RulingPolicy& ruling, Tick now, TransitionSource& source,
+             Transitions& transitions);
 
   // Goes on under another policy; keeps counts, epoch, re-opens and a running wait. What was due by
   // now is done by the old one.
@@ -142,9 +147,10 @@ class Guard {
   bool Trim(const RulingPolicy& ruling, Tick now);
 
   // Whether the breaker may be forgotten once it is idle: its wait is over, no probe is out and no
-  // operator holds it.
+  // operator holds it by its name. (What is imposed by a glob will be on the next one, too.)
   bool IsForgettable() const {
-    return override_ == nullptr && breaker_.state() != State::kOpen && breaker_.ProbesOut() == 0;
+    const bool held = override_ != nullptr && override_->by_name;
+    return !held && breaker_.state() != State::kOpen && breaker_.ProbesOut() == 0;
   }
 
   Snapshot TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSource& source,
@@ -179,7 +185,7 @@ class Guard {
   Tick latest_;
   uint32_t revision_ = 0;
   std::unique_ptr<RetryBudget> budget_;
-  std::unique_ptr<Override> override_;
+  std::shared_ptr<const Override> override_;
   Totals totals_;
 };
 

@@ -21,6 +21,10 @@ struct Override {
   std::string reason = {};
   std::string actor = {};
   Tick expires = Tick::Max();
+  Tick began = {};
+  std::string match = {};  // The name or the glob that it is for.
+  bool by_name = false;    // `match` is a name.
+  bool drill = false;      // FORCED_OPEN for a while, to prove that callers can do without.
 };
 
 }  // namespace fusebox

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/classification.h"
+#include "core/error.h"
 #include "core/share.h"
 
 namespace fusebox {
@@ -69,14 +70,6 @@ struct Policy {
   std::string shared_retry_budget;  // this names one that breakers share.
 
   friend bool operator==(const Policy&, const Policy&) = default;
-};
-
-// What is wrong with a field: `message` names the field, the value and the remedy.
-struct FieldError {
-  std::string field;  // As in the schema: "circuit_breaker.open_duration".
-  std::string message;
-
-  friend bool operator==(const FieldError&, const FieldError&) = default;
 };
 
 // Everything that is wrong with these numbers; empty if nothing is.

@@ -70,4 +70,11 @@ std::shared_ptr<const RulingPolicy> PolicySet::Match(absl::string_view breaker) 
   return default_;
 }
 
+absl::string_view PolicySet::MatchingGlob(absl::string_view breaker) const {
+  for (const Rule& rule : rules_) {
+    if (rule.glob.Matches(breaker)) return rule.glob.text();
+  }
+  return "";
+}
+
 }  // namespace fusebox

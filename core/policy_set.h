@@ -39,6 +39,9 @@ class PolicySet {
   // The policy whose matching glob is the most specific.
   std::shared_ptr<const RulingPolicy> Match(absl::string_view breaker) const;
 
+  // Which glob it was that matched; empty where none did and the default rules.
+  absl::string_view MatchingGlob(absl::string_view breaker) const;
+
   size_t size() const { return policies_.size(); }
   const std::vector<std::shared_ptr<const RulingPolicy>>& policies() const { return policies_; }
 

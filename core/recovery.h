@@ -39,7 +39,7 @@ struct Recovery {
   uint32_t expired = 0;       // Leases that ran out since the last vote.
 
   uint32_t closed_calls = 0;    // Calls counted in this state, at most 1,000,000.
-  bool recovered = false;       // Closed for so long that re-opens went back to 0.
+  bool recovered = false;       // Closed for so long that all is forgotten, or told to forget it.
   int64_t ramp_credit = 0;      // Millionths of a call that ramping has saved up.
   std::vector<PastEpoch> past;  // The most recent last.
   Transition last;

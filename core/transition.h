@@ -25,6 +25,12 @@ enum class Cause : uint8_t {
   kProbeFailed,
   kProbesExpired,
   kProbesSucceeded,
+  kReset,
+  kDeleted,
+  // What happens to overrides changes no state.
+  kOverridden,
+  kOverrideCleared,
+  kOverrideExpired,
 };
 
 // One change of state, with what the breaker saw at that moment, before it forgot.

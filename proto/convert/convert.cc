@@ -83,7 +83,9 @@ absl::StatusOr<Ending> ReadEnding(const Message& message) {
   return ending;
 }
 
-google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+}  // namespace
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
   const absl::Duration since_epoch = time - absl::UnixEpoch();
   absl::Duration fraction;
   google::protobuf::Timestamp message;
@@ -92,7 +94,9 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   return message;
 }
 
-}  // namespace
+absl::Time FromProto(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
@@ -159,7 +163,7 @@ v1::OverrideMode ToProto(OverrideMode mode) {
   return static_cast<v1::OverrideMode>(static_cast<int>(mode) + v1::OVERRIDE_MODE_FORCED_OPEN);
 }
 
-absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now) {
+absl::StatusOr<Override> FromProto(const v1::Override& message, const WallAnchor& now) {
   if (message.mode() < v1::OVERRIDE_MODE_FORCED_OPEN || message.mode() > v1::OVERRIDE_MODE_SHADOW) {
     return BadField("OVERRIDE_INVALID", "mode", absl::StrCat(message.mode()),
                     "use FORCED_OPEN, FORCED_CLOSED or SHADOW");
@@ -167,15 +171,32 @@ absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now) {
   const int mode = message.mode() - v1::OVERRIDE_MODE_FORCED_OPEN;
   Override override{.mode = static_cast<OverrideMode>(mode),
                     .reason = message.reason(),
-                    .actor = message.actor()};
+                    .actor = message.actor(),
+                    .match = message.match(),
+                    .drill = message.drill()};
+  if (message.has_create_time()) override.began = now.TickAt(FromProto(message.create_time()));
   if (!message.has_remaining()) return override;
   const absl::Duration left = FromProto(message.remaining());
   if (left <= absl::ZeroDuration()) {
     return BadField("OVERRIDE_INVALID", "remaining", absl::FormatDuration(left),
                     "set it above 0, or leave it out for no end");
   }
-  override.expires = now + left;
+  override.expires = now.tick + left;
   return override;
+}
+
+v1::Override ToProto(const Override& override, const WallAnchor& now) {
+  v1::Override message;
+  message.set_mode(ToProto(override.mode));
+  message.set_reason(override.reason);
+  message.set_actor(override.actor);
+  if (override.expires != Tick::Max()) {
+    *message.mutable_remaining() = ToProto(override.expires - now.tick);
+  }
+  message.set_match(override.match);
+  message.set_drill(override.drill);
+  *message.mutable_create_time() = ToProto(now.At(override.began));
+  return message;
 }
 
 v1::AllowResponse ToProto(const Decision& decision) {
@@ -220,7 +241,7 @@ v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
   message.set_to(ToProto(transition.to));
   message.set_epoch(transition.epoch);
   message.set_cause(ToProto(transition.cause));
-  *message.mutable_time() = ToTimestamp(anchor.At(transition.time));
+  *message.mutable_time() = ToProto(anchor.At(transition.time));
   *message.mutable_window() = ToProto(transition.window);
   message.set_consecutive_failures(transition.consecutive_failures);
   for (const std::string& client : transition.failing_clients) {
@@ -245,16 +266,14 @@ State StateFromProto(v1::State state) {
 
 }  // namespace
 
-Transition FromProto(const v1::Transition& message, const WallAnchor& anchor) {
+Transition TransitionFromProto(const v1::Transition& message, const WallAnchor& anchor) {
   const bool is_known = v1::Cause_IsValid(message.cause());
-  const absl::Time time =
-      absl::FromUnixSeconds(message.time().seconds()) + absl::Nanoseconds(message.time().nanos());
   return {.number = message.number(),
           .from = StateFromProto(message.from()),
           .to = StateFromProto(message.to()),
           .cause = is_known ? static_cast<Cause>(message.cause()) : Cause::kNone,
           .epoch = message.epoch(),
-          .time = anchor.TickAt(time),
+          .time = anchor.TickAt(FromProto(message.time())),
           .window = {.calls = static_cast<uint32_t>(message.window().calls()),
                      .failures = static_cast<uint32_t>(message.window().failures()),
                      .slow = static_cast<uint32_t>(message.window().slow())},
@@ -280,17 +299,6 @@ v1::Totals ShowTotals(const Totals& totals) {
   return message;
 }
 
-v1::Override ShowOverride(const Override& override, Tick now) {
-  v1::Override message;
-  message.set_mode(ToProto(override.mode));
-  message.set_reason(override.reason);
-  message.set_actor(override.actor);
-  if (override.expires != Tick::Max()) {
-    *message.mutable_remaining() = ToProto(override.expires - now);
-  }
-  return message;
-}
-
 }  // namespace
 
 v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::string_view policy,
@@ -302,14 +310,14 @@ v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::stri
   message.set_epoch(snapshot.epoch);
   message.set_revision(snapshot.revision);
   if (snapshot.override.has_value()) {
-    *message.mutable_override() = ShowOverride(*snapshot.override, snapshot.taken);
+    *message.mutable_override() = ToProto(*snapshot.override, anchor);
   }
   *message.mutable_window() = ToProto(snapshot.window);
   *message.mutable_totals() = ShowTotals(snapshot.totals);
   message.set_consecutive_failures(snapshot.consecutive_failures);
   for (const std::string& client : snapshot.failing_clients) message.add_failing_clients(client);
   if (snapshot.state == State::kOpen) {
-    *message.mutable_open_until() = ToTimestamp(anchor.At(snapshot.taken + snapshot.retry_after));
+    *message.mutable_open_until() = ToProto(anchor.At(snapshot.taken + snapshot.retry_after));
     *message.mutable_retry_after() = ToProto(snapshot.retry_after);
   }
   message.set_reopens(snapshot.reopens);

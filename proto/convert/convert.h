@@ -40,6 +40,9 @@ absl::Duration FromProto(const google::protobuf::Duration& duration);
 // Longer than a message can carry, or infinite: the longest there is.
 google::protobuf::Duration ToProto(absl::Duration duration);
 
+absl::Time FromProto(const google::protobuf::Timestamp& time);
+google::protobuf::Timestamp ToProto(absl::Time time);
+
 // Appends what is wrong to `errors`; the policy may be used only if nothing was.
 Policy FromProto(const v1::Policy& message, std::vector<FieldError>& errors);
 RetryBudgetPolicy FromProto(const v1::RetryBudgetSettings& message, absl::string_view prefix,
@@ -60,7 +63,8 @@ v1::Health ToProto(Health health);
 v1::OverrideMode ToProto(OverrideMode mode);
 
 // The error is INVALID_ARGUMENT, OVERRIDE_INVALID: an unspecified mode or a negative time to live.
-absl::StatusOr<Override> FromProto(const v1::Override& message, Tick now);
+absl::StatusOr<Override> FromProto(const v1::Override& message, const WallAnchor& now);
+v1::Override ToProto(const Override& override, const WallAnchor& now);
 
 // The answer without the breaker's name and the permit, which are the server's to add.
 v1::AllowResponse ToProto(const Decision& decision);
@@ -70,7 +74,7 @@ v1::Window ToProto(const WindowCounts& counts);
 v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
                        const WallAnchor& anchor);
 // The other way, for what was kept: what is out of range there is as near as can be.
-Transition FromProto(const v1::Transition& message, const WallAnchor& anchor);
+Transition TransitionFromProto(const v1::Transition& message, const WallAnchor& anchor);
 // Everything but the retry budget's name, which the caller knows if it is a shared one.
 v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::string_view policy,
                     const WallAnchor& anchor);

@@ -21,6 +21,9 @@ std::string EnumName(Outcome outcome) {
 std::string EnumName(Counted counted) {
   return Without("COUNTED_", v1::Counted_Name(ToProto(counted)));
 }
+std::string EnumName(OverrideMode mode) {
+  return Without("OVERRIDE_MODE_", v1::OverrideMode_Name(ToProto(mode)));
+}
 std::string EnumName(Cause cause) { return Without("CAUSE_", v1::Cause_Name(ToProto(cause))); }
 
 }  // namespace fusebox

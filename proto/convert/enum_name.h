@@ -19,6 +19,7 @@ std::string EnumName(Reason reason);
 std::string EnumName(Outcome outcome);
 std::string EnumName(Counted counted);
 std::string EnumName(Cause cause);
+std::string EnumName(OverrideMode mode);
 
 }  // namespace fusebox
 

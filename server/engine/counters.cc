@@ -14,7 +14,7 @@ static_assert(Index(Reason::kRetryBudget) + 1 == CounterTotals::kReasons);
 static_assert(Index(Outcome::kIgnored) + 1 == CounterTotals::kOutcomes);
 static_assert(Index(Counted::kNotCounted) + 1 == CounterTotals::kCounted);
 static_assert(Index(State::kHalfOpen) + 1 == CounterTotals::kStates);
-static_assert(Index(Cause::kProbesSucceeded) + 1 == CounterTotals::kCauses);
+static_assert(Index(Cause::kOverrideExpired) + 1 == CounterTotals::kCauses);
 
 }  // namespace
 
@@ -26,7 +26,7 @@ std::array<uint64_t, CounterTotals::kStates> CounterTotals::BreakersByState(
   uint64_t elsewhere = 0;
   for (const State state : {State::kOpen, State::kHalfOpen}) {
     const size_t i = Index(state);
-    uint64_t came = 0, left = evicted[i];
+    uint64_t came = state == State::kOpen ? restored : 0, left = evicted[i];
     for (size_t other = 0; other < kStates; ++other) {
       for (size_t cause = 0; cause < kCauses; ++cause) {
         came += transitions[other][i][cause];
@@ -92,6 +92,7 @@ CounterTotals Counters::Sum() const {
       }
     }
   }
+  sum.restored = restored_.load(std::memory_order_relaxed);
   for (size_t i = 0; i < CounterTotals::kStates; ++i) {
     sum.evicted[i] = evicted_[i].load(std::memory_order_relaxed);
     for (size_t j = 0; j < CounterTotals::kStates; ++j) {

@@ -14,7 +14,7 @@ namespace fusebox {
 
 // What a server did since its start.
 struct CounterTotals {
-  static constexpr size_t kReasons = 6, kOutcomes = 6, kCounted = 4, kStates = 3, kCauses = 9;
+  static constexpr size_t kReasons = 6, kOutcomes = 6, kCounted = 4, kStates = 3, kCauses = 14;
 
   uint64_t allowed = 0;
   std::array<uint64_t, kReasons> shadow_denied{};  // By reason; part of `allowed`.
@@ -24,6 +24,7 @@ struct CounterTotals {
   std::array<std::array<std::array<uint64_t, kCauses>, kStates>, kStates> transitions{};
   // By the state that the breaker was in.
   std::array<uint64_t, kStates> evicted{};
+  uint64_t restored = 0;  // Open ones of an earlier life.
   // Asked of breakers' own retry budgets, and not of shared ones.
   uint64_t private_retries_spent = 0;
   uint64_t private_retries_refused = 0;
@@ -46,6 +47,8 @@ class Counters {
   void CountTransition(const Transition& transition);
   // `state` is the breaker's last.
   void CountEviction(State state);
+  // A breaker that came back open from an earlier life.
+  void CountRestored() { restored_.fetch_add(1, std::memory_order_relaxed); }
 
   CounterTotals Sum() const;
 
@@ -67,6 +70,7 @@ class Counters {
              CounterTotals::kStates>
       transitions_{};
   std::array<Cell, CounterTotals::kStates> evicted_{};
+  Cell restored_{0};
 };
 
 }  // namespace fusebox

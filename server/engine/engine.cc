@@ -7,6 +7,14 @@
 #include "core/name.h"
 
 namespace fusebox {
+namespace {
+
+void Impose(BreakerEntry& entry, std::shared_ptr<const Override> override, bool& changed) {
+  changed |= override != entry.guard.override();
+  entry.guard.SetOverride(std::move(override));
+}
+
+}  // namespace
 
 Engine::Engine(const EngineOptions& options, const Clock& clock, uint64_t life)
     : options_(options),
@@ -18,20 +26,7 @@ Engine::Engine(const EngineOptions& options, const Clock& clock, uint64_t life)
       events_(options.max_events),
       watch_hub_(options.max_watchers, options.max_watch_lag),
       batches_(options.max_batches),
-      sweep_started_(started_) {
-  policies_ = *PolicySet::Make({});
-}
-
-Engine::Match Engine::MatchPolicy(absl::string_view breaker) const {
-  std::shared_ptr<const PolicySet> policies;
-  uint32_t generation = 0;
-  {
-    MutexLock lock(&policy_mutex_);
-    policies = policies_;
-    generation = generation_.load(std::memory_order_relaxed);
-  }
-  return {policies->Match(breaker), generation};
-}
+      sweep_started_(started_) {}
 
 // Globs are matched with the breaker unlocked: that takes as long as there are policies.
 LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, Aftermath& aftermath,
@@ -39,19 +34,18 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, Aftermath& afte
   LockedBreaker entry;
   if (hint.has_value()) entry = registry_.FindAt(*hint, breaker);
   if (!entry) entry = registry_.Find(breaker);
-  if (!entry || entry->policy_generation == generation_.load(std::memory_order_acquire)) {
-    return entry;
-  }
+  if (!entry || entry->generation == rules_.generation()) return entry;
   entry.Unlock();
-  const Match match = MatchPolicy(breaker);
+  Rules::Match match = rules_.Find(breaker);
   entry = registry_.Find(breaker);
-  if (!entry || entry->policy_generation >= match.generation) return entry;
+  if (!entry || entry->generation >= match.generation) return entry;
   if (entry->ruling->policy != match.ruling->policy) {
     entry->guard.ChangePolicy(*entry->ruling, *match.ruling, now, numbers_, aftermath.transitions);
     aftermath.changed = true;
   }
-  entry->ruling = match.ruling;
-  entry->policy_generation = match.generation;
+  entry->ruling = std::move(match.ruling);
+  Impose(*entry, std::move(match.override), aftermath.changed);
+  entry->generation = match.generation;
   return entry;
 }
 
@@ -60,34 +54,40 @@ absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, T
   // Names are checked where breakers are born: one that is found was checked then.
   if (LockedBreaker entry = Enter(breaker, now, aftermath)) return entry;
   if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
-  Match match = MatchPolicy(breaker);
-  absl::StatusOr<LockedBreaker> entry =
-      registry_.FindOrCreate(breaker,
-                             {.source = &numbers_,
-                              .now = now,
-                              .ruling = std::move(match.ruling),
-                              .policy_generation = match.generation},
-                             aftermath.born);
+  Rules::Match match = rules_.Find(breaker);
+  absl::StatusOr<LockedBreaker> entry = registry_.FindOrCreate(breaker,
+                                                               {.source = &numbers_,
+                                                                .now = now,
+                                                                .ruling = std::move(match.ruling),
+                                                                .generation = match.generation},
+                                                               aftermath.born);
   aftermath.changed |= aftermath.born;
+  if (aftermath.born) Impose(**entry, std::move(match.override), aftermath.changed);
   return entry;
 }
 
 void Engine::Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath) {
   aftermath.slot = entry.slot();
   aftermath.changed |= !aftermath.transitions.empty() || entry.guard.revision() != revision_before;
+  if (!aftermath.transitions.empty()) aftermath.policy = entry.ruling->policy.name;
   const Tick deadline = entry.guard.NextDeadline();
   if (deadline >= entry.queued_for) return;
   entry.queued_for = deadline;
   aftermath.deadline = deadline;
 }
 
-void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath) {
+void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed) {
   if (aftermath.deadline != Tick::Max()) deadlines_.Push(aftermath.deadline, aftermath.slot);
   if (!aftermath.changed) return;
   if (!aftermath.transitions.empty()) changed_outages_.Add(breaker);
   for (const Transition& transition : aftermath.transitions) {
     counters_.CountTransition(transition);
-    events_.Append(breaker, transition);
+    const bool is_deed = transition.cause == Cause::kReset;
+    events_.Append({.breaker = std::string(breaker),
+                    .transition = transition,
+                    .policy = aftermath.policy,
+                    .actor = is_deed ? deed.actor : "",
+                    .reason = is_deed ? deed.reason : ""});
   }
   watch_hub_.Publish(breaker);
 }
@@ -100,6 +100,7 @@ absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t at
   AllowAnswer answer;
   Aftermath aftermath;
   std::string shared_budget;
+  std::shared_ptr<const Override> drill;
   {
     absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
     if (!entered.ok()) return entered.status();
@@ -109,8 +110,11 @@ absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t at
     answer.decision =
         entry->guard.Acquire(*entry->ruling, attempt, now, numbers_, aftermath.transitions);
     if (attempt > 1) shared_budget = entry->ruling->policy.shared_retry_budget;
+    const bool forced = answer.decision.reason == Reason::kForcedOpen;
+    if (forced && entry->guard.override()->drill) drill = entry->guard.override();
     Leave(*entry, revision, aftermath);
   }
+  if (drill != nullptr) drills_.Count(drill, client);
   if (!shared_budget.empty() && answer.decision.allowed) {
     answer.decision = SpendShared(breaker, shared_budget, aftermath.slot, answer.decision, now);
   }
@@ -186,7 +190,7 @@ Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now,
 
 // The breaker of this permit was forgotten, so its epoch is over.
 Verdict Engine::RecordForGone(absl::string_view breaker, const Ending& ending) {
-  const Match match = MatchPolicy(breaker);
+  const Rules::Match match = rules_.Find(breaker);
   const Verdict verdict{.outcome = match.ruling->classification.Classify(ending.result),
                         .counted = Counted::kLate};
   counters_.CountRecord(0, verdict, 1);

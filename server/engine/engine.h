@@ -16,14 +16,17 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/guard.h"
+#include "core/override_set.h"
 #include "core/policy_set.h"
 #include "core/tick.h"
 #include "server/engine/batch_memory.h"
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
 #include "server/engine/deadline_queue.h"
+#include "server/engine/drill_tallies.h"
 #include "server/engine/name_set.h"
 #include "server/engine/permit_seal.h"
+#include "server/engine/rules.h"
 #include "server/engine/shared_budgets.h"
 #include "server/engine/transition_numbers.h"
 #include "server/engine/watch_hub.h"
@@ -43,10 +46,17 @@ struct EngineOptions {
   size_t max_batches = 100'000;
 };
 
+// Who did something, and why.
+struct Deed {
+  std::string actor = {};
+  std::string reason = {};
+};
+
 // One breaker, as a reader sees it.
 struct BreakerView {
   std::string name = {};
   std::string policy = {};
+  std::string policy_match = {};  // The glob of the policy that fits best; empty: the default.
   Snapshot snapshot = {};
   BudgetStatus budget = {};  // Its name is empty if it is the breaker's own.
 };
@@ -74,9 +84,13 @@ class Engine {
   // `life` must be greater than that of any earlier start; `clock` must outlive the engine.
   Engine(const EngineOptions& options, const Clock& clock, uint64_t life);
 
-  // Replaces all policies and shared budgets, or none of them. Breakers follow at their next use
-  // and keep what they have counted. Errors are PolicySet::Make's, and INVALID_ARGUMENT with reason
+  // Whether they go together. Errors are PolicySet::Make's, and INVALID_ARGUMENT with reason
   // RETRY_BUDGET_UNKNOWN when a policy names a budget that is not among `budgets`.
+  static absl::StatusOr<std::shared_ptr<const PolicySet>> CheckPolicies(
+      const std::vector<Policy>& policies, const std::vector<NamedBudget>& budgets);
+
+  // Replaces all policies and shared budgets, or none of them. Breakers follow at their next use
+  // and keep what they have counted. Errors are CheckPolicies()'s.
   absl::Status SetPolicies(const std::vector<Policy>& policies,
                            const std::vector<NamedBudget>& budgets);
 
@@ -98,9 +112,19 @@ class Engine {
   absl::StatusOr<bool> RememberBatch(absl::string_view id);
   void FinishBatch(absl::string_view id) { batches_.Finish(id); }
 
-  // Imposes something on a breaker, creating it if need be, or lifts it.
-  absl::Status SetOverride(absl::string_view breaker, Override override);
-  absl::Status ClearOverride(absl::string_view breaker);
+  // Imposes something on what `match`, a name or a glob, matches, or lifts it. A breaker that is
+  // named is created, if there may be one more; what a glob matches follows at its next use or
+  // within 5 s. It expires by itself. Errors: INVALID_ARGUMENT (reason GLOB_INVALID).
+  absl::Status SetOverride(absl::string_view match, Override override);
+  // Who lifts it and why is for the history. NOT_FOUND (reason OVERRIDE_NOT_FOUND) without one.
+  absl::Status ClearOverride(absl::string_view match, const Deed& deed = {});
+  std::shared_ptr<const OverrideSet> overrides() const { return rules_.overrides(); }
+  static absl::Status NoSuchOverride(absl::string_view match);
+
+  // Makes a breaker as if it were new, but for its override, or forgets it. Errors: Get()'s; of
+  // Forget() also FAILED_PRECONDITION (reason BREAKER_OVERRIDDEN) while an override names it.
+  absl::Status Reset(absl::string_view breaker, const Deed& deed);
+  absl::Status Forget(absl::string_view breaker, const Deed& deed);
 
   // NOT_FOUND with reason BREAKER_NOT_FOUND if there is none.
   absl::StatusOr<BreakerView> Get(absl::string_view breaker);
@@ -117,11 +141,17 @@ class Engine {
   // of one, which is nothing if it is CLOSED or forgotten.
   void KeepOutages() { changed_outages_.Open(); }
   NameSet::Names TakeChangedOutages() { return changed_outages_.Take(); }
+  // All that are not CLOSED.
+  std::vector<std::string> BreakersInOutage();
   std::optional<Outage> SaveOutage(absl::string_view breaker);
 
   // Goes on with the outage of a breaker of an earlier life, under its policy of now. To be called
   // before the breaker is used: of one that exists the outage is its own. Errors are Allow()'s.
   absl::Status RestoreOutage(absl::string_view breaker, const Outage& outage);
+
+  // Goes on with an override of an earlier life, which is no event. One whose time is over ends at
+  // the next Maintain(), with its event.
+  void RestoreOverride(const Override& override);
 
   // Goes on with the history of an earlier life: its last events, in the order of their numbers. To
   // be called before anything happens.
@@ -140,9 +170,10 @@ class Engine {
   size_t breakers() const { return registry_.size(); }
   size_t max_breakers() const { return registry_.max_breakers(); }
   size_t watchers() const { return watch_hub_.watchers(); }
-  size_t policies() const;
+  size_t policies() const { return rules_.policies()->size(); }
   const EventLog& events() const { return events_; }
   CounterTotals counters() const { return counters_.Sum(); }
+  BudgetStatus Budget(absl::string_view name) { return budgets_.Status(name, clock_.Now()); }
   std::vector<BudgetStatus> Budgets() { return budgets_.All(clock_.Now()); }
 
  private:
@@ -153,13 +184,8 @@ class Engine {
     bool born = false;            // There was no such breaker before.
     bool changed = false;         // Watchers want to know.
     Transitions transitions = {};
+    std::string policy = {};  // That ruled when they happened.
   };
-  struct Match {
-    std::shared_ptr<const RulingPolicy> ruling;
-    uint32_t generation;
-  };
-
-  Match MatchPolicy(absl::string_view breaker) const;
 
   // The breaker, under the policy of today. Notes if that is another one than yesterday's, or if it
   // is born. `hint` is a slot to look in first.
@@ -170,7 +196,17 @@ class Engine {
 
   // Takes down, before unlocking, what is left to do; does it, after.
   static void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);
-  void Publish(absl::string_view breaker, const Aftermath& aftermath);
+  void Publish(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed = {});
+
+  // Does what was due with a breaker that is used by nobody, and what its rules changed.
+  void Refresh(absl::string_view breaker);
+  // As if somebody had asked for it, if it is not one too many.
+  void Create(absl::string_view breaker);
+
+  static absl::Status NoSuchBreaker(absl::string_view breaker);
+  void ExpireOverrides(Tick now);
+  void TellOfOverride(Cause cause, const std::shared_ptr<const Override>& override,
+                      const Deed& deed);
 
   absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
                                             Tick now);
@@ -197,11 +233,10 @@ class Engine {
   BatchMemory batches_;
   Counters counters_;
   NameSet changed_outages_;
+  DrillTallies drills_;
+  Rules rules_;
 
-  Mutex configure_mutex_;  // Held by who sets policies and budgets, and before any other.
-  std::atomic<uint32_t> generation_{0};
-  mutable Mutex policy_mutex_;
-  std::shared_ptr<const PolicySet> policies_ ABSL_GUARDED_BY(policy_mutex_);
+  Mutex configure_mutex_;  // Held by who changes rules or budgets, and before any other.
 
   Mutex maintain_mutex_;  // Held by who maintains, and before any other.
   Slot sweep_cursor_ ABSL_GUARDED_BY(maintain_mutex_) = 0;

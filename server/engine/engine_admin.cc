@@ -1,4 +1,4 @@
-// The control plane: policies, overrides and looking at breakers.
+// The control plane: policies, and looking at breakers.
 #include <algorithm>
 #include <utility>
 
@@ -9,8 +9,8 @@
 
 namespace fusebox {
 
-absl::Status Engine::SetPolicies(const std::vector<Policy>& policies,
-                                 const std::vector<NamedBudget>& budgets) {
+absl::StatusOr<std::shared_ptr<const PolicySet>> Engine::CheckPolicies(
+    const std::vector<Policy>& policies, const std::vector<NamedBudget>& budgets) {
   for (const Policy& policy : policies) {
     const std::string& wanted = policy.shared_retry_budget;
     const bool known =
@@ -22,67 +22,25 @@ absl::Status Engine::SetPolicies(const std::vector<Policy>& policies,
                                   "\", which does not exist; define it or name another"),
                      "shared_retry_budget");
   }
-  absl::StatusOr<std::shared_ptr<const PolicySet>> set = PolicySet::Make(policies);
+  return PolicySet::Make(policies);
+}
+
+absl::Status Engine::SetPolicies(const std::vector<Policy>& policies,
+                                 const std::vector<NamedBudget>& budgets) {
+  absl::StatusOr<std::shared_ptr<const PolicySet>> set = CheckPolicies(policies, budgets);
   if (!set.ok()) return set.status();
   MutexLock configure(&configure_mutex_);
   budgets_.Set(budgets, clock_.Now());
-  MutexLock lock(&policy_mutex_);
-  policies_ = *std::move(set);
-  generation_.fetch_add(1, std::memory_order_release);
-  return absl::OkStatus();
-}
-
-size_t Engine::policies() const {
-  MutexLock lock(&policy_mutex_);
-  return policies_->size();
-}
-
-absl::Status Engine::SetOverride(absl::string_view breaker, Override override) {
-  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
-  const Tick now = clock_.Now();
-  Aftermath aftermath;
-  {
-    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
-    if (!entered.ok()) return entered.status();
-    const LockedBreaker entry = *std::move(entered);
-    const uint32_t revision = entry->guard.revision();
-    entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
-    entry->guard.SetOverride(std::move(override));
-    Leave(*entry, revision, aftermath);
-  }
-  Publish(breaker, aftermath);
-  return absl::OkStatus();
-}
-
-absl::Status Engine::ClearOverride(absl::string_view breaker) {
-  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
-  const Tick now = clock_.Now();
-  Aftermath aftermath;
-  {
-    const LockedBreaker entry = Enter(breaker, now, aftermath);
-    if (!entry) return absl::OkStatus();
-    const uint32_t revision = entry->guard.revision();
-    entry->guard.Advance(*entry->ruling, now, numbers_, aftermath.transitions);
-    entry->guard.ClearOverride();
-    Leave(*entry, revision, aftermath);
-  }
-  Publish(breaker, aftermath);
+  rules_.Set(*std::move(set));
   return absl::OkStatus();
 }
 
 absl::StatusOr<BreakerView> Engine::Get(absl::string_view breaker) {
-  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) {
-    return MakeError(name.code(), ErrorReason(name), name.message(), "name");
-  }
   const Tick now = clock_.Now();
   Aftermath aftermath;
   LockedBreaker entry = Enter(breaker, now, aftermath);
   if (entry) return View(std::move(entry), now, std::move(aftermath));
-  return MakeError(absl::StatusCode::kNotFound, "BREAKER_NOT_FOUND",
-                   absl::StrCat("breaker \"", breaker,
-                                "\" does not exist; breakers appear with their first Allow, and "
-                                "idle ones are forgotten"),
-                   "name");
+  return NoSuchBreaker(breaker);
 }
 
 BreakerView Engine::View(LockedBreaker entry, Tick now, Aftermath aftermath) {
@@ -94,6 +52,7 @@ BreakerView Engine::View(LockedBreaker entry, Tick now, Aftermath aftermath) {
   entry.Unlock();
 
   Publish(view.name, aftermath);
+  view.policy_match = std::string(rules_.policies()->MatchingGlob(view.name));
   if (shared.empty()) {
     view.budget = {.balance = view.snapshot.budget_balance,
                    .spent = view.snapshot.budget_spent,

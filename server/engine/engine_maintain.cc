@@ -14,6 +14,7 @@ constexpr absl::Duration kSweepPeriod = absl::Seconds(5);
 void Engine::Maintain() {
   MutexLock lock(&maintain_mutex_);
   const Tick now = clock_.Now();
+  ExpireOverrides(now);
   AdvanceDue(now);
   Sweep(now);
   watch_hub_.Deliver();
@@ -63,15 +64,16 @@ void Engine::SweepSlot(Slot slot, Tick now) {
     return entry.guard.IsForgettable() && now - quiet_since >= options_.idle_ttl;
   };
   std::string name;
+  bool is_idle = false;
   {
     const LockedBreaker entry = registry_.At(slot);
     if (!entry) return;
-    if (!idle(*entry)) {
-      entry->guard.Trim(*entry->ruling, now);
-      return;
-    }
+    is_idle = idle(*entry);
+    if (!is_idle) entry->guard.Trim(*entry->ruling, now);
+    if (!is_idle && entry->generation == rules_.generation()) return;
     name = std::string(entry->name());
   }
+  if (!is_idle) return Refresh(name);
   if (!registry_.Erase(slot, name, idle)) return;
   counters_.CountEviction(state);
   if (state != State::kClosed) changed_outages_.Add(name);

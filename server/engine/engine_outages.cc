@@ -20,6 +20,15 @@ std::optional<Outage> Engine::SaveOutage(absl::string_view breaker) {
   return outage;
 }
 
+std::vector<std::string> Engine::BreakersInOutage() {
+  std::vector<std::string> names;
+  for (Slot slot = 0; slot < registry_.end(); ++slot) {
+    const LockedBreaker entry = registry_.At(slot);
+    if (entry && entry->guard.state() != State::kClosed) names.emplace_back(entry->name());
+  }
+  return names;
+}
+
 absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outage) {
   if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   const Tick now = clock_.Now();
@@ -28,16 +37,29 @@ absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outa
     absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
     if (!entered.ok()) return entered.status();
     const LockedBreaker entry = *std::move(entered);
-    if (aftermath.born) entry->guard.RestoreOutage(*entry->ruling, outage, now);
+    if (aftermath.born) {
+      entry->guard.RestoreOutage(*entry->ruling, outage, now);
+      counters_.CountRestored();
+    }
     Leave(*entry, entry->guard.revision(), aftermath);
   }
   Publish(breaker, aftermath);
   return absl::OkStatus();
 }
 
+void Engine::RestoreOverride(const Override& override) {
+  {
+    MutexLock configure(&configure_mutex_);
+    absl::StatusOr<std::shared_ptr<const OverrideSet>> next = rules_.overrides()->With(override);
+    if (!next.ok()) return;  // It was checked when it was imposed.
+    rules_.Set(*std::move(next));
+  }
+  Create(override.match);
+}
+
 void Engine::RestoreEvents(const std::vector<Event>& events) {
   for (const Event& event : events) {
-    events_.Append(event.breaker, event.transition);
+    events_.Append(event);
     numbers_.GoOnAfter(event.transition.number);
   }
 }

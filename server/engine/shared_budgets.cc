@@ -13,6 +13,7 @@ void SharedBudgets::Set(const std::vector<NamedBudget>& budgets, Tick now) {
     } else {
       MutexLock lock(&budget->mutex);
       budget->budget.ChangePolicy(budget->policy, named.policy, budget->Enter(now));
+      budget->unspent.ChangePolicy(budget->policy, named.policy, budget->latest);
       budget->policy = named.policy;
     }
     next[named.name] = std::move(budget);
@@ -46,6 +47,7 @@ void SharedBudgets::Deposit(absl::string_view name, uint32_t calls, Tick now) {
   if (budget == nullptr) return;
   MutexLock lock(&budget->mutex);
   budget->budget.Deposit(budget->policy, calls, budget->Enter(now));
+  budget->unspent.Deposit(budget->policy, calls, budget->latest);
 }
 
 BudgetStatus SharedBudgets::Status(absl::string_view name, Tick now) {
@@ -56,6 +58,7 @@ BudgetStatus SharedBudgets::Status(absl::string_view name, Tick now) {
   status.balance = budget->budget.Balance(budget->policy, budget->Enter(now));
   status.spent = budget->budget.spent();
   status.refused = budget->budget.refused();
+  status.capacity = budget->unspent.Balance(budget->policy, budget->latest);
   return status;
 }
 

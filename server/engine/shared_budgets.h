@@ -22,6 +22,7 @@ struct BudgetStatus {
   int64_t balance = 0;  // In thousandths of a retry.
   uint64_t spent = 0;
   uint64_t refused = 0;
+  int64_t capacity = 0;  // What the balance would be if nothing were spent. Of shared ones only.
 };
 
 // A named budget and its numbers.
@@ -48,7 +49,7 @@ class SharedBudgets {
  private:
   struct Budget {
     Budget(const RetryBudgetPolicy& numbers, Tick now)
-        : policy(numbers), budget(numbers, now), latest(now) {}
+        : policy(numbers), budget(numbers, now), unspent(numbers, now), latest(now) {}
 
     // Time, clamped.
     Tick Enter(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -58,6 +59,7 @@ class SharedBudgets {
     Mutex mutex;
     RetryBudgetPolicy policy ABSL_GUARDED_BY(mutex);
     RetryBudget budget ABSL_GUARDED_BY(mutex);
+    RetryBudget unspent ABSL_GUARDED_BY(mutex);  // The same, but that nobody spends of it.
     Tick latest ABSL_GUARDED_BY(mutex);
   };
 

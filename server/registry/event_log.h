@@ -3,33 +3,28 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/string_view.h"
-#include "core/transition.h"
+#include "server/registry/event.h"
 #include "server/sync/mutex.h"
 
 namespace fusebox {
 
-// A transition and whose it was.
-struct Event {
-  std::string breaker;
-  Transition transition;
-};
-
-// The last transitions of a server, by their numbers. A ring: the newest push the oldest out.
+// The last events of a server, by their numbers. A ring: the newest push the oldest out.
 // Numbers are taken under the breakers' locks and events appended after, so they may arrive a
 // little out of order; a gap is an event still on its way. Thread-safe.
 class EventLog {
  public:
   explicit EventLog(size_t capacity) : ring_(capacity) {}
 
-  void Append(absl::string_view breaker, const Transition& transition);
+  void Append(Event event);
 
   // The events with numbers above `number`, in order, at most `limit`.
   std::vector<Event> After(uint64_t number, size_t limit) const;
+
+  // The events with numbers below `number`, the highest first, at most `limit`.
+  std::vector<Event> Before(uint64_t number, size_t limit) const;
 
   // The highest number appended; 0 before the first.
   uint64_t last_number() const;

@@ -23,15 +23,15 @@ class EventReader {
     uint64_t missed = 0;  // How many were pushed out of the ring before they were read.
   };
 
-  // `log` must outlive this.
-  explicit EventReader(const EventLog& log) : log_(log) {}
+  // Begins behind the event with number `after`. `log` must outlive this.
+  explicit EventReader(const EventLog& log, uint64_t after = 0) : log_(&log), read_(after) {}
 
   // What follows, at most `limit`.
   Page Next(size_t limit);
 
  private:
-  const EventLog& log_;
-  uint64_t read_ = 0;        // The number of the last transition that was read or missed.
+  const EventLog* log_;
+  uint64_t read_;            // The number of the last transition that was read or missed.
   bool has_waited_ = false;  // For the one after it.
 };
 

@@ -105,7 +105,7 @@ void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
   locked->name_.Assign(name);
   locked->slot_ = slot;
   locked->ruling = birth.ruling;
-  locked->policy_generation = birth.policy_generation;
+  locked->generation = birth.generation;
   locked->last_used = birth.now;
   locked->queued_for = Tick::Max();
 }

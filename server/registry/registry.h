@@ -34,8 +34,8 @@ class BreakerEntry {
   Guard guard{0, Tick()};
   std::shared_ptr<const RulingPolicy> ruling;
   Tick last_used;
-  Tick queued_for = Tick::Max();   // When the engine's timer looks at it next.
-  uint32_t policy_generation = 0;  // Of the policies that `ruling` was matched from.
+  Tick queued_for = Tick::Max();  // When the engine's timer looks at it next.
+  uint32_t generation = 0;        // Of the rules that it was matched with.
 
  private:
   friend class Registry;
@@ -95,7 +95,7 @@ class Registry {
     TransitionSource* source = nullptr;
     Tick now = {};
     std::shared_ptr<const RulingPolicy> ruling = {};
-    uint32_t policy_generation = 0;
+    uint32_t generation = 0;
   };
 
   explicit Registry(size_t max_breakers);

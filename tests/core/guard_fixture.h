@@ -42,6 +42,11 @@ class GuardTest : public ::testing::Test {
   void Advance() { guard_.Advance(Ruling(), now_, source_, transitions_); }
   Snapshot Look() { return guard_.TakeSnapshot(Ruling(), now_, source_, transitions_); }
 
+  void Impose(Override override) {
+    guard_.SetOverride(std::make_shared<const Override>(std::move(override)));
+  }
+  void Lift() { guard_.SetOverride(nullptr); }
+
   Decision Acquire(uint32_t attempt = 1) {
     return guard_.Acquire(Ruling(), attempt, now_, source_, transitions_);
   }

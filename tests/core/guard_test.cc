@@ -137,7 +137,7 @@ TEST_F(SharedBudgetTest, RefuseAfterATransitionTouchesNothing) {
 TEST_F(SharedBudgetTest, NoPermitOfARefusedRetryIsWaitedFor) {
   const Tick quiet = now_ + absl::Hours(1);
   for (const bool forced : {false, true}) {
-    if (forced) guard_.SetOverride({.mode = OverrideMode::kForcedClosed, .expires = quiet});
+    if (forced) Impose({.mode = OverrideMode::kForcedClosed, .expires = quiet});
     Record(Granted(), Outcome::kSuccess);
     guard_.Refuse(Ruling(), Acquire(2), absl::Seconds(6));
     Pass(absl::Minutes(1));
@@ -206,9 +206,12 @@ TEST_F(GuardPartsTest, EveryPermitIsAnother) {
 // Whoever is forgotten starts closed, so nothing may be forgotten that refuses or is held.
 TEST_F(GuardPartsTest, OpenAndOverriddenBreakersAreNotForgotten) {
   EXPECT_TRUE(guard_.IsForgettable());
-  guard_.SetOverride({OverrideMode::kShadow});
+  Impose({.mode = OverrideMode::kShadow, .by_name = true});
   EXPECT_FALSE(guard_.IsForgettable());
-  guard_.ClearOverride();
+  Impose({.mode = OverrideMode::kShadow});  // By a glob: the next one will have it, too.
+  EXPECT_TRUE(guard_.IsForgettable());
+  Impose({.mode = OverrideMode::kShadow, .by_name = true});
+  Lift();
   Trip();
   EXPECT_FALSE(guard_.IsForgettable());
   Pass(breaker().open_duration);

@@ -85,7 +85,7 @@ TEST_F(LessonsTest, ReopeningAndTheTimerDoNotMeet) {
 
 // 7. A forced state is undone by a timer.
 TEST_F(LessonsTest, AnOverrideOutlivesEveryTransitionUnderneath) {
-  guard_.SetOverride({OverrideMode::kForcedOpen});
+  Impose({.mode = OverrideMode::kForcedOpen});
   Trip();
   for (int i = 0; i < 100; ++i) {
     Pass(absl::Seconds(17));

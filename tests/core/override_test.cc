@@ -8,8 +8,9 @@ namespace {
 
 class OverrideTest : public GuardTest {
  protected:
+  using GuardTest::Impose;
   void Impose(OverrideMode mode, absl::Duration ttl = absl::InfiniteDuration()) {
-    guard_.SetOverride({mode, "maintenance", "alice", now_ + ttl});
+    Impose({.mode = mode, .reason = "maintenance", .actor = "alice", .expires = now_ + ttl});
   }
 };
 
@@ -35,7 +36,7 @@ TEST_F(OverrideTest, ForcedOpenLeavesTheStateAlone) {
   Call(Outcome::kFailure, 4);
   Impose(OverrideMode::kForcedOpen);
   for (int i = 0; i < 10; ++i) Acquire();
-  guard_.ClearOverride();
+  Lift();
   EXPECT_EQ(Look().consecutive_failures, 4u);
   EXPECT_TRUE(transitions_.empty());
   EXPECT_TRUE(Acquire().allowed);
@@ -221,9 +222,9 @@ TEST_F(OverrideTest, KeepsTheEpochAndRaisesTheRevision) {
   EXPECT_EQ(guard_.revision(), 1u);
   Impose(OverrideMode::kForcedOpen, absl::Seconds(1));
   EXPECT_EQ(guard_.revision(), 2u);
-  guard_.ClearOverride();
+  Lift();
   EXPECT_EQ(guard_.revision(), 3u);
-  guard_.ClearOverride();
+  Lift();
   EXPECT_EQ(guard_.revision(), 3u);  // There was nothing to clear.
   Impose(OverrideMode::kForcedOpen, absl::Seconds(1));
   Pass(absl::Seconds(1));

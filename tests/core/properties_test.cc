@@ -80,7 +80,7 @@ class World {
         break;
       case Step::kClear:
         guard_.Advance(ruling(), now_, source_, transitions_);
-        guard_.ClearOverride();
+        guard_.SetOverride(nullptr);
         AfterOverride(nullptr);
         break;
       case Step::kPolicy:
@@ -126,10 +126,10 @@ class World {
   void Impose(const Step& step) {
     constexpr OverrideMode kModes[] = {OverrideMode::kForcedOpen, OverrideMode::kForcedClosed,
                                        OverrideMode::kShadow, OverrideMode::kShadow};
-    Override override{kModes[step.pick % 4], "why", "who"};
+    Override override{.mode = kModes[step.pick % 4], .reason = "why", .actor = "who"};
     if (step.ms < 60'000) override.expires = now_ + absl::Milliseconds(step.ms);
     guard_.Advance(ruling(), now_, source_, transitions_);
-    guard_.SetOverride(override);
+    guard_.SetOverride(std::make_shared<const Override>(override));
     AfterOverride(&override);
   }
 

@@ -56,7 +56,8 @@ class TestControl final : public testing::v1::TestControl::CallbackService {
   grpc::ServerUnaryReactor* Override(grpc::CallbackServerContext* context,
                                      const testing::v1::OverrideRequest* request,
                                      testing::v1::OverrideResponse*) override {
-    absl::StatusOr<fusebox::Override> override = FromProto(request->override(), clock_.Now());
+    absl::StatusOr<fusebox::Override> override =
+        FromProto(request->override(), {clock_.Now(), clock_.WallNow()});
     if (!override.ok()) return Finish(context, override.status());
     return Finish(context, engine_->SetOverride(request->breaker(), *std::move(override)));
   }
@@ -80,7 +81,7 @@ int Serve(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   std::vector<const char*> arguments = {"virtual_time_server", "--listen=127.0.0.1:0",
-                                        "--http-listen=", "--lame-duck=0s"};
+                                        "--http-listen=", "--lame-duck=0s", "--store=MEMORY"};
   arguments.insert(arguments.end(), argv + 1, argv + argc);
   const absl::StatusOr<Options> options =
       ParseOptions(static_cast<int>(arguments.size()), arguments.data(),

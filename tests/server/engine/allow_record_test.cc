@@ -37,9 +37,10 @@ TEST_F(AllowRecordTest, RefusesABadBreakerNameAndKeepsNothing) {
     ExpectError(engine_.Get(name).status(), absl::StatusCode::kInvalidArgument,
                 "BREAKER_NAME_INVALID");
     EXPECT_EQ(ErrorField(engine_.Get(name).status()), "name");
-    ExpectError(engine_.SetOverride(name, {}), absl::StatusCode::kInvalidArgument,
+    ExpectError(engine_.SetOverride(name, {}), absl::StatusCode::kInvalidArgument, "GLOB_INVALID");
+    ExpectError(engine_.Reset(name, {}), absl::StatusCode::kInvalidArgument,
                 "BREAKER_NAME_INVALID");
-    ExpectError(engine_.ClearOverride(name), absl::StatusCode::kInvalidArgument,
+    ExpectError(engine_.Forget(name, {}), absl::StatusCode::kInvalidArgument,
                 "BREAKER_NAME_INVALID");
   }
   EXPECT_EQ(engine_.breakers(), 0u);
@@ -137,7 +138,6 @@ TEST_F(SmallEngineTest, RefusesOneBreakerTooManyOnEveryWayIn) {
   ExpectError(engine_.Allow(kUsers, 1, "").status(), code, "TOO_MANY_BREAKERS",
               {"db/users", "--max-breakers", "all 1"});
   ExpectError(engine_.Record(kUsers, "", ending).status(), code, "TOO_MANY_BREAKERS");
-  ExpectError(engine_.SetOverride(kUsers, {}), code, "TOO_MANY_BREAKERS");
   EXPECT_EQ(Record(permit, Outcome::kSuccess).counted, Counted::kCounted);
 }
 

@@ -169,7 +169,9 @@ class MixedRaceTest : public EngineTest {
       const Override override{.mode = static_cast<OverrideMode>(i % 3),
                               .expires = clock_.Now() + absl::Milliseconds(30)};
       mistakes_ += !engine_.SetOverride(breaker, override).ok();
-      if (i % 2 == 0) mistakes_ += !engine_.ClearOverride(breaker).ok();
+      // Another thread may have been faster.
+      const absl::Status cleared = i % 2 == 0 ? engine_.ClearOverride(breaker) : absl::OkStatus();
+      mistakes_ += !cleared.ok() && !absl::IsNotFound(cleared);
     }
   }
 

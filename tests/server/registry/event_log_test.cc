@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 void Append(EventLog& log, uint64_t number) {
-  log.Append("db/orders", {.number = number, .epoch = 100 + number});
+  log.Append({"db/orders", {.number = number, .epoch = 100 + number}});
 }
 
 std::vector<uint64_t> NumbersAfter(const EventLog& log, uint64_t number, size_t limit = 100) {
@@ -33,7 +33,7 @@ TEST(EventLogTest, StartsEmpty) {
 // Readers learn whose transition it was, and what it was.
 TEST(EventLogTest, KeepsTheBreakerAndItsTransition) {
   EventLog log(4);
-  log.Append("db/orders", {.number = 1, .to = State::kOpen, .epoch = 7});
+  log.Append({"db/orders", {.number = 1, .to = State::kOpen, .epoch = 7}});
   const std::vector<Event> events = log.After(0, 100);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].breaker, "db/orders");

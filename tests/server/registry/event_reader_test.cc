@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 
 class EventReaderTest : public ::testing::Test {
  protected:
-  void Append(uint64_t number) { log_.Append("db/orders", {.number = number}); }
+  void Append(uint64_t number) { log_.Append({"db/orders", {.number = number}}); }
 
   std::vector<uint64_t> Next(size_t limit = 100) {
     std::vector<uint64_t> numbers;

@@ -24,7 +24,7 @@ class RegistryTest : public ::testing::Test {
  protected:
   absl::StatusOr<LockedBreaker> TryMake(absl::string_view name) {
     return registry_.FindOrCreate(
-        name, {.source = &source_, .now = now_, .ruling = ruling_, .policy_generation = 7}, born_);
+        name, {.source = &source_, .now = now_, .ruling = ruling_, .generation = 7}, born_);
   }
 
   // Makes it, unless it is there, and returns its slot.
@@ -84,7 +84,7 @@ TEST_F(RegistryTest, StartsABreakerAsItsBirthSays) {
   ASSERT_TRUE(breaker.ok());
   EXPECT_EQ((*breaker)->name(), "db/orders");
   EXPECT_EQ((*breaker)->ruling, ruling_);
-  EXPECT_EQ((*breaker)->policy_generation, 7u);
+  EXPECT_EQ((*breaker)->generation, 7u);
   EXPECT_EQ((*breaker)->last_used, now_);
   EXPECT_EQ((*breaker)->queued_for, Tick::Max());
   EXPECT_EQ((*breaker)->guard.state(), State::kClosed);
@@ -154,7 +154,7 @@ TEST_F(RegistryTest, ASlotIsCleanForItsNextTenant) {
   {
     const absl::StatusOr<LockedBreaker> breaker = TryMake("db/orders");
     ASSERT_TRUE(breaker.ok());
-    (*breaker)->guard.SetOverride({.mode = OverrideMode::kForcedOpen});
+    (*breaker)->guard.SetOverride(std::make_shared<const Override>());
     (*breaker)->queued_for = now_;
     (*breaker)->last_used = now_ + absl::Hours(1);
   }

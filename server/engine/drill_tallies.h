@@ -1,0 +1,41 @@
+#ifndef FUSEBOX_SERVER_ENGINE_DRILL_TALLIES_H_
+#define FUSEBOX_SERVER_ENGINE_DRILL_TALLIES_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "core/override.h"
+#include "core/tick.h"
+#include "server/registry/event.h"
+#include "server/sync/mutex.h"
+
+namespace fusebox {
+
+// Counts whose calls the drills under way refuse. Of the first 1,000 clients of a drill by name, of
+// further ones together. Thread-safe.
+class DrillTallies {
+ public:
+  void Count(const std::shared_ptr<const Override>& drill, absl::string_view client);
+
+  // What was counted since its begin, or since the server's start if that was later; forgets it.
+  std::shared_ptr<const DrillReport> End(const Override& drill, Tick now);
+
+ private:
+  struct Tally {
+    std::shared_ptr<const Override> drill;  // Keeps the address from being another's.
+    absl::flat_hash_map<std::string, uint64_t> clients;
+    uint64_t refused = 0;
+    uint64_t refused_to_others = 0;
+  };
+
+  Mutex mutex_;
+  absl::flat_hash_map<const Override*, Tally> tallies_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_ENGINE_DRILL_TALLIES_H_
