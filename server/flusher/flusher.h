@@ -1,0 +1,109 @@
+#ifndef FUSEBOX_SERVER_FLUSHER_FLUSHER_H_
+#define FUSEBOX_SERVER_FLUSHER_FLUSHER_H_
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/control/control.h"
+#include "server/engine/clock.h"
+#include "server/engine/engine.h"
+#include "server/flusher/loader.h"
+#include "server/registry/event_reader.h"
+#include "server/store/store.h"
+#include "server/sync/mutex.h"
+
+namespace fusebox {
+
+// How a store is doing.
+struct StoreCondition {
+  std::string not_durable = {};  // Why nothing can be kept now; empty if all is well.
+  std::string report = {};       // What was found when it was opened, such as a corrupt file.
+  uint64_t commits = 0;
+  uint64_t failures = 0;
+  absl::Duration since_commit = {};  // Since the last one that worked, or the start.
+};
+
+// Keeps what must outlive the server: the only one that waits for the disk.
+//
+//   flusher.Begin(kept, life)     goes on with what was kept; makes this life durable
+//   every 50 ms, and whenever an operator wants a change:
+//     changes of operators + outages that changed + what happened since  ->  one commit
+//     failed: says so, refuses what needs the store; every 2 s writes everything anew
+//
+// The data plane never waits for it. Round() is for one thread, which Start() provides; the rest is
+// thread-safe.
+class Flusher {
+ public:
+  // All must outlive this.
+  Flusher(Engine& engine, Control& control, const Clock& clock, Store& store, size_t max_events);
+  ~Flusher() { Stop(); }
+
+  // Goes on with what ReadKept() found, or serves without a store if that was an error: what is
+  // corrupt is replaced, anything else is read again later. To be called first, and once. The only
+  // errors are Control::Restore()'s.
+  absl::Status Begin(const absl::StatusOr<Kept>& kept);
+
+  // Does what is due.
+  void Round();
+
+  void Start();
+  // Keeps what is left, and ends. Nothing can be changed from then on.
+  void Stop();
+
+  StoreCondition condition() const;
+
+ private:
+  RecordTime Now() const { return {{clock_.Now(), clock_.WallNow()}, boot_id_}; }
+  absl::Status GoOn(const Kept& kept);
+  absl::Status ReplaceCorrupt(const absl::Status& corruption);
+  // `changes` of operators, and all that goes with them.
+  absl::Status Commit(Changes changes);
+  void AddOutages(Changes& changes);
+  void AddEvents(Changes& changes);
+  void Recover();
+  absl::Status ReadAgain();
+  absl::Status WriteEverything();
+  void Note(const absl::Status& status);
+  void NoteCommit(const absl::Status& status);
+  void Run();
+
+  Engine& engine_;
+  Control& control_;
+  const Clock& clock_;
+  Store& store_;
+  const std::string boot_id_;
+  const size_t max_events_;
+
+  // Of the thread that runs rounds.
+  bool was_read_ = false;
+  absl::Status status_;
+  Tick next_try_;
+  EventReader reader_;
+  std::deque<uint64_t> kept_events_;  // Their numbers.
+
+  mutable Mutex mutex_;
+  StoreCondition condition_ ABSL_GUARDED_BY(mutex_);
+  Tick last_commit_ ABSL_GUARDED_BY(mutex_);
+
+  // Of the standard library: see StopSignal.
+  std::mutex bell_mutex_;
+  std::condition_variable bell_;
+  bool rings_ = false;
+  bool stops_ = false;
+  std::thread thread_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_FLUSHER_FLUSHER_H_

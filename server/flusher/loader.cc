@@ -1,0 +1,140 @@
+#include "server/flusher/loader.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace fusebox {
+namespace {
+
+constexpr char kServerKey[] = "server";
+
+absl::Status ReadOverride(const RowView& row, const RecordTime& now, std::vector<Override>& all) {
+  absl::StatusOr<Override> override = DecodeOverride(row.value, now);
+  if (override.ok()) all.push_back(*std::move(override));
+  return override.status();
+}
+
+template <typename Message>
+absl::Status ReadResource(const RowView& row, Resources<Message>& all) {
+  auto message = std::make_shared<Message>();
+  if (!message->ParseFromArray(row.value.data(), static_cast<int>(row.value.size())) ||
+      message->name() != row.key) {
+    return MakeError(absl::StatusCode::kDataLoss, "STORE_CORRUPT",
+                     absl::StrCat("the row of ", QuoteForError(row.key),
+                                  " is not what its key says; another program wrote it"));
+  }
+  all[message->name()] = std::move(message);
+  return absl::OkStatus();
+}
+
+absl::Status ReadRow(const RowView& row, const RecordTime& now, Kept& kept,
+                     std::vector<Override>& overrides) {
+  switch (row.table) {
+    case Table::kServer: {
+      const absl::StatusOr<uint64_t> life = DecodeLife(row.value);
+      if (life.ok()) kept.life = *life;
+      return life.status();
+    }
+    case Table::kPolicies:
+      return ReadResource(row, kept.book.policies);
+    case Table::kRetryBudgets:
+      return ReadResource(row, kept.book.retry_budgets);
+    case Table::kOverrides:
+      return ReadOverride(row, now, overrides);
+    case Table::kBreakers: {
+      absl::StatusOr<Outage> outage = DecodeOutage(row.value, now);
+      if (outage.ok()) kept.outages.emplace_back(row.key, *std::move(outage));
+      return outage.status();
+    }
+    case Table::kTransitions: {
+      absl::StatusOr<Event> event = DecodeTransition(row.value, now);
+      if (event.ok()) kept.events.push_back(*std::move(event));
+      return event.status();
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The oldest first, as they were imposed.
+absl::Status AddOverrides(std::vector<Override> overrides, Book& book) {
+  std::stable_sort(overrides.begin(), overrides.end(),
+                   [](const Override& a, const Override& b) { return a.began < b.began; });
+  for (Override& override : overrides) {
+    auto next = book.overrides->With(std::move(override));
+    if (!next.ok()) {
+      return MakeError(absl::StatusCode::kDataLoss, "STORE_CORRUPT", next.status().message());
+    }
+    book.overrides = *std::move(next);
+  }
+  return absl::OkStatus();
+}
+
+template <typename Message>
+void ShowResources(const Resources<Message>& all, Table table, Store::Show show) {
+  for (const auto& [name, message] : all) {
+    if (message->info().source() != v1::SOURCE_API) continue;
+    const std::string bytes = message->SerializeAsString();
+    show({table, name, bytes});
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now) {
+  Kept kept;
+  std::vector<Override> overrides;
+  absl::Status understood;
+  const absl::Status read = store.Read([&](const RowView& row) {
+    if (understood.ok()) understood = ReadRow(row, now, kept, overrides);
+  });
+  if (!read.ok()) return read;
+  if (understood.ok()) understood = AddOverrides(std::move(overrides), kept.book);
+  if (!understood.ok()) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, "STORE_TOO_NEW",
+        absl::StrCat(understood.message(), "; start the release that did, or another --data-dir"));
+  }
+  return kept;
+}
+
+absl::Status GoOnWith(const Kept& kept, Control& control, Engine& engine) {
+  if (absl::Status rules = control.Restore(kept.book); !rules.ok()) return rules;
+  engine.RestoreEvents(kept.events);
+  // One breaker too many is one that --max-breakers says nobody needs.
+  for (const auto& [breaker, outage] : kept.outages) {
+    engine.RestoreOutage(breaker, outage).IgnoreError();
+  }
+  const auto& overrides = kept.book.overrides->all();
+  std::for_each(overrides.rbegin(), overrides.rend(),
+                [&engine](const auto& override) { engine.RestoreOverride(*override); });
+  return absl::OkStatus();
+}
+
+void PutLife(uint64_t life, Changes& changes) {
+  changes.Put(Table::kServer, kServerKey, EncodeLife(life));
+}
+
+void ShowEverything(const Control& control, Engine& engine, const RecordTime& now, Store::Show show,
+                    std::deque<uint64_t>& events) {
+  show({Table::kServer, kServerKey, EncodeLife(engine.life())});
+  const std::shared_ptr<const Book> book = control.book();
+  ShowResources(book->policies, Table::kPolicies, show);
+  ShowResources(book->retry_budgets, Table::kRetryBudgets, show);
+  for (const OverrideSet::Shared& override : book->overrides->all()) {
+    show({Table::kOverrides, override->match, EncodeOverride(*override, now)});
+  }
+  for (const std::string& breaker : engine.BreakersInOutage()) {
+    const std::optional<Outage> outage = engine.SaveOutage(breaker);
+    if (outage.has_value()) show({Table::kBreakers, breaker, EncodeOutage(*outage, breaker, now)});
+  }
+  for (const Event& event : engine.events().After(0, std::numeric_limits<size_t>::max())) {
+    show({Table::kTransitions, TransitionKey(event.transition.number),
+          EncodeTransition(event, now)});
+    events.push_back(event.transition.number);
+  }
+}
+
+}  // namespace fusebox
