@@ -50,6 +50,13 @@ bool IsPossible(State from, State to, Cause cause) {
       return from == State::kHalfOpen && to == State::kOpen;
     case Cause::kProbesSucceeded:
       return from == State::kHalfOpen && to == State::kClosed;
+    case Cause::kReset:
+      return to == State::kClosed;
+    case Cause::kDeleted:
+    case Cause::kOverridden:
+    case Cause::kOverrideCleared:
+    case Cause::kOverrideExpired:
+      return false;  // They are events of the history, and no change of state.
   }
   return false;
 }

@@ -7,7 +7,9 @@
 #include "core/error.h"
 #include "proto/convert/convert.h"
 #include "server/rpc/errors.h"
+#include "server/rpc/list_request.h"
 #include "server/rpc/page_token.h"
+#include "server/rpc/peer.h"
 #include "server/rpc/show.h"
 
 namespace fusebox {
@@ -20,29 +22,9 @@ class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchBreakersResp
   void OnDone() override { delete this; }
 };
 
-absl::StatusOr<Glob> ParseMatch(const std::string& match) {
-  if (match.empty()) return Glob::All();
-  absl::StatusOr<Glob> glob = Glob::Parse(match);
-  if (glob.ok()) return glob;
-  return MakeError(absl::StatusCode::kInvalidArgument, "GLOB_INVALID",
-                   absl::StrCat("match is ", QuoteForError(match), "; ", glob.status().message()),
-                   "match");
-}
-
 absl::Status DrainingError() {
   return MakeError(absl::StatusCode::kUnavailable, "DRAINING",
                    "the server is about to stop; watch again, and reach another or the next one");
-}
-
-absl::StatusOr<size_t> PageSize(const v1::ListBreakersRequest& request) {
-  constexpr int kDefault = 100, kMax = 1000;
-  if (request.page_size() >= 0 && request.page_size() <= kMax) {
-    return request.page_size() == 0 ? kDefault : request.page_size();
-  }
-  return MakeError(absl::StatusCode::kInvalidArgument, "PAGE_SIZE_INVALID",
-                   absl::StrCat("page_size is ", request.page_size(), "; set it between 1 and ",
-                                kMax, ", or to 0 for ", kDefault),
-                   "page_size");
 }
 
 // Which states are asked for, by number.
@@ -88,6 +70,19 @@ std::vector<std::shared_ptr<WatchStream>> AdminService::LiveWatches() {
   return live;
 }
 
+grpc::ServerUnaryReactor* AdminService::Submit(
+    grpc::CallbackServerContext* context, const std::string& actor, Control::Kind kind,
+    std::function<absl::Status(const Author&, Draft&)> make) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Author author{.actor = PeerClient(actor, context->peer()), .now = RecordTime::Now(clock_)};
+  control_.Submit(
+      {.make = [make = std::move(make),
+                author = std::move(author)](Draft& draft) { return make(author, draft); },
+       .done = [reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); },
+       .kind = kind});
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* AdminService::GetBreaker(grpc::CallbackServerContext* context,
                                                    const v1::GetBreakerRequest* request,
                                                    v1::GetBreakerResponse* response) {
@@ -108,7 +103,7 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request,
   if (!match.ok()) return match.status();
   const absl::StatusOr<States> states = ReadStates(request);
   if (!states.ok()) return states.status();
-  const absl::StatusOr<size_t> page_size = PageSize(request);
+  const absl::StatusOr<size_t> page_size = PageSize(request.page_size());
   if (!page_size.ok()) return page_size.status();
   const absl::StatusOr<Slot> start = OpenPageToken(request.page_token(), engine_.life());
   if (!start.ok()) return start.status();
@@ -151,13 +146,14 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContex
   response->set_version(version_);
   response->set_life(engine_.life());
   *response->mutable_uptime() = ToProto(engine_.Uptime());
-  response->set_store("memory");
   response->set_breakers(engine_.breakers());
   response->set_max_breakers(engine_.max_breakers());
   response->set_watchers(engine_.watchers());
   response->set_transitions(engine_.transitions());
   response->set_policies(static_cast<uint32_t>(engine_.policies()));
   response->set_draining(draining_);
+  response->set_overrides(static_cast<uint32_t>(engine_.overrides()->all().size()));
+  add_info_(*response);
   return Finish(context, absl::OkStatus());
 }
 

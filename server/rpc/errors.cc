@@ -1,6 +1,7 @@
 #include "server/rpc/errors.h"
 
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "google/rpc/error_details.pb.h"
@@ -25,11 +26,13 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   info.set_domain("fusebox");
   message.add_details()->PackFrom(info);
 
-  if (const std::string field = ErrorField(status); !field.empty()) {
+  if (const std::vector<FieldError> fields = ErrorFields(status); !fields.empty()) {
     google::rpc::BadRequest bad;
-    google::rpc::BadRequest::FieldViolation* violation = bad.add_field_violations();
-    violation->set_field(field);
-    violation->set_description(std::string(status.message()));
+    for (const FieldError& error : fields) {
+      google::rpc::BadRequest::FieldViolation* violation = bad.add_field_violations();
+      violation->set_field(error.field);
+      violation->set_description(error.message);
+    }
     message.add_details()->PackFrom(bad);
   }
   if (MayHelpToRetry(status.code())) {

@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/error.h"
+#include "server/rpc/list_request.h"
 
 namespace fusebox {
 
@@ -20,10 +20,7 @@ absl::StatusOr<Slot> OpenPageToken(absl::string_view token, uint64_t life) {
       absl::SimpleAtoi(parts[1], &cursor) && made_by == life) {
     return cursor;
   }
-  return MakeError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
-                   "page_token is not one of this server since its start; list again from the "
-                   "first page, without a token",
-                   "page_token");
+  return BadPageToken();
 }
 
 }  // namespace fusebox

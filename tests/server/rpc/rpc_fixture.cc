@@ -1,5 +1,7 @@
 #include "server/rpc/rpc_fixture.h"
 
+#include <sodium.h>
+
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -55,6 +57,9 @@ void ExpectBadRequest(const grpc::Status& status, absl::string_view reason,
 }
 
 RpcTest::RpcTest(const EngineOptions& options) : engine_(options, clock_, kLife) {
+  EXPECT_GE(sodium_init(), 0);
+  EXPECT_TRUE(flusher_.Begin(Kept{}).ok());
+  flusher_.Start();
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(&breaker_service_);

@@ -12,9 +12,12 @@
 #include "absl/strings/string_view.h"
 #include "fusebox/v1/admin.grpc.pb.h"
 #include "fusebox/v1/breaker.grpc.pb.h"
+#include "server/control/control.h"
 #include "server/engine/engine.h"
+#include "server/flusher/flusher.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/breaker_service.h"
+#include "server/store/memory_store.h"
 #include "testing/fake_clock.h"
 
 namespace fusebox {
@@ -79,7 +82,11 @@ class RpcTest : public ::testing::Test {
   FakeClock clock_;
   Engine engine_;
   BreakerService breaker_service_{engine_};
-  AdminService admin_service_{engine_, "1.2.3"};
+  Control control_{engine_, {}};
+  MemoryStore store_;
+  Flusher flusher_{engine_, control_, clock_, store_, /*max_events=*/10'000};
+  AdminService admin_service_{engine_, control_, clock_, "1.2.3",
+                              [](v1::GetServerInfoResponse& info) { info.set_store("memory"); }};
   std::unique_ptr<v1::BreakerService::Stub> breakers_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
 

@@ -1,0 +1,160 @@
+// Policies and retry budgets.
+#include <functional>
+#include <utility>
+
+#include "core/error.h"
+#include "core/policy.h"
+#include "server/control/policy_changes.h"
+#include "server/control/resource_changes.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/errors.h"
+#include "server/rpc/list_request.h"
+#include "server/rpc/peer.h"
+
+namespace fusebox {
+namespace {
+
+constexpr ResourceKind kPolicy = {"policy", "POLICY", "policies"};
+constexpr ResourceKind kRetryBudget = {"retry budget", "RETRY_BUDGET", "retry budgets"};
+
+// One page of what stands in the order of its names. The token is the last name of the page before.
+template <typename Message, typename Request>
+absl::Status ListPage(const Resources<Message>& all, const Request& request,
+                      const std::function<void(const Message&)>& add, std::string& next_token) {
+  const absl::StatusOr<size_t> page_size = PageSize(request.page_size());
+  if (!page_size.ok()) return page_size.status();
+  if (!request.page_token().empty() && !IsResourceName(request.page_token())) {
+    return BadPageToken();
+  }
+  auto item = all.upper_bound(request.page_token());
+  for (size_t listed = 0; listed < *page_size && item != all.end(); ++listed, ++item) {
+    add(*item->second);
+  }
+  if (item != all.end()) next_token = std::prev(item)->first;
+  return absl::OkStatus();
+}
+
+Control::Kind KindOf(bool validate_only) {
+  return validate_only ? Control::Kind::kTrial : Control::Kind::kDurable;
+}
+
+}  // namespace
+
+v1::RetryBudget AdminService::ShowBudget(v1::RetryBudget budget) const {
+  const BudgetStatus status = engine_.Budget(budget.name());
+  v1::RetryBudgetStatus& message = *budget.mutable_status();
+  message.set_name(budget.name());
+  message.set_balance_millis(status.balance);
+  message.set_spent(status.spent);
+  message.set_refused(status.refused);
+  message.set_capacity_millis(status.capacity);
+  return budget;
+}
+
+grpc::ServerUnaryReactor* AdminService::CreatePolicy(grpc::CallbackServerContext* context,
+                                                     const v1::CreatePolicyRequest* request,
+                                                     v1::CreatePolicyResponse* response) {
+  return Submit(context, request->actor(), KindOf(request->validate_only()),
+                [this, request, response](const Author& author, Draft& draft) {
+                  auto made =
+                      fusebox::CreatePolicy(request->policy(), author, control_.limits(), draft);
+                  if (made.ok()) *response->mutable_policy() = *made;
+                  return made.status();
+                });
+}
+
+grpc::ServerUnaryReactor* AdminService::GetPolicy(grpc::CallbackServerContext* context,
+                                                  const v1::GetPolicyRequest* request,
+                                                  v1::GetPolicyResponse* response) {
+  const std::shared_ptr<const Book> book = control_.book();
+  const auto found = book->policies.find(request->name());
+  if (found == book->policies.end()) return Finish(context, NotFound(kPolicy, request->name()));
+  *response->mutable_policy() = *found->second;
+  return Finish(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* AdminService::ListPolicies(grpc::CallbackServerContext* context,
+                                                     const v1::ListPoliciesRequest* request,
+                                                     v1::ListPoliciesResponse* response) {
+  const auto add = [response](const v1::Policy& policy) { *response->add_policies() = policy; };
+  return Finish(context, ListPage<v1::Policy>(control_.book()->policies, *request, add,
+                                              *response->mutable_next_page_token()));
+}
+
+grpc::ServerUnaryReactor* AdminService::UpdatePolicy(grpc::CallbackServerContext* context,
+                                                     const v1::UpdatePolicyRequest* request,
+                                                     v1::UpdatePolicyResponse* response) {
+  return Submit(context, request->actor(), KindOf(request->validate_only()),
+                [request, response](const Author& author, Draft& draft) {
+                  auto made = fusebox::UpdatePolicy(request->policy(), request->update_mask(),
+                                                    author, draft);
+                  if (made.ok()) *response->mutable_policy() = *made;
+                  return made.status();
+                });
+}
+
+grpc::ServerUnaryReactor* AdminService::DeletePolicy(grpc::CallbackServerContext* context,
+                                                     const v1::DeletePolicyRequest* request,
+                                                     v1::DeletePolicyResponse*) {
+  return Submit(context, request->actor(), KindOf(request->validate_only()),
+                [request](const Author&, Draft& draft) {
+                  return fusebox::DeletePolicy(request->name(), request->etag(), draft);
+                });
+}
+
+grpc::ServerUnaryReactor* AdminService::CreateRetryBudget(
+    grpc::CallbackServerContext* context, const v1::CreateRetryBudgetRequest* request,
+    v1::CreateRetryBudgetResponse* response) {
+  return Submit(context, request->actor(), KindOf(request->validate_only()),
+                [this, request, response](const Author& author, Draft& draft) {
+                  auto made = fusebox::CreateRetryBudget(request->retry_budget(), author,
+                                                         control_.limits(), draft);
+                  if (made.ok()) *response->mutable_retry_budget() = *made;
+                  return made.status();
+                });
+}
+
+grpc::ServerUnaryReactor* AdminService::GetRetryBudget(grpc::CallbackServerContext* context,
+                                                       const v1::GetRetryBudgetRequest* request,
+                                                       v1::GetRetryBudgetResponse* response) {
+  const std::shared_ptr<const Book> book = control_.book();
+  const auto found = book->retry_budgets.find(request->name());
+  if (found == book->retry_budgets.end()) {
+    return Finish(context, NotFound(kRetryBudget, request->name()));
+  }
+  *response->mutable_retry_budget() = ShowBudget(*found->second);
+  return Finish(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* AdminService::ListRetryBudgets(grpc::CallbackServerContext* context,
+                                                         const v1::ListRetryBudgetsRequest* request,
+                                                         v1::ListRetryBudgetsResponse* response) {
+  const auto add = [this, response](const v1::RetryBudget& budget) {
+    *response->add_retry_budgets() = ShowBudget(budget);
+  };
+  return Finish(context, ListPage<v1::RetryBudget>(control_.book()->retry_budgets, *request, add,
+                                                   *response->mutable_next_page_token()));
+}
+
+grpc::ServerUnaryReactor* AdminService::UpdateRetryBudget(
+    grpc::CallbackServerContext* context, const v1::UpdateRetryBudgetRequest* request,
+    v1::UpdateRetryBudgetResponse* response) {
+  return Submit(context, request->actor(), KindOf(request->validate_only()),
+                [request, response](const Author& author, Draft& draft) {
+                  auto made = fusebox::UpdateRetryBudget(request->retry_budget(),
+                                                         request->update_mask(), author, draft);
+                  if (made.ok()) *response->mutable_retry_budget() = *made;
+                  return made.status();
+                });
+}
+
+grpc::ServerUnaryReactor* AdminService::DeleteRetryBudget(
+    grpc::CallbackServerContext* context, const v1::DeleteRetryBudgetRequest* request,
+    v1::DeleteRetryBudgetResponse*) {
+  return Submit(context, request->actor(), KindOf(request->validate_only()),
+                [request](const Author&, Draft& draft) {
+                  return fusebox::DeleteRetryBudget(request->name(), request->etag(), draft);
+                });
+}
+
+}  // namespace fusebox
