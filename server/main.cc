@@ -48,7 +48,7 @@ void Serve(Server& server, const StopRequests& stop) {
        {"version", FUSEBOX_VERSION},
        {"life", absl::StrCat(server.engine().life())},
        {"files", absl::StrCat(RaiseFileLimit())}});
-  stop.Wait();
+  stop.Wait([&server] { server.Reload(); });
   Log(Severity::kInfo, "draining", {{"hint", "a second signal ends it at once"}});
   stop.WaitDuring([&server] { server.Drain(); }, [&server] { server.HurryUp(); });
   Log(Severity::kInfo, "stopped", {});
@@ -58,16 +58,16 @@ int Main(int argc, char** argv) {
   // With a mutex per breaker, Abseil's deadlock detector costs 10 us a lock.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const StopRequests stop;
-  const absl::StatusOr<Options> options = ParseOptions(argc, argv, ProcessEnvironment);
+  const auto read = [argc, argv] { return ParseOptions(argc, argv, ProcessEnvironment); };
+  absl::StatusOr<Options> options = read();
   if (!options.ok()) return Explain(options.status(), "", kBadUsage);
+  options->reread = read;
   if (options->text.has_value()) return Print(*options);
   SetLogSeverity(LeastSeverity(options->config.server().log_level()));
   const SystemClock clock;
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*options, clock);
-  if (!server.ok()) {
-    if (absl::IsInvalidArgument(server.status())) return Explain(server.status(), "", kBadUsage);
-    return Explain(server.status(), "fusebox: ", kCannotServe);
-  }
+  if (absl::IsInvalidArgument(server.status())) return Explain(server.status(), "", kBadUsage);
+  if (!server.ok()) return Explain(server.status(), "fusebox: ", kCannotServe);
   Serve(**server, stop);
   EndLog(absl::Seconds(1));
   std::_Exit(EXIT_SUCCESS);  // Without waiting for a log that nobody reads.

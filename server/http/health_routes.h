@@ -1,7 +1,6 @@
 // The pages that orchestrators and load balancers ask.
 //
-//   HttpServer::Start(address, {HealthzRoute(), ReadyzRoute([&] { return draining ? "draining" :
-//   ""; })});
+//   HttpServer::Start(address, {HealthzRoute(), ReadyzRoute(why_not, warning)});
 #ifndef FUSEBOX_SERVER_HTTP_HEALTH_ROUTES_H_
 #define FUSEBOX_SERVER_HTTP_HEALTH_ROUTES_H_
 
@@ -17,9 +16,10 @@ HttpRoute HealthzRoute();
 
 // /readyz: 200 "ready", or 503 and the reason. Who gets that should send no new work.
 //
-// `why_not` says why the server takes no new work, "draining"; empty if it does. It is called by
-// several threads at once.
-HttpRoute ReadyzRoute(std::function<std::string()> why_not);
+// `why_not` says why the server takes no new work, "draining"; empty if it does. `warning` says
+// what is wrong though it does, and is told with "ready". Both are called by several threads at
+// once.
+HttpRoute ReadyzRoute(std::function<std::string()> why_not, std::function<std::string()> warning);
 
 }  // namespace fusebox
 

@@ -104,6 +104,7 @@ absl::Status ReadConfig(const CommandLine& line, EnvironmentLookup environment, 
   if (given->values[0].empty()) return absl::OkStatus();
   const absl::StatusOr<std::string> text = ReadFile(*given);
   if (!text.ok()) return text.status();
+  options->config_path = given->values[0];
   return ReadYaml(given->values[0], *text, &options->config, &options->sources);
 }
 

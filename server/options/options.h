@@ -18,6 +18,7 @@
 #ifndef FUSEBOX_SERVER_OPTIONS_OPTIONS_H_
 #define FUSEBOX_SERVER_OPTIONS_OPTIONS_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -40,6 +41,11 @@ struct Options {
   // Set by --help, --version and --print-config: print this to standard output and stop. Before
   // --print-config's is printed, core should have its say about the policies.
   std::optional<std::string> text = std::nullopt;
+  // The file that was read; empty if there was none.
+  std::string config_path = {};
+  // Reads all of it again, as when the file has changed. For the caller of ParseOptions() to set,
+  // who knows how long its arguments live; never, if it is not set.
+  std::function<absl::StatusOr<Options>()> reread = nullptr;
 };
 
 // The value of an environment variable, if it is set.

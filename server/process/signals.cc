@@ -10,19 +10,20 @@ StopRequests::StopRequests() {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-void StopRequests::Wait() const {
+void StopRequests::Wait(const std::function<void()>& reload) const {
   int signal = 0;
-  sigwait(&signals_, &signal);
+  while (sigwait(&signals_, &signal) == 0 && signal == SIGHUP) reload();
 }
 
 void StopRequests::WaitDuring(const std::function<void()>& work,
                               const std::function<void()>& hurry) const {
   std::thread waiting([this, &hurry] {
-    Wait();
+    Wait([] {});  // What is about to stop reads nothing more.
     hurry();
   });
   work();

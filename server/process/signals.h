@@ -6,10 +6,11 @@
 
 namespace fusebox {
 
-// The signals that ask a server to stop, SIGTERM and SIGINT, as something to wait for.
+// The signals that ask a server to stop, SIGTERM and SIGINT, as something to wait for; and SIGHUP,
+// which asks it to read its configuration again.
 //
 //   const StopRequests requests;          // First thing in main: threads inherit the mask.
-//   requests.Wait();
+//   requests.Wait([&] { server.Reload(); });
 //   requests.WaitDuring([&] { server.Drain(); }, hurry);
 class StopRequests {
  public:
@@ -19,8 +20,8 @@ class StopRequests {
   StopRequests(const StopRequests&) = delete;
   StopRequests& operator=(const StopRequests&) = delete;
 
-  // Returns at the next one.
-  void Wait() const;
+  // Returns at the next one; until then, calls `reload` at every SIGHUP.
+  void Wait(const std::function<void()>& reload) const;
 
   // Runs `work`; whoever asks meanwhile is answered by `hurry`, on another thread, once.
   void WaitDuring(const std::function<void()>& work, const std::function<void()>& hurry) const;

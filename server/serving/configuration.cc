@@ -21,11 +21,16 @@ void Explain(const std::vector<FieldError>& errors, const std::string& path,
   }
 }
 
+FieldError InfoIsOurs() {
+  return {"info", "info and status are what a server says of it; remove them"};
+}
+
 std::vector<Policy> ReadPolicies(const Options& options, std::vector<std::string>& problems) {
   std::vector<Policy> policies;
   for (int i = 0; i < options.config.policies_size(); ++i) {
     std::vector<FieldError> errors;
     policies.push_back(FromProto(options.config.policies(i), errors));
+    if (options.config.policies(i).has_info()) errors.push_back(InfoIsOurs());
     Explain(errors, absl::StrCat("policies[", i, "]"), options.sources, problems);
   }
   return policies;
@@ -42,6 +47,7 @@ std::vector<NamedBudget> ReadBudgets(const Options& options, std::vector<std::st
                                              "dashes")});
     }
     budgets.push_back({budget.name(), FromProto(budget.settings(), "settings.", errors)});
+    if (budget.has_info() || budget.has_status()) errors.push_back(InfoIsOurs());
     Explain(errors, absl::StrCat("retry_budgets[", i, "]"), options.sources, problems);
   }
   return budgets;
@@ -66,6 +72,9 @@ absl::StatusOr<EngineConfiguration> ConfigureEngine(const Options& options) {
                                                .max_watch_lag = server.max_watch_lag(),
                                                .max_events = server.max_events(),
                                                .max_batches = server.max_batches()},
+                                    .limits = {.max_policies = server.max_policies(),
+                                               .max_retry_budgets = server.max_retry_budgets(),
+                                               .max_overrides = server.max_overrides()},
                                     .policies = {},
                                     .budgets = {}};
   std::vector<std::string> problems;

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/policy.h"
+#include "server/control/control.h"
 #include "server/engine/engine.h"
 #include "server/options/options.h"
 
@@ -13,6 +14,7 @@ namespace fusebox {
 // What the options say to the engine.
 struct EngineConfiguration {
   EngineOptions bounds;
+  ControlLimits limits;
   std::vector<Policy> policies;
   std::vector<NamedBudget> budgets;
 };

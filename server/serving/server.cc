@@ -17,6 +17,8 @@
 #include "server/process/unix_socket.h"
 #include "server/serving/configuration.h"
 #include "server/serving/transition_log.h"
+#include "server/store/memory_store.h"
+#include "server/store/sqlite_store.h"
 
 namespace fusebox {
 namespace {
@@ -78,31 +80,73 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
 }
 
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const config::v1::ServerOptions& options) {
+  if (options.store() == config::v1::STORE_MEMORY) return std::make_unique<MemoryStore>();
+  return SqliteStore::Open({.data_dir = options.data_dir()});
+}
+
 }  // namespace
 
-Server::Server(const Options& options, const EngineOptions& bounds, const Clock& clock)
+Server::Server(const Options& options, const EngineConfiguration& configuration, const Clock& clock,
+               uint64_t life, std::unique_ptr<Store> store)
     : options_(options.config.server()),
-      engine_(bounds, clock, LifeAt(clock.WallNow())),
+      engine_(configuration.bounds, clock, life),
+      control_(engine_, configuration.limits),
+      store_(std::move(store)),
+      flusher_(engine_, control_, clock, *store_, configuration.bounds.max_events),
+      reloader_(options, control_, clock),
       engine_metrics_(
           engine_, {.max_breakers = options_.metrics_max_breakers(), .version = FUSEBOX_VERSION}),
+      store_metrics_([this] { return flusher_.condition(); }),
+      config_metrics_(reloader_),
       grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService, kHealthService})),
       breaker_service_(engine_),
-      admin_service_(engine_, FUSEBOX_VERSION) {}
+      admin_service_(engine_, control_, clock, FUSEBOX_VERSION,
+                     [this](v1::GetServerInfoResponse& info) { AddInfo(info); }) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Options& options, const Clock& clock, const std::vector<grpc::Service*>& extra_services) {
   if (sodium_init() < 0) return absl::InternalError("libsodium found no source of randomness");
   const absl::StatusOr<EngineConfiguration> configuration = ConfigureEngine(options);
   if (!configuration.ok()) return configuration.status();
-  std::unique_ptr<Server> server(new Server(options, configuration->bounds, clock));
-  absl::Status status =
-      server->engine_.SetPolicies(configuration->policies, configuration->budgets);
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenStore(options.config.server());
+  if (!store.ok()) return store.status();
+  const absl::StatusOr<Kept> kept = ReadKept(**store, RecordTime::Now(clock));
+  // Greater than any before, also where the wall clock was set back.
+  const uint64_t life = std::max(LifeAt(clock.WallNow()), kept.ok() ? kept->life + 1 : 0);
+  std::unique_ptr<Server> server(
+      new Server(options, *configuration, clock, life, *std::move(store)));
+  absl::Status status = server->GoOn(options, kept);
   if (status.ok()) status = server->StartGrpc(extra_services);
   if (status.ok()) status = server->StartHttp();
   if (!status.ok()) return status;
   server->StartMaintenance();
+  server->flusher_.Start();
+  server->reloader_.Start();
   server->SetServing(true);
   return server;
+}
+
+absl::Status Server::GoOn(const Options& options, const absl::StatusOr<Kept>& kept) {
+  const config::v1::ConfigFile& file = options.config;
+  absl::Status status =
+      control_.SetFile({file.policies().begin(), file.policies().end()},
+                       {file.retry_budgets().begin(), file.retry_budgets().end()});
+  if (status.ok()) status = flusher_.Begin(kept);
+  // The file is what can be mended.
+  if (!status.ok()) return absl::InvalidArgumentError(status.message());
+  return status;
+}
+
+void Server::AddInfo(v1::GetServerInfoResponse& info) const {
+  const StoreCondition store = flusher_.condition();
+  info.set_store(options_.store() == config::v1::STORE_MEMORY ? "memory" : "sqlite");
+  info.set_not_durable(store.not_durable);
+  info.set_store_report(store.report);
+  if (!reloader_.has_file()) return;
+  const ConfigCondition config = reloader_.condition();
+  info.set_config_error(config.error);
+  *info.mutable_config_time() = ToProto(config.time);
 }
 
 Server::~Server() { Shutdown(absl::ZeroDuration()); }
@@ -141,7 +185,8 @@ absl::Status Server::StartHttp() {
   absl::StatusOr<std::unique_ptr<HttpServer>> http =
       HttpServer::Start(options_.http_listen(),
                         {MetricsRoute(), HealthzRoute(),
-                         ReadyzRoute([this] { return std::string(draining_ ? "draining" : ""); })});
+                         ReadyzRoute([this] { return std::string(draining_ ? "draining" : ""); },
+                                     [this] { return flusher_.condition().not_durable; })});
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   http_address_ = WithPort(options_.http_listen(), http_->port());
@@ -152,13 +197,14 @@ HttpRoute Server::MetricsRoute() const {
   return {.path = "/metrics", .summary = "for Prometheus", .handler = [this] {
             return HttpResponse{
                 .content_type = kMetricsContentType,
-                .body = RenderMetrics({&engine_metrics_, &grpc_metrics_, &process_metrics_})};
+                .body = RenderMetrics({&engine_metrics_, &grpc_metrics_, &process_metrics_,
+                                       &store_metrics_, &config_metrics_})};
           }};
 }
 
 void Server::StartMaintenance() {
   maintenance_ = std::thread([this] {
-    TransitionLog log(engine_.events());
+    TransitionLog log(engine_.events(), engine_.events().last_number());
     while (!maintenance_ends_.WaitFor(kMaintenancePeriod)) {
       engine_.Maintain();
       log.Write();
@@ -192,6 +238,8 @@ void Server::Shutdown(absl::Duration grace) {
   http_.reset();
   maintenance_ends_.Stop();
   if (maintenance_.joinable()) maintenance_.join();
+  reloader_.Stop();
+  flusher_.Stop();
 }
 
 // Asks every client to go and waits for calls in flight. Then cuts what is left: connections of

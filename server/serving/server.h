@@ -12,15 +12,21 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/control/control.h"
 #include "server/engine/clock.h"
 #include "server/engine/engine.h"
+#include "server/flusher/flusher.h"
 #include "server/http/http_server.h"
 #include "server/metrics/engine_metrics.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/metrics/process_metrics.h"
+#include "server/metrics/store_metrics.h"
 #include "server/options/options.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/breaker_service.h"
+#include "server/serving/config_metrics.h"
+#include "server/serving/configuration.h"
+#include "server/serving/reloader.h"
 #include "server/serving/stop_signal.h"
 
 namespace fusebox {
@@ -37,7 +43,8 @@ namespace fusebox {
 class Server {
  public:
   // `clock` and `extra_services` must outlive the server. Errors: INVALID_ARGUMENT for what the
-  // configuration says; UNAVAILABLE when an address cannot be listened on.
+  // configuration says; FAILED_PRECONDITION (reason STORE_IN_USE) when another server has the data
+  // directory; UNAVAILABLE when an address cannot be listened on. A store that fails is none.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const Options& options, const Clock& clock,
       const std::vector<grpc::Service*>& extra_services = {});
@@ -52,11 +59,17 @@ class Server {
   void Drain();
   void HurryUp() { hurry_.Stop(); }
 
+  // Reads the configuration's file again; see Reloader.
+  void Reload() { reloader_.Reload(); }
+
   Engine& engine() { return engine_; }
 
  private:
-  Server(const Options& options, const EngineOptions& bounds, const Clock& clock);
+  Server(const Options& options, const EngineConfiguration& configuration, const Clock& clock,
+         uint64_t life, std::unique_ptr<Store> store);
 
+  absl::Status GoOn(const Options& options, const absl::StatusOr<Kept>& kept);
+  void AddInfo(v1::GetServerInfoResponse& info) const;
   absl::Status StartGrpc(const std::vector<grpc::Service*>& extra_services);
   absl::Status StartHttp();
   HttpRoute MetricsRoute() const;
@@ -67,7 +80,13 @@ class Server {
 
   const config::v1::ServerOptions options_;
   Engine engine_;
+  Control control_;
+  const std::unique_ptr<Store> store_;
+  Flusher flusher_;
+  Reloader reloader_;
   EngineMetrics engine_metrics_;
+  StoreMetrics store_metrics_;
+  ConfigMetrics config_metrics_;
   GrpcMetrics grpc_metrics_;
   ProcessMetrics process_metrics_;
   BreakerService breaker_service_;

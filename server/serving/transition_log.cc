@@ -11,7 +11,21 @@
 namespace fusebox {
 namespace {
 
+void WriteOverride(const Event& event) {
+  const DrillReport report = event.drill_report == nullptr ? DrillReport{} : *event.drill_report;
+  Log(Severity::kWarning, "override",
+      {{"match", event.breaker},
+       {"cause", EnumName(event.transition.cause)},
+       {"mode", EnumName(event.override->mode)},
+       {"drill", event.override->drill ? "true" : "false"},
+       {"actor", event.actor},
+       {"reason", event.reason},
+       {"refused", absl::StrCat(report.refused)},
+       {"clients", absl::StrCat(report.clients.size())}});
+}
+
 void WriteOne(const Event& event) {
+  if (event.override != nullptr) return WriteOverride(event);
   const Transition& t = event.transition;
   Log(t.to == State::kOpen ? Severity::kWarning : Severity::kInfo, "transition",
       {{"breaker", event.breaker},
@@ -24,7 +38,10 @@ void WriteOne(const Event& event) {
        {"slow", absl::StrCat(t.window.slow)},
        {"run", absl::StrCat(t.consecutive_failures)},
        {"clients", absl::StrJoin(t.failing_clients, ",")},
-       {"open_for", absl::FormatDuration(t.open_for)}});
+       {"open_for", absl::FormatDuration(t.open_for)},
+       {"policy", event.policy},
+       {"actor", event.actor},
+       {"reason", event.reason}});
 }
 
 }  // namespace

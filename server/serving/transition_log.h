@@ -1,6 +1,8 @@
 #ifndef FUSEBOX_SERVER_SERVING_TRANSITION_LOG_H_
 #define FUSEBOX_SERVER_SERVING_TRANSITION_LOG_H_
 
+#include <cstdint>
+
 #include "server/registry/event_log.h"
 #include "server/registry/event_reader.h"
 
@@ -10,8 +12,8 @@ namespace fusebox {
 // for a file. To be used by one thread.
 class TransitionLog {
  public:
-  // `events` must outlive this.
-  explicit TransitionLog(const EventLog& events) : reader_(events) {}
+  // Begins behind the event with number `after`. `events` must outlive this.
+  TransitionLog(const EventLog& events, uint64_t after) : reader_(events, after) {}
 
   // Writes what came since the last time, at most a hundred; the rest of a flood the next times. If
   // it outran the ring, says how many it lost.

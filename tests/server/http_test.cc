@@ -295,11 +295,15 @@ TEST(HealthRoutesTest, SayThatTheProcessLives) {
 }
 
 TEST(HealthRoutesTest, SayWhetherTheServerTakesWorkAndWhyNot) {
-  std::atomic<bool> draining = false;
+  std::atomic<bool> draining = false, failed = false;
   const auto server =
-      StartOrDie({ReadyzRoute([&] { return std::string(draining ? "draining" : ""); })});
+      StartOrDie({ReadyzRoute([&] { return std::string(draining ? "draining" : ""); },
+                              [&] { return std::string(failed ? "the disk is full" : ""); })});
   EXPECT_THAT(Get(server->port(), "/readyz"), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_EQ(BodyOf(Get(server->port(), "/readyz")), "ready\n");
+  failed = true;  // It decides from memory, and so takes work.
+  EXPECT_THAT(Get(server->port(), "/readyz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(BodyOf(Get(server->port(), "/readyz")), "ready\nnot durable: the disk is full\n");
   draining = true;
   EXPECT_THAT(Get(server->port(), "/readyz"), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
   EXPECT_EQ(BodyOf(Get(server->port(), "/readyz")), "draining\n");

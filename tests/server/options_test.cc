@@ -32,7 +32,9 @@ const std::map<std::string, std::string>& OtherValues() {
       {"keepalive_time", "17s"},     {"keepalive_timeout", "18s"},
       {"lame_duck", "1s"},           {"drain_timeout", "19s"},
       {"store", "MEMORY"},           {"log_level", "DEBUG"},
-      {"max_watch_lag", "1700"},
+      {"max_watch_lag", "1700"},     {"data_dir", "elsewhere"},
+      {"max_policies", "20"},        {"max_retry_budgets", "21"},
+      {"max_overrides", "22"},
   };
   return *kValues;
 }
@@ -54,7 +56,11 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.keepalive_timeout().seconds(), 20);
   EXPECT_EQ(server.lame_duck().seconds(), 2);
   EXPECT_EQ(server.drain_timeout().seconds(), 25);
-  EXPECT_EQ(server.store(), config::v1::STORE_MEMORY);
+  EXPECT_EQ(server.store(), config::v1::STORE_SQLITE);
+  EXPECT_EQ(server.data_dir(), "fusebox-data");
+  EXPECT_EQ(server.max_policies(), 1000);
+  EXPECT_EQ(server.max_retry_budgets(), 1000);
+  EXPECT_EQ(server.max_overrides(), 10'000);
   EXPECT_EQ(server.log_level(), config::v1::LOG_LEVEL_INFO);
 }
 
