@@ -63,6 +63,7 @@ class Service:
             f"--listen={self.address}",
             f"--http-listen=127.0.0.1:{self._http_port}",
             f"--config={self._config}",
+            "--store=MEMORY",  # Every demonstration begins anew.
         ]
         self._child = Child("fusebox", argv, self._out)
         wait_until(self._answers, 10, "Fusebox answers", [self._child])

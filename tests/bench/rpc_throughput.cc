@@ -109,8 +109,9 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 }
 
 Options BenchOptions() {
-  const std::vector<const char*> arguments = {
-      "bench", "--listen=127.0.0.1:0", "--http-listen=", "--lame-duck=0s", "--idle-ttl=720h"};
+  const std::vector<const char*> arguments = {"bench",           "--listen=127.0.0.1:0",
+                                              "--http-listen=",  "--lame-duck=0s",
+                                              "--idle-ttl=720h", "--store=MEMORY"};
   return *ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
                        [](absl::string_view) { return std::optional<std::string>(); });
 }

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 
 from timing import PATIENCE_S
@@ -27,20 +28,23 @@ def environment(**extra):
 
 
 def run(*flags, **env):
-    """Runs a server that is expected to end by itself."""
-    return subprocess.run(
-        [BINARY, *flags],
-        env=environment(**env),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    """Runs a server that is expected to end by itself, in a directory of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(
+            [BINARY, *flags],
+            env=environment(**env),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
 
 
 class ServerProcess:
-    """A server that serves. Unless told otherwise it stops without a lame duck.
+    """A server that serves. Unless told otherwise it stops without a lame duck, and has a data
+    directory of its own.
 
     Without `read_log`, nobody reads its standard error once it serves.
     """
@@ -52,6 +56,10 @@ class ServerProcess:
         arguments += [f"--http-listen={http_listen}"]
         if not any(flag.startswith("--lame-duck") for flag in flags):
             arguments += ["--lame-duck=0s"]
+        self._data = None
+        if not any(flag.startswith(("--data-dir", "--store")) for flag in flags):
+            self._data = tempfile.TemporaryDirectory()
+            arguments += [f"--data-dir={self._data.name}/data"]
         # setpriv: the server ends with this process, however that ends.
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "--", BINARY, *arguments, *flags],
@@ -99,6 +107,8 @@ class ServerProcess:
         if self._reader.ident is not None:
             self._reader.join()
         self.process.stderr.close()
+        if self._data is not None:
+            self._data.cleanup()
         return code
 
     def stop(self):

@@ -59,7 +59,7 @@ func startServer(t *testing.T, flags ...string) string {
 		t.Fatal(err)
 	}
 	flags = append(flags, "--config="+file, "--listen=127.0.0.1:0", "--http-listen=",
-		"--lame-duck=0s")
+		"--lame-duck=0s", "--data-dir="+filepath.Join(t.TempDir(), "data"))
 	server := exec.Command(binary, flags...)
 	log, err := server.StderrPipe()
 	if err != nil {
