@@ -65,8 +65,14 @@ std::vector<FieldError> ErrorFields(const absl::Status& status) {
 }
 
 std::string QuoteForError(absl::string_view text) {
-  const absl::string_view head = text.substr(0, kMostQuoted);
-  return absl::StrCat("\"", absl::CHexEscape(head), head.size() < text.size() ? "..." : "", "\"");
+  constexpr size_t kMostPerByte = 4;
+  absl::string_view head = text.substr(0, kMostQuoted);
+  std::string shown = absl::CHexEscape(head);
+  while (shown.size() > kMostQuoted) {
+    head.remove_suffix((shown.size() - kMostQuoted + kMostPerByte - 1) / kMostPerByte);
+    shown = absl::CHexEscape(head);
+  }
+  return absl::StrCat("\"", shown, head.size() < text.size() ? "..." : "", "\"");
 }
 
 }  // namespace fusebox

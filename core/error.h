@@ -36,7 +36,7 @@ std::string ErrorField(const absl::Status& status);
 std::vector<FieldError> ErrorFields(const absl::Status& status);
 
 // `text` as a message shows it, whoever it comes from: in quotes, everything but printable ASCII
-// escaped, and no more than 80 bytes of it. Messages end in terminals, logs and trailers.
+// escaped, and no more of it than 80 bytes show. Messages end in terminals, logs and trailers.
 //
 //   QuoteForError("db/orders")      // "db/orders"
 //   QuoteForError("Caf\xc3\xa9\n")  // "Caf\xc3\xa9\n"

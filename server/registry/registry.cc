@@ -51,10 +51,11 @@ LockedBreaker Registry::At(Slot slot) {
 }
 
 absl::Status Registry::TooMany(absl::string_view name) const {
-  return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_BREAKERS",
-                   absl::StrCat("breaker \"", name, "\" would be one too many: all ", max_breakers_,
-                                " are in use; raise --max-breakers, lower "
-                                "--idle-ttl, or use fewer names"));
+  return MakeError(
+      absl::StatusCode::kResourceExhausted, "TOO_MANY_BREAKERS",
+      absl::StrCat("breaker ", QuoteForError(name), " would be one too many: all ", max_breakers_,
+                   " are in use; raise --max-breakers, lower "
+                   "--idle-ttl, or use fewer names"));
 }
 
 absl::StatusOr<LockedBreaker> Registry::FindOrCreate(absl::string_view name, const Birth& birth,

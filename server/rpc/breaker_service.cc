@@ -108,7 +108,7 @@ absl::Status BreakerService::RecordBatch(const v1::BatchRecordRequest& request,
     if (verdict.ok()) {
       *result.mutable_response() = ToProto(*verdict);
     } else {
-      *result.mutable_error() = ToRpcStatus(verdict.status());
+      *result.mutable_error() = ToItemStatus(verdict.status());
     }
   }
   if (!request.batch_id().empty()) engine_.FinishBatch(request.batch_id());

@@ -1,8 +1,12 @@
 #include "server/rpc/errors.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "core/error.h"
 #include "google/rpc/error_details.pb.h"
 
@@ -14,33 +18,49 @@ bool MayHelpToRetry(absl::StatusCode code) {
          code == absl::StatusCode::kAborted;
 }
 
-}  // namespace
-
-google::rpc::Status ToRpcStatus(const absl::Status& status) {
-  google::rpc::Status message;
-  message.set_code(static_cast<int>(status.code()));
-  message.set_message(std::string(status.message()));
+google::rpc::Status Compose(const absl::Status& status, bool describes_fields) {
+  google::rpc::Status composed;
+  composed.set_code(static_cast<int>(status.code()));
+  composed.set_message(std::string(status.message()));
 
   google::rpc::ErrorInfo info;
   info.set_reason(ErrorReason(status));
   info.set_domain("fusebox");
-  message.add_details()->PackFrom(info);
+  composed.add_details()->PackFrom(info);
 
   if (const std::vector<FieldError> fields = ErrorFields(status); !fields.empty()) {
     google::rpc::BadRequest bad;
     for (const FieldError& error : fields) {
       google::rpc::BadRequest::FieldViolation* violation = bad.add_field_violations();
       violation->set_field(error.field);
-      violation->set_description(error.message);
+      if (describes_fields) violation->set_description(error.message);
     }
-    message.add_details()->PackFrom(bad);
+    composed.add_details()->PackFrom(bad);
   }
   if (MayHelpToRetry(status.code())) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(1);
-    message.add_details()->PackFrom(retry);
+    composed.add_details()->PackFrom(retry);
   }
-  return message;
+  return composed;
+}
+
+}  // namespace
+
+google::rpc::Status ToRpcStatus(const absl::Status& status) {
+  return Compose(status, /*describes_fields=*/true);
+}
+
+google::rpc::Status ToItemStatus(const absl::Status& status) {
+  constexpr size_t kMaxBytes = 410;
+  constexpr absl::string_view kCut = "...";
+  google::rpc::Status composed = Compose(status, /*describes_fields=*/false);
+  const size_t bytes = composed.ByteSizeLong();
+  if (bytes <= kMaxBytes) return composed;
+  std::string& message = *composed.mutable_message();
+  message.resize(message.size() - std::min(message.size(), bytes - kMaxBytes + kCut.size()));
+  absl::StrAppend(&message, kCut);
+  return composed;
 }
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {

@@ -12,6 +12,11 @@ namespace fusebox {
 // "fusebox", BadRequest where a field is at fault, RetryInfo where trying again may help.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
+// The same for one of many items in an answer, shorter: BadRequest does not repeat the message, and
+// that is cut where it would make the error longer than 410 bytes. So 10,000 of them fit into the
+// 4 MiB that clients receive by default.
+google::rpc::Status ToItemStatus(const absl::Status& status);
+
 // The same, as the end of a call.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 

@@ -43,5 +43,22 @@ TEST(QuoteForErrorTest, IsShort) {
   EXPECT_EQ(QuoteForError(std::string(81, 'x')), "\"" + std::string(80, 'x') + "...\"");
 }
 
+// Nobody makes a message long by what has to be escaped.
+TEST(QuoteForErrorTest, IsShortWhateverItShows) {
+  const std::string twenty = R"(\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff)";
+  EXPECT_EQ(QuoteForError(std::string(20, '\xff')), "\"" + twenty + twenty + "\"");
+  EXPECT_EQ(QuoteForError(std::string(21, '\xff')), "\"" + twenty + twenty + "...\"");
+  for (const absl::string_view piece : {"\n", "\xff", "x\x01", "\"",
+                                        "\x7f"
+                                        "a",
+                                        "\xc3\xa9z"}) {
+    std::string text;
+    while (text.size() < 1'000) text.append(piece.data(), piece.size());
+    const std::string quoted = QuoteForError(text);
+    EXPECT_LE(quoted.size(), 80 + 5u) << quoted;
+    EXPECT_GE(quoted.size(), 80 + 5u - 4) << quoted;
+  }
+}
+
 }  // namespace
 }  // namespace fusebox

@@ -1,6 +1,10 @@
 // Many outcomes at once.
+#include <limits>
+
 #include "absl/strings/str_cat.h"
+#include "core/error.h"
 #include "google/rpc/error_details.pb.h"
+#include "server/rpc/errors.h"
 #include "server/rpc/rpc_fixture.h"
 
 namespace fusebox {
@@ -52,6 +56,30 @@ class BatchRecordTest : public RpcTest {
 class FewBatchesTest : public BatchRecordTest {
  protected:
   FewBatchesTest() : BatchRecordTest({.max_breakers = 1, .max_batches = 2}) {}
+};
+
+// The largest batch, of items that are all refused in the same way, as many bytes as there can be.
+class LargeAnswerTest : public BatchRecordTest {
+ protected:
+  LargeAnswerTest() : BatchRecordTest({.max_breakers = 1}) {}
+
+  // What a client that was not told otherwise receives at most.
+  static constexpr size_t kMaxReceived = 4 << 20;
+
+  void ExpectFits(const v1::BatchRecordItem& item, absl::string_view reason) {
+    const std::vector<v1::BatchRecordItem> items(BreakerService::kMaxBatchItems, item);
+    const v1::BatchRecordResponse response = Send(Batch(items, absl::StrCat(kId, ++batches_)));
+    ASSERT_EQ(response.results_size(), BreakerService::kMaxBatchItems);
+    EXPECT_LT(response.ByteSizeLong(), kMaxReceived) << reason;
+    const v1::BatchRecordResult& result = response.results(0);
+    EXPECT_EQ(ReasonOf(result), reason);
+    // The thing and its value, then the remedy, to its end.
+    EXPECT_THAT(result.error().message(), ::testing::HasSubstr("; "));
+    EXPECT_THAT(result.error().message(), ::testing::Not(::testing::EndsWith("...")));
+  }
+
+ private:
+  int batches_ = 0;
 };
 
 class OneBreakerTest : public BatchRecordTest {
@@ -239,6 +267,56 @@ TEST_F(FewBatchesTest, AnItemThatIsOneBreakerTooManyFailsAlone) {
   EXPECT_EQ(response.results(1).error().code(),
             static_cast<int>(grpc::StatusCode::RESOURCE_EXHAUSTED));
   EXPECT_EQ(ReasonOf(response.results(1)), "TOO_MANY_BREAKERS");
+}
+
+// An answer that does not reach its client leaves it not knowing what was counted.
+TEST_F(LargeAnswerTest, FitsHoweverLongTheNamesThatAreRefused) {
+  ExpectFits(Item(v1::OUTCOME_SUCCESS, 0, std::string(300, '\x01')), "BREAKER_NAME_INVALID");
+  ExpectFits(Item(v1::OUTCOME_SUCCESS, 0, std::string(256, '\x01')), "BREAKER_NAME_INVALID");
+  ExpectFits(Item(v1::OUTCOME_SUCCESS, 0, std::string(256, '/')), "BREAKER_NAME_INVALID");
+  Allow("db/orders");  // The only one for which there is room.
+  ExpectFits(Item(v1::OUTCOME_SUCCESS, 0, std::string(256, 'x')), "TOO_MANY_BREAKERS");
+}
+
+// Nor does it matter what else is wrong with every item.
+TEST_F(LargeAnswerTest, FitsWhateverIsRefused) {
+  constexpr int64_t kLongest = 315'576'000'000;  // Seconds, of a Duration.
+  const v1::BatchRecordItem good = Item(v1::OUTCOME_SUCCESS, 0);
+  v1::BatchRecordItem item = good;
+  item.clear_result();
+  ExpectFits(item, "RESULT_MISSING");
+  item = Item(static_cast<v1::Outcome>(std::numeric_limits<int>::min()), 0);
+  ExpectFits(item, "RESULT_INVALID");
+  item.set_http_status(std::numeric_limits<int>::min());
+  ExpectFits(item, "RESULT_INVALID");
+  item.set_grpc_code(std::numeric_limits<int>::min());
+  ExpectFits(item, "RESULT_INVALID");
+  ExpectFits(Item(v1::OUTCOME_SUCCESS, std::numeric_limits<uint32_t>::max()), "COUNT_INVALID");
+  ExpectFits(WithPermit(v1::OUTCOME_SUCCESS, std::string(200, 'x')), "PERMIT_INVALID");
+  item = WithPermit(v1::OUTCOME_SUCCESS, "x");
+  item.set_count(1);
+  ExpectFits(item, "COUNT_INVALID");
+  item = good;
+  item.mutable_latency()->set_seconds(-kLongest);
+  item.mutable_latency()->set_nanos(-999'999'999);
+  ExpectFits(item, "LATENCY_INVALID");
+  item = good;
+  item.mutable_retry_after()->set_seconds(-kLongest);
+  item.mutable_retry_after()->set_nanos(-999'999'999);
+  ExpectFits(item, "RETRY_AFTER_INVALID");
+}
+
+// What is promised of every item, also of errors that nobody thought of here.
+TEST(ItemStatusTest, IsBoundedWhateverTheErrorSays) {
+  for (const absl::StatusCode code :
+       {absl::StatusCode::kInvalidArgument, absl::StatusCode::kResourceExhausted}) {
+    v1::BatchRecordResponse response;
+    *response.add_results()->mutable_error() = ToItemStatus(MakeError(
+        code, "A_REASON_OF_24_CHARACTERS", std::string(10'000, 'x'), "a_field_of_24_characters"));
+    EXPECT_LE(response.ByteSizeLong() * BreakerService::kMaxBatchItems, size_t{4} << 20);
+    EXPECT_LE(response.results(0).error().ByteSizeLong(), 410u);
+    EXPECT_THAT(response.results(0).error().message(), ::testing::EndsWith("x..."));
+  }
 }
 
 // It was not counted, so once there is room it is no repetition; neither is what else the batch
