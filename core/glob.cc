@@ -60,6 +60,7 @@ bool Glob::SegmentMatches(const Segment& segment, absl::string_view name) {
 
 // Greedy with one point of return: after a later ** an earlier one never needs another try.
 bool Glob::Matches(absl::string_view name) const {
+  if (segments_.size() == 1 && segments_.front().kind == Kind::kMany) return true;
   const std::vector<absl::string_view> parts = absl::StrSplit(name, '/');
   size_t part = 0, segment = 0;
   size_t many = segments_.size(), retry_part = 0;  // The last ** and where it stands in `parts`.

@@ -24,7 +24,7 @@ Engine::Engine(const EngineOptions& options, const Clock& clock, uint64_t life)
       seal_(numbers_),
       registry_(options.max_breakers),
       events_(options.max_events),
-      watch_hub_(options.max_watchers, options.max_watch_lag),
+      watch_hub_(options.max_watchers, options.max_watch_lag, life),
       batches_(options.max_batches),
       sweep_started_(started_) {}
 

@@ -41,7 +41,7 @@ struct EngineOptions {
   size_t max_breakers = 1'000'000;
   absl::Duration idle_ttl = absl::Hours(1);
   size_t max_watchers = 1'000;
-  size_t max_watch_lag = 10'000;  // Changed breakers that a watch has yet to read.
+  size_t max_watch_lag = 100'000;  // Changed breakers that are kept for watches to read.
   size_t max_events = 10'000;
   size_t max_batches = 100'000;
 };
@@ -134,7 +134,9 @@ class Engine {
   std::vector<BreakerView> List(const Glob& match, size_t limit, Slot& cursor);
   bool IsListed(Slot cursor) const { return cursor >= registry_.end(); }
 
-  absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake);
+  // WatchHub's.
+  absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake,
+                                                      absl::string_view resume_token = "");
 
   // What must outlive the engine. From KeepOutages() on, TakeChangedOutages() names the breakers
   // whose outage began, changed or ended since the last time; SaveOutage() says what is to be kept

@@ -83,8 +83,9 @@ std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cur
   return views;
 }
 
-absl::StatusOr<std::shared_ptr<ChangedNames>> Engine::Watch(Glob glob, std::function<void()> wake) {
-  return watch_hub_.Watch(std::move(glob), std::move(wake));
+absl::StatusOr<std::shared_ptr<ChangedNames>> Engine::Watch(Glob glob, std::function<void()> wake,
+                                                            absl::string_view resume_token) {
+  return watch_hub_.Watch(std::move(glob), std::move(wake), resume_token);
 }
 
 }  // namespace fusebox

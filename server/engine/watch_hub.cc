@@ -4,76 +4,65 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "server/engine/resume_token.h"
 
 namespace fusebox {
+namespace {
 
-void ChangedNames::Add(absl::string_view name) {
-  if (!glob_.Matches(name)) return;
-  bool wake = false;
+constexpr size_t kNamesAtOnce = 64;  // That are looked at or numbered under one lock.
+constexpr int kLocksAtOnce = 16;     // Until others may use the thread.
+constexpr size_t kNamesBeforeWaking = 16;
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob, std::function<void()> wake,
+                                                              absl::string_view resume_token) {
   {
-    MutexLock lock(&mutex_);
-    if (names_.size() < capacity_) {
-      names_.emplace(name);
-    } else if (!names_.contains(name)) {
-      overrun_ = true;
-    }
-    wake = std::exchange(waiting_, false);
+    MutexLock lock(&publish_mutex_);
+    wanted_ = true;
   }
-  if (wake) wake_();
-}
-
-void ChangedNames::Overrun() {
-  bool wake = false;
-  {
-    MutexLock lock(&mutex_);
-    overrun_ = true;
-    wake = std::exchange(waiting_, false);
-  }
-  if (wake) wake_();
-}
-
-absl::StatusOr<std::string> ChangedNames::Take() {
   MutexLock lock(&mutex_);
-  if (overrun_) {
-    return MakeError(absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
-                     absl::StrCat("more than ", capacity_,
-                                  " breakers changed since this watch last read; watch again, "
-                                  "with a narrower match, or raise --max-watch-lag"));
-  }
-  waiting_ = names_.empty();
-  if (waiting_) return std::string();
-  return std::move(names_.extract(names_.begin()).value());
-}
-
-absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob,
-                                                              std::function<void()> wake) {
-  auto names = std::make_shared<ChangedNames>(std::move(glob), max_names_, std::move(wake));
-  // The count goes down with the last owner, whichever thread that is.
-  std::shared_ptr<ChangedNames> counted(names.get(),
-                                        [this, names](ChangedNames*) { watchers_.fetch_sub(1); });
-  if (watchers_.fetch_add(1) >= max_watchers_) {
+  if (readers_.size() >= max_watchers_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_WATCHERS",
                      absl::StrCat("all ", max_watchers_,
                                   " watches are in use; end one or raise --max-watchers"));
   }
-  MutexLock lock(&mutex_);
-  all_.push_back(counted);
-  return counted;
+  const absl::StatusOr<uint64_t> start = FindStart(glob, resume_token);
+  if (!start.ok()) return start.status();
+  auto names = std::make_shared<ChangedNames>(*this, ++last_id_, glob.text(), log_.last());
+  readers_[last_id_] = {.glob = std::move(glob),
+                        .wake = std::make_shared<const std::function<void()>>(std::move(wake)),
+                        .place = *start};
+  return names;
 }
 
-std::vector<std::shared_ptr<ChangedNames>> WatchHub::Live() {
-  std::vector<std::shared_ptr<ChangedNames>> live;
+absl::StatusOr<uint64_t> WatchHub::FindStart(const Glob& glob, absl::string_view token) const {
+  if (token.empty()) return log_.last();
+  const absl::StatusOr<uint64_t> place = OpenResumeToken(token, life_, glob.text());
+  if (!place.ok()) return place;
+  if (*place > log_.last()) return InvalidResumeToken("is of a change that is yet to come");
+  if (log_.HoldsAllAfter(*place)) return place;
+  return StaleResumeToken(absl::StrCat("is too old: more than ", max_names_,
+                                       " breakers changed since (--max-watch-lag)"));
+}
+
+size_t WatchHub::watchers() const {
   MutexLock lock(&mutex_);
-  std::erase_if(all_, [](const std::weak_ptr<ChangedNames>& w) { return w.expired(); });
-  for (const std::weak_ptr<ChangedNames>& weak : all_) {
-    if (std::shared_ptr<ChangedNames> names = weak.lock()) live.push_back(std::move(names));
-  }
-  return live;
+  return readers_.size();
+}
+
+void WatchHub::End(uint64_t id) {
+  Reader ended;  // Goes, and what its wake holds, after the lock.
+  MutexLock lock(&mutex_);
+  const auto found = readers_.find(id);
+  ended = std::move(found->second);
+  readers_.erase(found);
+  waiting_.erase(id);
 }
 
 void WatchHub::Publish(absl::string_view name) {
-  if (watchers() == 0) return;
-  MutexLock lock(&mutex_);
+  MutexLock lock(&publish_mutex_);
+  if (!wanted_) return;
   if (changed_.size() < max_names_) {
     changed_.emplace(name);
   } else if (!changed_.contains(name)) {
@@ -82,18 +71,79 @@ void WatchHub::Publish(absl::string_view name) {
 }
 
 void WatchHub::Deliver() {
-  absl::flat_hash_set<std::string> changed;
+  Names changed;
   bool overrun = false;
   {
-    MutexLock lock(&mutex_);
+    MutexLock lock(&publish_mutex_);
     changed.swap(changed_);
     overrun = std::exchange(overrun_, false);
   }
-  if (changed.empty() && !overrun) return;
-  for (const std::shared_ptr<ChangedNames>& watcher : Live()) {
-    if (overrun) watcher->Overrun();
-    for (const std::string& name : changed) watcher->Add(name);
+  if (changed.empty()) return;
+  if (!overrun) Number(changed);
+  absl::flat_hash_set<uint64_t> waiting;
+  {
+    MutexLock lock(&mutex_);
+    if (overrun) log_.Lose();
+    waiting.swap(waiting_);
   }
+  for (const uint64_t id : waiting) {
+    if (const Wake wake = Stir(id)) (*wake)();
+  }
+}
+
+void WatchHub::Number(const Names& changed) {
+  for (auto name = changed.begin(); name != changed.end();) {
+    MutexLock lock(&mutex_);
+    for (size_t i = 0; i < kNamesAtOnce && name != changed.end(); ++i) log_.Add(*name++);
+  }
+}
+
+// Who wants none of the few names that most often are all stays asleep.
+WatchHub::Wake WatchHub::Stir(uint64_t id) {
+  MutexLock lock(&mutex_);
+  const auto found = readers_.find(id);
+  if (found == readers_.end()) return nullptr;
+  Reader& reader = found->second;
+  if (log_.HoldsAllAfter(reader.place)) {
+    const ChangeLog::Place next =
+        log_.Next(reader.place, log_.last(), reader.glob, kNamesBeforeWaking);
+    if (next.name == nullptr) reader.place = next.number;
+    if (reader.place == log_.last()) {
+      waiting_.insert(id);
+      return nullptr;
+    }
+  }
+  return reader.wake;
+}
+
+absl::StatusOr<WatchHub::Taken> WatchHub::Take(uint64_t id, uint64_t to) {
+  uint64_t place = 0;
+  for (int i = 0; i < kLocksAtOnce; ++i) {
+    MutexLock lock(&mutex_);
+    Reader& reader = readers_.find(id)->second;
+    if (!log_.HoldsAllAfter(reader.place)) {
+      return MakeError(absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
+                       absl::StrCat("more than ", max_names_,
+                                    " breakers changed since this watch last read; watch anew, "
+                                    "with a narrower match, or raise --max-watch-lag"));
+    }
+    const ChangeLog::Place next = log_.Next(reader.place, to, reader.glob, kNamesAtOnce);
+    place = reader.place = next.number;
+    if (next.name != nullptr) return Taken{.name = *next.name, .place = place};
+    if (place >= to) return Taken{.place = place};
+    if (place < log_.last()) continue;
+    waiting_.insert(id);
+    return Taken{.place = place};
+  }
+  return Taken{.place = place, .look_on = true};
+}
+
+absl::StatusOr<ChangedNames::Next> ChangedNames::TakeUpTo(uint64_t number) {
+  absl::StatusOr<WatchHub::Taken> taken = hub_.Take(id_, number);
+  if (!taken.ok()) return taken.status();
+  return Next{.name = std::move(taken->name),
+              .resume_token = MakeResumeToken(hub_.life_, taken->place, match_),
+              .look_on = taken->look_on};
 }
 
 }  // namespace fusebox

@@ -1,86 +1,136 @@
 #ifndef FUSEBOX_SERVER_ENGINE_WATCH_HUB_H_
 #define FUSEBOX_SERVER_ENGINE_WATCH_HUB_H_
 
-#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/glob.h"
+#include "server/engine/change_log.h"
 #include "server/sync/mutex.h"
 
 namespace fusebox {
 
-// The names of breakers that changed and that one watcher has not yet taken.
+class ChangedNames;
+
+// Tells every watcher which breakers change.
 //
-// Conflated: a name is kept once however often it changes, so a watcher that is slow costs memory
-// for the names and not for the changes. Thread-safe.
-class ChangedNames {
- public:
-  // `wake` is called by WatchHub::Deliver(), with no lock held, when a name comes after Take() had
-  // found none.
-  ChangedNames(Glob glob, size_t capacity, std::function<void()> wake)
-      : glob_(std::move(glob)), capacity_(capacity), wake_(std::move(wake)) {}
-
-  void Add(absl::string_view name);
-
-  // Gives up: more changed than can be told.
-  void Overrun();
-
-  // One of the names; empty if there is none. From then on `wake` is due. The error is ABORTED with
-  // reason WATCH_TOO_SLOW: more names changed than may be kept.
-  absl::StatusOr<std::string> Take();
-
-  const Glob& glob() const { return glob_; }
-
- private:
-  const Glob glob_;
-  const size_t capacity_;
-  const std::function<void()> wake_;
-  Mutex mutex_;
-  absl::flat_hash_set<std::string> names_ ABSL_GUARDED_BY(mutex_);
-  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;
-  bool overrun_ ABSL_GUARDED_BY(mutex_) = false;
-};
-
-// Tells every watcher which breakers change. Thread-safe.
+//   Publish() --> names of this tick --Deliver()--> log <--Take()-- watchers, each at its place
+//                                          `----> wakes those that wait
 //
-// Publishing notes a name and returns; the watchers are served by whoever calls Deliver(), so that
-// no caller of Allow() pays for them.
+// Publishing notes a name and returns. Deliver() numbers what was noted, in a log that all watchers
+// share; each reads it by itself, on a thread of its own, from where it stands. So no caller of
+// Allow() pays for watchers, and whoever delivers pays for a look at each that waits. A watcher
+// costs no memory for what it has yet to read: it is lost when the log has passed it by.
+//
+// Names are kept from the first watch on, whether or not anybody watches: one that broke off may
+// come back. Thread-safe.
 class WatchHub {
  public:
-  // At most `max_watchers`, each of which may lag by `max_names` names.
-  WatchHub(size_t max_watchers, size_t max_names)
-      : max_watchers_(max_watchers), max_names_(max_names) {}
+  // At most `max_watchers` at a time, each of which may lag by `max_names` names. Tokens are good
+  // for this `life` of the server.
+  WatchHub(size_t max_watchers, size_t max_names, uint64_t life)
+      : max_watchers_(max_watchers), max_names_(max_names), life_(life), log_(max_names) {}
 
-  // Watching ends when the result is dropped. The error is RESOURCE_EXHAUSTED with reason
-  // TOO_MANY_WATCHERS.
-  absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake);
+  // Watches what is delivered from now on; or, with a token, since that was given. `wake` is called
+  // by Deliver(), with no lock held, when there may be a name after Take() had found none; and
+  // perhaps once more after the result, which is the watch, is dropped. The hub must outlive it.
+  //
+  // Errors: RESOURCE_EXHAUSTED with reason TOO_MANY_WATCHERS; OUT_OF_RANGE with reason
+  // RESUME_TOKEN_STALE: what changed since is not known any more; INVALID_ARGUMENT with reason
+  // RESUME_TOKEN_INVALID: it is not a token for this glob.
+  absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake,
+                                                      absl::string_view resume_token = "");
 
   void Publish(absl::string_view name);
 
   // Passes on what was published since the last time. To be called by one thread at a time.
   void Deliver();
 
-  size_t watchers() const { return watchers_.load(std::memory_order_relaxed); }
+  size_t watchers() const;
 
  private:
-  std::vector<std::shared_ptr<ChangedNames>> Live();
+  friend class ChangedNames;
+  using Names = absl::flat_hash_set<std::string>;
+  using Wake = std::shared_ptr<const std::function<void()>>;
+
+  // A watch, as the hub knows it.
+  struct Reader {
+    Glob glob;
+    Wake wake;
+    uint64_t place = 0;  // All changes up to this number are behind it.
+  };
+  struct Taken {
+    std::string name = {};
+    uint64_t place = 0;
+    bool look_on = false;
+  };
+
+  absl::StatusOr<uint64_t> FindStart(const Glob& glob, absl::string_view token) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Taken> Take(uint64_t id, uint64_t to);
+  void End(uint64_t id);
+  void Number(const Names& changed);
+  Wake Stir(uint64_t id);
 
   const size_t max_watchers_;
   const size_t max_names_;
-  std::atomic<size_t> watchers_{0};  // So that Publish() costs one load when nobody watches.
-  Mutex mutex_;
-  std::vector<std::weak_ptr<ChangedNames>> all_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_set<std::string> changed_ ABSL_GUARDED_BY(mutex_);
-  bool overrun_ ABSL_GUARDED_BY(mutex_) = false;
+  const uint64_t life_;
+
+  Mutex publish_mutex_;  // The data plane's: never held for longer than one name takes.
+  bool wanted_ ABSL_GUARDED_BY(publish_mutex_) = false;  // There was a watch.
+  Names changed_ ABSL_GUARDED_BY(publish_mutex_);
+  bool overrun_ ABSL_GUARDED_BY(publish_mutex_) = false;
+
+  mutable Mutex mutex_;
+  ChangeLog log_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<uint64_t, Reader> readers_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<uint64_t> waiting_ ABSL_GUARDED_BY(mutex_);  // Those who found nothing.
+};
+
+// One watch: the names of breakers that changed and that it has not yet taken. Ends with its
+// destruction. Thread-safe.
+class ChangedNames {
+ public:
+  // What comes next.
+  struct Next {
+    std::string name;          // Empty: nothing now.
+    std::string resume_token;  // Where to go on for who has been told of this name and all before.
+    bool look_on = false;      // Nothing was found so far, after much looking: take again.
+  };
+
+  ChangedNames(WatchHub& hub, uint64_t id, std::string match, uint64_t started_at)
+      : hub_(hub), id_(id), match_(std::move(match)), started_at_(started_at) {}
+  ~ChangedNames() { hub_.End(id_); }
+  ChangedNames(const ChangedNames&) = delete;
+  ChangedNames& operator=(const ChangedNames&) = delete;
+
+  // The next name, in the order of last changes; each once, however often it changed. After none,
+  // `wake` is due. The error is ABORTED with reason WATCH_TOO_SLOW: more changed since the last
+  // time than is kept.
+  absl::StatusOr<Next> Take() { return TakeUpTo(std::numeric_limits<uint64_t>::max()); }
+
+  // The same for what changed before the watch began, which is nothing if it did not resume
+  // another. After none, no `wake` is due.
+  absl::StatusOr<Next> TakeMissed() { return TakeUpTo(started_at_); }
+
+ private:
+  absl::StatusOr<Next> TakeUpTo(uint64_t number);
+
+  WatchHub& hub_;
+  const uint64_t id_;
+  const std::string match_;
+  const uint64_t started_at_;
 };
 
 }  // namespace fusebox

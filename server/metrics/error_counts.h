@@ -23,7 +23,7 @@ namespace fusebox {
 class ErrorCounts {
  public:
   // Every reason that an error of this server may have, sorted. A test holds it to the source.
-  static constexpr std::array<absl::string_view, 52> kReasons = {"ACTOR_INVALID",
+  static constexpr std::array<absl::string_view, 54> kReasons = {"ACTOR_INVALID",
                                                                  "BATCH_ID_INVALID",
                                                                  "BATCH_ID_MISSING",
                                                                  "BATCH_RUNNING",
@@ -54,6 +54,8 @@ class ErrorCounts {
                                                                  "REASON_INVALID",
                                                                  "RESULT_INVALID",
                                                                  "RESULT_MISSING",
+                                                                 "RESUME_TOKEN_INVALID",
+                                                                 "RESUME_TOKEN_STALE",
                                                                  "RETRY_AFTER_INVALID",
                                                                  "RETRY_BUDGET_INVALID",
                                                                  "RETRY_BUDGET_IN_USE",

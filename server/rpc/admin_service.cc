@@ -128,7 +128,7 @@ grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers
     if (closed_) return new RefusedWatch(DrainingError());
   }
   const std::shared_ptr<WatchStream> stream =
-      WatchStream::Start(engine_, *std::move(match), context);
+      WatchStream::Start(engine_, *std::move(match), request->resume_token(), context);
   bool too_late = false;
   {
     MutexLock lock(&mutex_);

@@ -11,14 +11,18 @@
 namespace fusebox {
 
 std::shared_ptr<WatchStream> WatchStream::Start(Engine& engine, Glob glob,
+                                                const std::string& resume_token,
                                                 grpc::CallbackServerContext* context) {
   const std::shared_ptr<WatchStream> stream(new WatchStream(engine, std::move(glob), context));
   stream->self_ = stream;
+  stream->listed_ = !resume_token.empty();
   // Before the snapshot, so that no change falls between the two.
-  absl::StatusOr<std::shared_ptr<ChangedNames>> changed =
-      engine.Watch(stream->glob_, [weak = stream->weak_from_this()] {
-        if (const std::shared_ptr<WatchStream> live = weak.lock()) live->Pump();
-      });
+  absl::StatusOr<std::shared_ptr<ChangedNames>> changed = engine.Watch(
+      stream->glob_,
+      [weak = stream->weak_from_this()] {
+        if (const std::shared_ptr<WatchStream> live = weak.lock()) live->Wake();
+      },
+      resume_token);
   if (changed.ok()) {
     stream->changed_ = *std::move(changed);
     stream->Pump();
@@ -52,7 +56,8 @@ void WatchStream::Pump() {
       message_ = **std::move(next);
       StartWrite(&message_);  // OnWriteDone() goes on from here.
       return;
-    } else if (!synced_) {
+    } else if (look_on_) {
+      MutexLock lock(&mutex_);
       Pause();
       return;
     }
@@ -65,11 +70,18 @@ void WatchStream::Pump() {
   Finish(ToGrpcStatus(status));
 }
 
+void WatchStream::Wake() {
+  MutexLock lock(&mutex_);
+  look_again_ = true;
+  if (at_work_) return;
+  at_work_ = true;
+  Pause();
+}
+
 // An alarm that is due at once is run by gRPC's executor. The stream stays at work, so that, as
 // during a write, nobody finishes it meanwhile. The alarm is a fresh one each time, as it may not
 // be set from within; GoOn() waits for the lock, so none is replaced while it is being set.
 void WatchStream::Pause() {
-  MutexLock lock(&mutex_);
   pause_ = std::make_unique<grpc::Alarm>();
   pause_->Set(gpr_inf_past(GPR_CLOCK_MONOTONIC), [this](bool) {
     // gRPC keeps the stream during its own callbacks, of which this is none.
@@ -116,28 +128,48 @@ void WatchStream::OnDone() {
 }
 
 absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::Next() {
-  if (!synced_) return NextOfSnapshot();
-  const absl::StatusOr<std::string> name = changed_->Take();
-  if (!name.ok()) return name.status();
-  if (name->empty()) return std::nullopt;
-  const absl::StatusOr<BreakerView> view = engine_.Get(*name);
-  if (view.ok()) return Show(*view);
-  v1::WatchBreakersResponse gone;
-  gone.set_removed(*name);
-  return gone;
+  if (!listed_) return NextOfSnapshot();
+  if (!synced_) return NextMissed();
+  const absl::StatusOr<ChangedNames::Next> next = changed_->Take();
+  if (!next.ok()) return next.status();
+  return NextChange(*next);
 }
 
-std::optional<v1::WatchBreakersResponse> WatchStream::NextOfSnapshot() {
+absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::NextOfSnapshot() {
   constexpr int kLooks = 16;  // At 64 slots each: half a millisecond at worst.
   for (int look = 0; look < kLooks && !engine_.IsListed(cursor_); ++look) {
     const std::vector<BreakerView> views = engine_.List(glob_, 1, cursor_);
     if (!views.empty()) return Show(views.front());
   }
-  if (!engine_.IsListed(cursor_)) return std::nullopt;
+  listed_ = engine_.IsListed(cursor_);
+  look_on_ = !listed_;
+  if (listed_) return NextMissed();
+  return std::nullopt;
+}
+
+absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::NextMissed() {
+  const absl::StatusOr<ChangedNames::Next> next = changed_->TakeMissed();
+  if (!next.ok()) return next.status();
+  if (!next->name.empty() || next->look_on) return NextChange(*next);
   synced_ = true;
   v1::WatchBreakersResponse mark;
   mark.mutable_synced();
+  mark.set_resume_token(next->resume_token);
   return mark;
+}
+
+std::optional<v1::WatchBreakersResponse> WatchStream::NextChange(const ChangedNames::Next& next) {
+  look_on_ = next.look_on;
+  if (next.name.empty()) return std::nullopt;
+  const absl::StatusOr<BreakerView> view = engine_.Get(next.name);
+  v1::WatchBreakersResponse message;
+  if (view.ok()) {
+    message = Show(*view);
+  } else {
+    message.set_removed(next.name);
+  }
+  message.set_resume_token(next.resume_token);
+  return message;
 }
 
 v1::WatchBreakersResponse WatchStream::Show(const BreakerView& view) const {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -15,16 +16,19 @@
 
 namespace fusebox {
 
-// One WatchBreakers call: every breaker, a sync mark, then those that change.
+// One WatchBreakers call: every breaker, or of one that resumes every breaker that changed since; a
+// sync mark; then those that change.
 //
 // One write is in flight at a time; what changes meanwhile is kept as names (see ChangedNames), and
-// a breaker is looked at when its turn to be written comes. A snapshot that finds nothing to write
+// a breaker is looked at when its turn to be written comes. A search that finds nothing to write
 // for a while lets others use the thread. Owns itself until it is done. Thread-safe.
 class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersResponse>,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  // Starts at once. `engine` must outlive the stream; `context` is that of the call.
+  // Starts at once. `engine` must outlive the stream; `context` is that of the call. An empty token
+  // starts from a snapshot.
   static std::shared_ptr<WatchStream> Start(Engine& engine, Glob glob,
+                                            const std::string& resume_token,
                                             grpc::CallbackServerContext* context);
 
   // Ends it with this status, unless it is ending already. What is being written is written first,
@@ -46,12 +50,17 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersRespo
   void Pump();
   // Goes on with it after a write or a pause. Not `ok`: the watcher is gone.
   void GoOn(bool ok);
-  // Goes on in a moment, on whichever thread is free then.
-  void Pause();
+  // Pumps in a moment, on whichever thread is free then. Never on this one, which has other things
+  // to do than to look for breakers and to send them.
+  void Wake();
+  // Goes on in a moment, likewise. For who is at work.
+  void Pause() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // The next thing to say, if there is one. None in the middle of the snapshot: look on.
+  // The next thing to say, if there is one. None and `look_on_`: there may be more.
   absl::StatusOr<std::optional<v1::WatchBreakersResponse>> Next();
-  std::optional<v1::WatchBreakersResponse> NextOfSnapshot();
+  absl::StatusOr<std::optional<v1::WatchBreakersResponse>> NextOfSnapshot();
+  absl::StatusOr<std::optional<v1::WatchBreakersResponse>> NextMissed();
+  std::optional<v1::WatchBreakersResponse> NextChange(const ChangedNames::Next& next);
   v1::WatchBreakersResponse Show(const BreakerView& view) const;
 
   Engine& engine_;
@@ -62,7 +71,9 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersRespo
 
   // Of whoever is at work.
   Slot cursor_ = 0;
+  bool listed_ = false;  // The snapshot is whole, or there is none.
   bool synced_ = false;
+  bool look_on_ = false;
   v1::WatchBreakersResponse message_;
 
   Mutex mutex_;

@@ -29,9 +29,9 @@ namespace {
 class TimedServer {
  public:
   explicit TimedServer(const std::string& store) {
-    const std::vector<std::string> flags = {"bench",           "--listen=127.0.0.1:0",
-                                            "--http-listen=",  "--lame-duck=0s",
-                                            "--store=" + store, "--data-dir=" + directory_.path()};
+    const std::vector<std::string> flags = {
+        "bench",          "--listen=127.0.0.1:0", "--http-listen=",
+        "--lame-duck=0s", "--store=" + store,     "--data-dir=" + directory_.path()};
     std::vector<const char*> argv;
     for (const std::string& flag : flags) argv.push_back(flag.c_str());
     const auto nothing = [](absl::string_view) { return std::optional<std::string>(); };
@@ -40,8 +40,8 @@ class TimedServer {
     auto server = Server::Start(*options, clock_);
     if (!server.ok()) std::abort();
     server_ = *std::move(server);
-    stub_ = v1::BreakerService::NewStub(grpc::CreateChannel(server_->grpc_addresses().front(),
-                                                            grpc::InsecureChannelCredentials()));
+    stub_ = v1::BreakerService::NewStub(
+        grpc::CreateChannel(server_->grpc_addresses().front(), grpc::InsecureChannelCredentials()));
   }
 
   // In seconds, over so long a time, in which breakers change state 50 times a second.
@@ -92,7 +92,8 @@ bool Run() {
   const Worker kept = [&sqlite](absl::Duration run) { return sqlite.P99(run); };
   const Worker forgotten = [&memory](absl::Duration run) { return memory.P99(run); };
   const Limit limit{Limit::Kind::kAtMost, 1.1};
-  const bool normal = Compare("p99 of Allow with SQLite, of that in memory", kept, forgotten, limit);
+  const bool normal =
+      Compare("p99 of Allow with SQLite, of that in memory", kept, forgotten, limit);
   disk.StallSyncs();
   const bool stalled =
       Compare("p99 of Allow while the disk stalls, of that in memory", kept, forgotten, limit);

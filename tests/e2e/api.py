@@ -65,26 +65,35 @@ class Api:
     def info(self):
         return self.admin.GetServerInfo(admin_pb2.GetServerInfoRequest(), timeout=PATIENCE_S)
 
-    def watch(self, match=""):
-        return Watch(self.admin, match)
+    def watch(self, match="", resume_token=""):
+        return Watch(self.admin, match, resume_token)
 
 
 class Watch:
-    """A watch that was read up to its sync mark."""
+    """A watch that was read up to its sync mark: to the breakers and the names that are gone."""
 
-    def __init__(self, admin, match):
-        request = admin_pb2.WatchBreakersRequest(match=match)
-        self._stream = admin.WatchBreakers(request, timeout=PATIENCE_S)
-        self.snapshot = []
-        while (event := next(self._stream)).HasField("breaker"):
-            self.snapshot.append(event.breaker)
-        assert event.HasField("synced"), event
+    def __init__(self, admin, match, resume_token):
+        request = admin_pb2.WatchBreakersRequest(match=match, resume_token=resume_token)
+        self._call = admin.WatchBreakers(request, timeout=PATIENCE_S)
+        self._stream = self._steps()
+        self.resume_token = resume_token
+        self.snapshot, self.gone = [], []
+        while not (event := next(self._stream)).HasField("synced"):
+            if event.HasField("breaker"):
+                self.snapshot.append(event.breaker)
+            else:
+                self.gone.append(event.removed)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._stream.cancel()
+        self._call.cancel()
+
+    def _steps(self):
+        for event in self._call:
+            self.resume_token = event.resume_token or self.resume_token
+            yield event
 
     def until(self, state):
         """Reads on to the first breaker in the state, and returns it."""

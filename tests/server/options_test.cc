@@ -46,7 +46,7 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.max_breakers(), 1'000'000);
   EXPECT_EQ(server.idle_ttl().seconds(), 3600);
   EXPECT_EQ(server.max_watchers(), 1000);
-  EXPECT_EQ(server.max_watch_lag(), 10'000);
+  EXPECT_EQ(server.max_watch_lag(), 100'000);
   EXPECT_EQ(server.max_events(), 10'000);
   EXPECT_EQ(server.max_batches(), 100'000);
   EXPECT_EQ(server.metrics_max_breakers(), 1000);

@@ -1,7 +1,9 @@
 // Who follows breakers learns which changed, however slowly they read.
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "server/engine/engine_fixture.h"
+#include "server/engine/resume_token.h"
 #include "server/engine/watch_hub.h"
 
 namespace fusebox {
@@ -11,126 +13,252 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-std::multiset<std::string> TakeAll(ChangedNames& names) {
+// All that there is to take. `token`, if given, becomes that of the last.
+std::multiset<std::string> TakeAll(ChangedNames& names, std::string* token = nullptr) {
   std::multiset<std::string> taken;
   while (true) {
-    const absl::StatusOr<std::string> name = names.Take();
-    EXPECT_TRUE(name.ok()) << name.status();
-    if (!name.ok() || name->empty()) return taken;
-    taken.insert(*name);
+    const absl::StatusOr<ChangedNames::Next> next = names.Take();
+    EXPECT_TRUE(next.ok()) << next.status();
+    if (!next.ok()) return taken;
+    if (token != nullptr) *token = next->resume_token;
+    if (!next->name.empty()) {
+      taken.insert(next->name);
+    } else if (!next->look_on) {
+      return taken;
+    }
   }
 }
 
-class ChangedNamesTest : public ::testing::Test {
+class WatchHubTest : public ::testing::Test {
  protected:
+  static constexpr uint64_t kLife = 1'000;
+
+  std::shared_ptr<ChangedNames> Watch(const std::string& match = "**",
+                                      const std::string& resume_token = "") {
+    const auto watch = hub_.Watch(
+        *Glob::Parse(match), [this] { ++wakes_; }, resume_token);
+    EXPECT_TRUE(watch.ok()) << watch.status();
+    return *watch;
+  }
+  void Change(const std::vector<std::string>& names) {
+    for (const std::string& name : names) hub_.Publish(name);
+    hub_.Deliver();
+  }
+
   int wakes_ = 0;
-  ChangedNames names_{*Glob::Parse("db/*"), 3, [this] { ++wakes_; }};
+  WatchHub hub_{/*max_watchers=*/2, /*max_names=*/3, kLife};
 };
 
-// A slow reader costs memory for the names, never for the changes.
-TEST_F(ChangedNamesTest, KeepsANameOnceHoweverOftenItChanges) {
-  for (int i = 0; i < 10'000; ++i) names_.Add("db/orders");
-  EXPECT_THAT(TakeAll(names_), ElementsAre("db/orders"));
+// A slow reader is told of the names, not of the changes.
+TEST_F(WatchHubTest, TellsOfANameOnceHoweverOftenItChanges) {
+  const auto watch = Watch("db/*");
+  for (int i = 0; i < 1'000; ++i) Change({"db/orders", "db/orders"});
+  EXPECT_THAT(TakeAll(*watch), ElementsAre("db/orders"));
 }
 
 // A watcher of db hears nothing of caches, and is not woken for them.
-TEST_F(ChangedNamesTest, KeepsOnlyWhatItsGlobMatches) {
-  EXPECT_THAT(TakeAll(names_), IsEmpty());
-  names_.Add("cache/a");
-  names_.Add("db/a/b");
+TEST_F(WatchHubTest, TellsOnlyOfWhatTheGlobMatches) {
+  const auto watch = Watch("db/*");
+  EXPECT_THAT(TakeAll(*watch), IsEmpty());
+  Change({"cache/a", "db/a/b"});
   EXPECT_EQ(wakes_, 0);
-  EXPECT_THAT(TakeAll(names_), IsEmpty());
+  EXPECT_THAT(TakeAll(*watch), IsEmpty());
 }
 
 // One wake for each time that the watcher ran dry: it takes the rest by itself.
-TEST_F(ChangedNamesTest, WakesOnceAfterItRanDry) {
-  names_.Add("db/a");
+TEST_F(WatchHubTest, WakesOnceAfterItRanDry) {
+  const auto watch = Watch("db/*");
+  Change({"db/a"});
   EXPECT_EQ(wakes_, 0);  // Nobody has asked yet.
-  EXPECT_THAT(TakeAll(names_), ElementsAre("db/a"));
-  names_.Add("db/b");
-  names_.Add("db/c");
+  EXPECT_THAT(TakeAll(*watch), ElementsAre("db/a"));
+  Change({"db/b"});
+  Change({"db/c"});
   EXPECT_EQ(wakes_, 1);
-  EXPECT_THAT(TakeAll(names_), UnorderedElementsAre("db/b", "db/c"));
-  names_.Add("db/b");
+  EXPECT_THAT(TakeAll(*watch), UnorderedElementsAre("db/b", "db/c"));
+  Change({"db/b"});
   EXPECT_EQ(wakes_, 2);
 }
 
-// Memory is bounded; a watcher that lost something must be told, not lied to.
-TEST_F(ChangedNamesTest, EndsWhenMoreChangedThanItMayKeep) {
-  EXPECT_THAT(TakeAll(names_), IsEmpty());
-  for (const char* name : {"db/a", "db/b", "db/c", "db/d"}) names_.Add(name);
-  ExpectError(names_.Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
-              {"3 breakers", "narrower match", "--max-watch-lag"});
-  ExpectError(names_.Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW");
+// Memory is bounded; a watcher that lost something must be told, not lied to, also if it waits.
+TEST_F(WatchHubTest, EndsAWatchWhenMoreChangedThanIsKept) {
+  const auto watch = Watch();
+  EXPECT_THAT(TakeAll(*watch), IsEmpty());
+  for (const char* name : {"a", "b", "c", "d"}) Change({name});
+  EXPECT_EQ(wakes_, 1);
+  for (int i = 0; i < 2; ++i) {
+    ExpectError(watch->Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW",
+                {"3 breakers", "narrower match", "--max-watch-lag"});
+  }
 }
 
 // Full is not too full: a name that is kept already needs no room.
-TEST_F(ChangedNamesTest, ANameThatIsKeptNeedsNoRoom) {
-  for (const char* name : {"db/a", "db/b", "db/c", "db/a", "db/c"}) names_.Add(name);
-  EXPECT_THAT(TakeAll(names_), UnorderedElementsAre("db/a", "db/b", "db/c"));
+TEST_F(WatchHubTest, ANameThatIsKeptNeedsNoRoom) {
+  const auto watch = Watch();
+  for (const char* name : {"a", "b", "c", "a", "c"}) Change({name});
+  EXPECT_THAT(TakeAll(*watch), UnorderedElementsAre("a", "b", "c"));
 }
 
-// A watcher that waits must learn that it is over.
-TEST_F(ChangedNamesTest, AnOverrunWakes) {
-  EXPECT_THAT(TakeAll(names_), IsEmpty());
-  names_.Overrun();
+// What others watch is not its business, as long as it keeps up.
+TEST_F(WatchHubTest, ANarrowWatchLivesThroughWhateverElseChanges) {
+  const auto watch = Watch("db/*");
+  EXPECT_THAT(TakeAll(*watch), IsEmpty());
+  for (int i = 0; i < 1'000; ++i) Change({absl::StrCat("cache/", i)});
+  EXPECT_EQ(wakes_, 0);
+  Change({"db/a"});
   EXPECT_EQ(wakes_, 1);
-  EXPECT_FALSE(names_.Take().ok());
+  EXPECT_THAT(TakeAll(*watch), ElementsAre("db/a"));
+}
+
+// More in one tick than is kept at all: nobody knows what they missed, and who waits must learn it.
+TEST_F(WatchHubTest, AnOverrunOfOneTickEndsEveryWatch) {
+  const auto reads = Watch("db/*"), waits = Watch("nothing/*");
+  EXPECT_THAT(TakeAll(*waits), IsEmpty());
+  Change({"a", "b", "a", "c", "b"});
+  EXPECT_THAT(TakeAll(*reads), IsEmpty());
+  EXPECT_EQ(wakes_, 0);
+  Change({"a", "b", "c", "d"});
+  EXPECT_EQ(wakes_, 2);
+  for (const auto& watch : {reads, waits}) {
+    ExpectError(watch->Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW");
+  }
 }
 
 // The number of watches is bounded, and the error says by which flag.
-TEST(WatchHubTest, RefusesOneWatchTooMany) {
-  WatchHub hub(2, 100);
-  auto first = hub.Watch(Glob::All(), [] {});
-  auto second = hub.Watch(Glob::All(), [] {});
-  ASSERT_TRUE(first.ok() && second.ok());
+TEST_F(WatchHubTest, RefusesOneWatchTooMany) {
+  auto first = Watch(), second = Watch();
   for (int i = 0; i < 3; ++i) {
-    ExpectError(hub.Watch(Glob::All(), [] {}).status(), absl::StatusCode::kResourceExhausted,
+    ExpectError(hub_.Watch(Glob::All(), [] {}).status(), absl::StatusCode::kResourceExhausted,
                 "TOO_MANY_WATCHERS", {"all 2", "--max-watchers"});
   }
-  EXPECT_EQ(hub.watchers(), 2u);
-  first->reset();
-  EXPECT_EQ(hub.watchers(), 1u);
-  EXPECT_TRUE(hub.Watch(Glob::All(), [] {}).ok());
+  EXPECT_EQ(hub_.watchers(), 2u);
+  first.reset();
+  EXPECT_EQ(hub_.watchers(), 1u);
+  EXPECT_TRUE(hub_.Watch(Glob::All(), [] {}).ok());
 }
 
-// While nobody watches, publishing costs nothing and keeps nothing.
-TEST(WatchHubTest, KeepsNothingForNobody) {
-  WatchHub hub(2, 100);
-  hub.Publish("db/orders");
-  const auto watch = hub.Watch(Glob::All(), [] {});
-  hub.Deliver();
-  EXPECT_THAT(TakeAll(**watch), IsEmpty());
+// Where nobody ever watched, nobody can come back to.
+TEST_F(WatchHubTest, KeepsNothingBeforeTheFirstWatch) {
+  for (const char* name : {"a", "b", "c", "d"}) hub_.Publish(name);
+  const auto watch = Watch();
+  hub_.Deliver();
+  EXPECT_THAT(TakeAll(*watch), IsEmpty());
 }
 
 // Delivery is by whoever delivers, so that no caller of Allow pays for watchers.
-TEST(WatchHubTest, DeliversToEveryWatcherWhoseGlobMatches) {
-  WatchHub hub(3, 100);
-  int wakes = 0;
-  const auto all = hub.Watch(Glob::All(), [&wakes] { ++wakes; });
-  const auto db = hub.Watch(*Glob::Parse("db/*"), [] {});
-  EXPECT_THAT(TakeAll(**all), IsEmpty());
-  for (const char* name : {"db/orders", "cache/a", "db/orders"}) hub.Publish(name);
-  EXPECT_EQ(wakes, 0);
-  EXPECT_THAT(TakeAll(**db), IsEmpty());
-  hub.Deliver();
-  EXPECT_EQ(wakes, 1);
-  EXPECT_THAT(TakeAll(**all), UnorderedElementsAre("cache/a", "db/orders"));
-  EXPECT_THAT(TakeAll(**db), ElementsAre("db/orders"));
-  hub.Deliver();
-  EXPECT_THAT(TakeAll(**all), IsEmpty());
+TEST_F(WatchHubTest, DeliversToEveryWatcherWhoseGlobMatches) {
+  const auto all = Watch(), db = Watch("db/*");
+  EXPECT_THAT(TakeAll(*all), IsEmpty());
+  for (const char* name : {"db/orders", "cache/a", "db/orders"}) hub_.Publish(name);
+  EXPECT_EQ(wakes_, 0);
+  EXPECT_THAT(TakeAll(*db), IsEmpty());
+  hub_.Deliver();
+  EXPECT_EQ(wakes_, 2);
+  EXPECT_THAT(TakeAll(*all), UnorderedElementsAre("cache/a", "db/orders"));
+  EXPECT_THAT(TakeAll(*db), ElementsAre("db/orders"));
+  hub_.Deliver();
+  EXPECT_THAT(TakeAll(*all), IsEmpty());
 }
 
-// When more changed between two deliveries than may be kept, nobody knows what they missed.
-TEST(WatchHubTest, AnOverrunEndsEveryWatch) {
-  WatchHub hub(2, 2);
-  const auto watch = hub.Watch(*Glob::Parse("nothing/*"), [] {});
-  for (const char* name : {"a", "b", "a", "b"}) hub.Publish(name);
+// A thread that serves others too is not kept for the length of the log.
+TEST(LongLogTest, ALongSearchIsInterrupted) {
+  constexpr int kOthers = 10'000;
+  WatchHub hub(1, kOthers + 1, 1);
+  const auto watch = *hub.Watch(*Glob::Parse("db/*"), [] {});
+  for (int i = 0; i < kOthers; ++i) hub.Publish(absl::StrCat("cache/", i));
   hub.Deliver();
-  EXPECT_THAT(TakeAll(**watch), IsEmpty());
-  for (const char* name : {"a", "b", "c"}) hub.Publish(name);
+  hub.Publish("db/orders");
   hub.Deliver();
-  ExpectError((*watch)->Take().status(), absl::StatusCode::kAborted, "WATCH_TOO_SLOW");
+  int pauses = 0;
+  absl::StatusOr<ChangedNames::Next> next = watch->Take();
+  for (; next.ok() && next->look_on; next = watch->Take()) ++pauses;
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->name, "db/orders");
+  EXPECT_GE(pauses, 5);
+  EXPECT_LE(pauses, 50);
+}
+
+// Who comes back is told of what changed meanwhile, as missed, and then of what changes.
+TEST_F(WatchHubTest, AResumedWatchGoesOnWhereTheOtherEnded) {
+  std::string token;
+  auto watch = Watch("db/*");
+  Change({"db/a"});
+  EXPECT_THAT(TakeAll(*watch, &token), ElementsAre("db/a"));
+  watch.reset();
+  Change({"db/b", "cache/a"});
+  const auto again = Watch("db/*", token);
+  Change({"db/c"});
+  EXPECT_EQ(again->TakeMissed()->name, "db/b");
+  EXPECT_EQ(again->TakeMissed()->name, "");
+  EXPECT_EQ(again->Take()->name, "db/c");
+  EXPECT_EQ(again->Take()->name, "");
+}
+
+// A watch that resumes nothing has missed nothing, whatever changes while it looks at what there
+// is.
+TEST_F(WatchHubTest, AFreshWatchHasMissedNothing) {
+  Watch();
+  Change({"a"});
+  const auto watch = Watch();
+  Change({"b"});
+  const absl::StatusOr<ChangedNames::Next> missed = watch->TakeMissed();
+  ASSERT_TRUE(missed.ok()) << missed.status();
+  EXPECT_EQ(missed->name, "");
+  EXPECT_THAT(TakeAll(*Watch("**", missed->resume_token)), ElementsAre("b"));
+}
+
+// A watch may break off between any two names.
+TEST_F(WatchHubTest, EveryNameComesWithAPlaceToGoOnFrom) {
+  auto watch = Watch();
+  for (const char* name : {"a", "b", "c"}) Change({name});
+  std::vector<std::string> names;
+  while (true) {
+    const absl::StatusOr<ChangedNames::Next> next = watch->Take();
+    ASSERT_TRUE(next.ok()) << next.status();
+    if (next->name.empty()) break;
+    names.push_back(next->name);
+    watch.reset();
+    watch = Watch("**", next->resume_token);
+  }
+  EXPECT_THAT(names, ElementsAre("a", "b", "c"));
+}
+
+// What is not known any more cannot be told: better to look at everything again.
+TEST_F(WatchHubTest, ATokenIsStaleWhenMoreChangedSinceThanIsKept) {
+  auto watch = Watch();
+  const std::string token = watch->Take()->resume_token;
+  for (const char* name : {"a", "b", "c"}) Change({name});
+  EXPECT_THAT(TakeAll(*Watch("**", token)), ElementsAre("a", "b", "c"));
+  Change({"d"});
+  ExpectError(hub_.Watch(
+                      Glob::All(), [] {}, token)
+                  .status(),
+              absl::StatusCode::kOutOfRange, "RESUME_TOKEN_STALE",
+              {"more than 3 breakers", "--max-watch-lag", "watch anew"});
+  EXPECT_EQ(hub_.watchers(), 1u);  // Who is refused takes no place.
+}
+
+// A token of another life may look like one of this.
+TEST_F(WatchHubTest, TokensAreOfOneLife) {
+  const std::string token = Watch()->Take()->resume_token;
+  WatchHub later(2, 3, kLife + 1);
+  ExpectError(later
+                  .Watch(
+                      Glob::All(), [] {}, token)
+                  .status(),
+              absl::StatusCode::kOutOfRange, "RESUME_TOKEN_STALE", {"another life"});
+}
+
+// Nobody can have been told of what has not happened.
+TEST_F(WatchHubTest, RefusesATokenOfWhatIsYetToCome) {
+  Watch();
+  Change({"a"});
+  EXPECT_TRUE(hub_.Watch(
+                      Glob::All(), [] {}, MakeResumeToken(kLife, 1, "**"))
+                  .ok());
+  ExpectError(hub_.Watch(
+                      Glob::All(), [] {}, MakeResumeToken(kLife, 2, "**"))
+                  .status(),
+              absl::StatusCode::kInvalidArgument, "RESUME_TOKEN_INVALID", {"yet to come"});
 }
 
 class WatchTest : public EngineTest {

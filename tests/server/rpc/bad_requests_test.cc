@@ -217,6 +217,21 @@ TEST_F(BadRequestsTest, WatchesThatMakeNoSense) {
   }
 }
 
+// A token is opaque: what is not one of the server's is told so, and not guessed at.
+TEST_F(BadRequestsTest, ResumeTokensThatMakeNoSense) {
+  for (const std::string& token :
+       {std::string("x"), std::string(1, ' '), std::string("1000-1-"), std::string(100'000, '-')}) {
+    grpc::ClientContext context;
+    Bound(context);
+    v1::WatchBreakersRequest request;
+    request.set_resume_token(token);
+    const auto reader = admin_->WatchBreakers(&context, request);
+    v1::WatchBreakersResponse response;
+    EXPECT_FALSE(reader->Read(&response));
+    ExpectBadRequest(reader->Finish(), "RESUME_TOKEN_INVALID", "resume_token");
+  }
+}
+
 class OddRequestsTest : public RpcTest {};
 
 // At the edge of what is allowed, all is well: the bounds are those that the schema names.

@@ -11,12 +11,13 @@ namespace {
 // One watch, as a client holds it.
 class Watcher {
  public:
-  Watcher(v1::AdminService::Stub& admin, const std::string& match) {
+  Watcher(v1::AdminService::Stub& admin, const std::string& match, const std::string& token = "") {
     // By the time that a test takes to fail, not to pass.
     context_.set_deadline(
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(120, GPR_TIMESPAN)));
     v1::WatchBreakersRequest request;
     request.set_match(match);
+    request.set_resume_token(token);
     reader_ = admin.WatchBreakers(&context_, request);
   }
   ~Watcher() {
@@ -30,8 +31,11 @@ class Watcher {
   v1::WatchBreakersResponse Next() {
     v1::WatchBreakersResponse response;
     if (!reader_->Read(&response)) response.Clear();
+    if (!response.resume_token().empty()) token_ = response.resume_token();
     return response;
   }
+  // The last that it was given.
+  const std::string& token() const { return token_; }
   // The names of the snapshot, up to and with its mark.
   std::set<std::string> Sync() {
     std::set<std::string> names;
@@ -53,6 +57,7 @@ class Watcher {
  private:
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReader<v1::WatchBreakersResponse>> reader_;
+  std::string token_;
   bool finished_ = false;
 };
 
@@ -61,8 +66,8 @@ class WatchBreakersTest : public RpcTest {
   explicit WatchBreakersTest(const EngineOptions& options = {.idle_ttl = absl::Minutes(10)})
       : RpcTest(options) {}
 
-  std::unique_ptr<Watcher> Watch(const std::string& match = "") {
-    return std::make_unique<Watcher>(*admin_, match);
+  std::unique_ptr<Watcher> Watch(const std::string& match = "", const std::string& token = "") {
+    return std::make_unique<Watcher>(*admin_, match, token);
   }
 
   // Until the server knows that a watch is over; each look is a round trip.
@@ -186,6 +191,90 @@ TEST_F(WatchBreakersTest, EveryWatcherIsSentEveryChange) {
   for (const auto& watcher : watchers) {
     EXPECT_EQ(watcher->Next().breaker().state(), v1::STATE_OPEN);
   }
+}
+
+// Who comes back is told of what changed meanwhile, and of nothing else.
+TEST_F(WatchBreakersTest, AResumedWatchSendsWhatChangedSince) {
+  for (const char* name : {"db/orders", "db/users", "db/quiet"}) Allow(name);
+  auto watcher = Watch();
+  EXPECT_EQ(watcher->Sync().size(), 3u);
+  const std::string token = watcher->token();
+  watcher.reset();
+  Trip("db/orders");
+  Allow("db/new");
+  engine_.Maintain();
+
+  watcher = Watch("", token);
+  EXPECT_THAT(watcher->Sync(), ::testing::UnorderedElementsAre("db/orders", "db/new"));
+  Trip("db/users");
+  engine_.Maintain();
+  EXPECT_EQ(watcher->Next().breaker().name(), "db/users");
+}
+
+// What it knew and is gone must not stay for ever.
+TEST_F(WatchBreakersTest, AResumedWatchSendsWhatIsGone) {
+  Allow();
+  auto watcher = Watch();
+  watcher->Sync();
+  const std::string token = watcher->token();
+  watcher.reset();
+  Pass(absl::Minutes(10));
+  for (int i = 0; i < 3; ++i) Pass(absl::Seconds(5));
+
+  watcher = Watch("", token);
+  EXPECT_EQ(watcher->Next().removed(), "db/orders");
+  EXPECT_TRUE(watcher->Next().has_synced());
+}
+
+// Nothing changed: that is said at once.
+TEST_F(WatchBreakersTest, AResumedWatchThatMissedNothingIsMarkedAtOnce) {
+  Allow();
+  auto watcher = Watch();
+  watcher->Sync();
+  const auto again = Watch("", watcher->token());
+  EXPECT_TRUE(again->Next().has_synced());
+}
+
+// In the middle of a snapshot there is no place to go on; from its mark on there always is.
+TEST_F(WatchBreakersTest, EveryStepFromTheMarkOnHasAToken) {
+  Allow();
+  const auto watcher = Watch();
+  EXPECT_EQ(watcher->Next().resume_token(), "");
+  EXPECT_NE(watcher->Next().resume_token(), "");
+  std::set<std::string> tokens = {watcher->token()};
+  for (const char* name : {"db/a", "db/b", "db/c"}) {
+    Allow(name);
+    engine_.Maintain();
+    const v1::WatchBreakersResponse step = watcher->Next();
+    EXPECT_EQ(step.breaker().name(), name);
+    EXPECT_TRUE(tokens.insert(step.resume_token()).second) << step.resume_token();
+  }
+}
+
+// A match that is not given is all of them, however it is written.
+TEST_F(WatchBreakersTest, ATokenIsForItsMatch) {
+  auto watcher = Watch();
+  watcher->Sync();
+  EXPECT_TRUE(Watch("**", watcher->token())->Sync().empty());
+  const auto other = Watch("db/*", watcher->token());
+  EXPECT_EQ(other->Next().event_case(), v1::WatchBreakersResponse::EVENT_NOT_SET);
+  ExpectBadRequest(other->Finish(), "RESUME_TOKEN_INVALID", "resume_token");
+}
+
+// A client with a token of before the server's restart looks at everything again.
+TEST_F(WatchBreakersTest, TheTokenOfAnotherLifeIsStale) {
+  auto watcher = Watch();
+  watcher->Sync();
+  std::string token = watcher->token();
+  ASSERT_EQ(token.substr(0, 5), "1000-");
+  token[3] = '1';
+  watcher = Watch("", token);
+  EXPECT_EQ(watcher->Next().event_case(), v1::WatchBreakersResponse::EVENT_NOT_SET);
+  const RpcError error = ErrorOf(watcher->Finish());
+  EXPECT_EQ(error.code, grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_EQ(error.reason, "RESUME_TOKEN_STALE");
+  EXPECT_FALSE(error.may_retry);  // Not with this token.
+  EXPECT_EQ(engine_.watchers(), 0u);
 }
 
 class SlowReaderTest : public WatchBreakersTest {

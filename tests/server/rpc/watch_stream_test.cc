@@ -34,7 +34,7 @@ class CountingService final : public v1::AdminService::CallbackService {
   grpc::ServerWriteReactor<v1::WatchBreakersResponse>* WatchBreakers(
       grpc::CallbackServerContext* context, const v1::WatchBreakersRequest* request) override {
     const int before = looks_of_this_thread;
-    const auto stream = WatchStream::Start(engine_, *Glob::Parse(request->match()), context);
+    const auto stream = WatchStream::Start(engine_, *Glob::Parse(request->match()), "", context);
     looks_ = looks_of_this_thread - before;
     return stream.get();
   }
