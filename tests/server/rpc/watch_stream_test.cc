@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "fusebox/v1/admin.grpc.pb.h"
+#include "server/sync/mutex.h"
 #include "testing/fake_clock.h"
 
 namespace fusebox {
@@ -22,8 +26,18 @@ class CountingClock : public FakeClock {
  public:
   Tick Now() const override {
     ++looks_of_this_thread;
+    if (++looks_; on_look_ != nullptr) on_look_();
     return FakeClock::Now();
   }
+
+  // Of all threads.
+  int looks() const { return looks_; }
+  // To be set while nobody looks.
+  void OnLook(std::function<void()> on_look) { on_look_ = std::move(on_look); }
+
+ private:
+  mutable std::atomic<int> looks_{0};
+  std::function<void()> on_look_;
 };
 
 // Notes how much of a watch is done on the thread that its call came in on.
@@ -36,14 +50,25 @@ class CountingService final : public v1::AdminService::CallbackService {
     const int before = looks_of_this_thread;
     const auto stream = WatchStream::Start(engine_, *Glob::Parse(request->match()), "", context);
     looks_ = looks_of_this_thread - before;
+    MutexLock lock(&mutex_);
+    stream_ = stream;
+    ++watches_;
     return stream.get();
   }
 
   int looks() const { return looks_; }
+  // Whether nothing is left of that many watches, one after the other.
+  bool AreGone(int watches) {
+    MutexLock lock(&mutex_);
+    return watches_ == watches && stream_.expired();
+  }
 
  private:
   Engine& engine_;
   std::atomic<int> looks_{0};
+  Mutex mutex_;
+  int watches_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::weak_ptr<WatchStream> stream_ ABSL_GUARDED_BY(mutex_);
 };
 
 class WatchStreamTest : public ::testing::Test {
@@ -105,6 +130,45 @@ TEST_F(WatchStreamTest, ALongSearchLetsOthersUseItsThread) {
 TEST_F(WatchStreamTest, ASearchMayBeCancelled) {
   const auto watch = Watch("db/*");
   Cancel(*watch);
+}
+
+class EndlessSearchTest : public WatchStreamTest {
+ protected:
+  EndlessSearchTest() {
+    clock_.OnLook([this] { AddMore(); });
+  }
+  ~EndlessSearchTest() override { clock_.OnLook(nullptr); }
+
+  // As many as one look goes past. A birth is a look, too.
+  void AddMore() {
+    thread_local bool adding = false;
+    if (std::exchange(adding, true)) return;
+    for (int i = 0; i < 64; ++i) (void)engine_.Allow(absl::StrCat("more/", ++added_), 1, "");
+    adding = false;
+  }
+
+  std::atomic<int> added_{0};
+};
+
+// While a search pauses nobody else holds its stream. Who goes away then is noticed, the search
+// ends though it has not found all that there is, and nothing is left of it.
+TEST_F(EndlessSearchTest, ASearchMayBeCancelledWhileItPauses) {
+  constexpr int kLooksUntilAPause = 16;
+  for (int watches = 1; watches <= 20; ++watches) {
+    grpc::ClientContext context;
+    v1::WatchBreakersRequest request;
+    request.set_match("db/*");
+    const int before = clock_.looks();
+    const auto watch = admin_->WatchBreakers(&context, request);
+    const int births = 64 * kLooksUntilAPause;
+    while (clock_.looks() - before <= kLooksUntilAPause + births) std::this_thread::yield();
+    context.TryCancel();
+    EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    while (!service_.AreGone(watches)) std::this_thread::yield();
+    EXPECT_EQ(engine_.watchers(), 0u);
+  }
+  // Otherwise the last search ended because there was room for no more.
+  EXPECT_LT(engine_.breakers(), engine_.max_breakers());
 }
 
 // What is found is sent at once: a large snapshot does not wait for a timer now and then.
