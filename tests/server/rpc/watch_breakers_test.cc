@@ -274,7 +274,7 @@ TEST_F(WatchBreakersTest, TheTokenOfAnotherLifeIsStale) {
   EXPECT_EQ(error.code, grpc::StatusCode::OUT_OF_RANGE);
   EXPECT_EQ(error.reason, "RESUME_TOKEN_STALE");
   EXPECT_FALSE(error.may_retry);  // Not with this token.
-  EXPECT_EQ(engine_.watchers(), 0u);
+  WaitForWatchers(0);
 }
 
 class SlowReaderTest : public WatchBreakersTest {

@@ -132,6 +132,24 @@ TEST_F(WatchStreamTest, ASearchMayBeCancelled) {
   Cancel(*watch);
 }
 
+// Maintenance is not held up by those who watch, however many they are: it wakes them, and looks at
+// breakers for none of them.
+TEST_F(WatchStreamTest, MaintenanceDoesNotDoTheWorkOfWatches) {
+  const auto watch = Watch("db/*");
+  v1::WatchBreakersResponse step;
+  ASSERT_TRUE(watch->Read(&step));
+  EXPECT_TRUE(step.has_synced());
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(engine_.Allow(absl::StrCat("db/", i), 1, "").ok());
+    const int before = looks_of_this_thread;
+    engine_.Maintain();
+    EXPECT_EQ(looks_of_this_thread - before, 1);  // Its own.
+    ASSERT_TRUE(watch->Read(&step));
+    EXPECT_EQ(step.breaker().name(), absl::StrCat("db/", i));
+  }
+  Cancel(*watch);
+}
+
 class EndlessSearchTest : public WatchStreamTest {
  protected:
   EndlessSearchTest() {
