@@ -310,7 +310,8 @@ v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::stri
   message.set_epoch(snapshot.epoch);
   message.set_revision(snapshot.revision);
   if (snapshot.override.has_value()) {
-    *message.mutable_override() = ToProto(*snapshot.override, anchor);
+    const WallAnchor taken{snapshot.taken, anchor.At(snapshot.taken)};
+    *message.mutable_override() = ToProto(*snapshot.override, taken);
   }
   *message.mutable_window() = ToProto(snapshot.window);
   *message.mutable_totals() = ShowTotals(snapshot.totals);

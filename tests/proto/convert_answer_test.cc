@@ -113,7 +113,9 @@ TEST(ConvertTransitionTest, WhatHappenedBeforeTheBootIsBeforeTheOrigin) {
 // Monotonic times are shown on the wall clock.
 TEST(ConvertTransitionTest, ATransitionIsWholeInItsMessage) {
   const v1::Transition message = ToProto(SomeTransition(), "db/orders", kAnchor);
-  EXPECT_THAT(Unset(message), IsEmpty());
+  // Core does not know who did it, and under which policy.
+  EXPECT_THAT(Unset(message),
+              ElementsAre("policy", "actor", "reason", "override", "drill_report"));
   EXPECT_EQ(message.number(), 9u);
   EXPECT_EQ(message.breaker(), "db/orders");
   EXPECT_EQ(message.from(), v1::STATE_HALF_OPEN);
@@ -134,7 +136,10 @@ Snapshot SomeSnapshot() {
           .override = Override{.mode = OverrideMode::kShadow,
                                .reason = "drill",
                                .actor = "ada",
-                               .expires = kNow + absl::Seconds(70)},
+                               .expires = kNow + absl::Seconds(70),
+                               .began = kNow,
+                               .match = "db/*",
+                               .drill = true},
           .window = {.calls = 10, .failures = 5, .slow = 2},
           .totals = {.calls = 21,
                      .successes = 22,
@@ -162,7 +167,7 @@ Snapshot SomeSnapshot() {
 // Everything about a breaker is shown.
 TEST(ConvertBreakerTest, ASnapshotIsWholeInItsMessage) {
   const v1::Breaker message = ToProto(SomeSnapshot(), "db/orders", "databases", kAnchor);
-  EXPECT_THAT(Unset(message), IsEmpty());
+  EXPECT_THAT(Unset(message), ElementsAre("policy_match"));
   EXPECT_EQ(message.name(), "db/orders");
   EXPECT_EQ(message.state(), v1::STATE_OPEN);
   EXPECT_EQ(message.epoch(), 80u);
@@ -197,6 +202,9 @@ TEST(ConvertBreakerTest, ThePartsOfABreakerAreWhole) {
   EXPECT_EQ(message.override().reason(), "drill");
   EXPECT_EQ(message.override().actor(), "ada");
   EXPECT_EQ(message.override().remaining().seconds(), 60);
+  EXPECT_EQ(message.override().match(), "db/*");
+  EXPECT_TRUE(message.override().drill());
+  EXPECT_TRUE(message.override().has_create_time());
   EXPECT_EQ(message.retry_budget().balance_millis(), 30);
   EXPECT_EQ(message.retry_budget().spent(), 31u);
   EXPECT_EQ(message.retry_budget().refused(), 32u);

@@ -67,7 +67,12 @@ TEST(ConvertEnumsTest, EveryCauseHasItsCounterpart) {
                                {Cause::kWaitOver, v1::CAUSE_WAIT_OVER},
                                {Cause::kProbeFailed, v1::CAUSE_PROBE_FAILED},
                                {Cause::kProbesExpired, v1::CAUSE_PROBES_EXPIRED},
-                               {Cause::kProbesSucceeded, v1::CAUSE_PROBES_SUCCEEDED}},
+                               {Cause::kProbesSucceeded, v1::CAUSE_PROBES_SUCCEEDED},
+                               {Cause::kReset, v1::CAUSE_RESET},
+                               {Cause::kDeleted, v1::CAUSE_DELETED},
+                               {Cause::kOverridden, v1::CAUSE_OVERRIDDEN},
+                               {Cause::kOverrideCleared, v1::CAUSE_OVERRIDE_CLEARED},
+                               {Cause::kOverrideExpired, v1::CAUSE_OVERRIDE_EXPIRED}},
                               v1::Cause_descriptor());
 }
 

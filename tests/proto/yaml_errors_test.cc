@@ -33,7 +33,8 @@ TEST(ReadYamlTest, RefusesAnUnknownKeyAndGuessesWhatWasMeant) {
 TEST(ReadYamlTest, RefusesAnUnknownKeyAndListsTheKnownOnesWhenNoneIsNear) {
   EXPECT_THAT(Errors<Policy>("colour: red"),
               ElementsAre("f.yaml:1: colour is not known here; the keys are name, match, "
-                          "circuit_breaker, classification, retry_budget, shared_retry_budget"));
+                          "circuit_breaker, classification, retry_budget, shared_retry_budget, "
+                          "info"));
 }
 
 TEST(ReadYamlTest, KeepsAnErrorOnOneLineWhateverTheKeyHolds) {
