@@ -40,6 +40,14 @@ std::array<uint64_t, CounterTotals::kStates> CounterTotals::BreakersByState(
   return in_state;
 }
 
+uint64_t CounterTotals::Transitions() const {
+  uint64_t sum = 0;
+  for (const auto& from : transitions) {
+    for (const auto& to : from) sum = std::accumulate(to.begin(), to.end(), sum);
+  }
+  return sum;
+}
+
 void Counters::CountDecision(size_t stripe, const Decision& decision) {
   Stripe& counts = stripes_[stripe % kStripes];
   const size_t reason = Index(decision.reason);

@@ -29,6 +29,9 @@ struct CounterTotals {
   uint64_t private_retries_spent = 0;
   uint64_t private_retries_refused = 0;
 
+  // All of them.
+  uint64_t Transitions() const;
+
   uint64_t Evicted() const { return std::accumulate(evicted.begin(), evicted.end(), uint64_t{0}); }
 
   // How many of `breakers`, which are all there are, are in each state.

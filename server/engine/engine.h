@@ -168,7 +168,8 @@ class Engine {
   absl::Time WallNow() const { return clock_.WallNow(); }
   absl::Duration Uptime() const { return clock_.Now() - started_; }
   uint64_t life() const { return numbers_.life(); }
-  uint64_t transitions() const { return numbers_.transitions(); }
+  // Of this life; the history counts on over all of them.
+  uint64_t transitions() const { return counters_.Sum().Transitions(); }
   size_t breakers() const { return registry_.size(); }
   size_t max_breakers() const { return registry_.max_breakers(); }
   size_t watchers() const { return watch_hub_.watchers(); }

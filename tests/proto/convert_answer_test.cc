@@ -90,7 +90,7 @@ const WallAnchor kAnchor{kNow + absl::Seconds(10), absl::FromUnixSeconds(1'700'0
 // What was kept comes back as it was.
 TEST(ConvertTransitionTest, ATransitionIsTheSameBackFromItsMessage) {
   const Transition before = SomeTransition();
-  const Transition after = FromProto(ToProto(before, "db/orders", kAnchor), kAnchor);
+  const Transition after = TransitionFromProto(ToProto(before, "db/orders", kAnchor), kAnchor);
   EXPECT_EQ(after.number, before.number);
   EXPECT_EQ(after.from, before.from);
   EXPECT_EQ(after.to, before.to);
@@ -107,15 +107,14 @@ TEST(ConvertTransitionTest, ATransitionIsTheSameBackFromItsMessage) {
 TEST(ConvertTransitionTest, WhatHappenedBeforeTheBootIsBeforeTheOrigin) {
   const v1::Transition message = ToProto(SomeTransition(), "db/orders", kAnchor);
   const WallAnchor young{Tick::FromNanos(1), kAnchor.wall + absl::Hours(1)};
-  EXPECT_LT(FromProto(message, young).time, Tick());
+  EXPECT_LT(TransitionFromProto(message, young).time, Tick());
 }
 
 // Monotonic times are shown on the wall clock.
 TEST(ConvertTransitionTest, ATransitionIsWholeInItsMessage) {
   const v1::Transition message = ToProto(SomeTransition(), "db/orders", kAnchor);
   // Core does not know who did it, and under which policy.
-  EXPECT_THAT(Unset(message),
-              ElementsAre("policy", "actor", "reason", "override", "drill_report"));
+  EXPECT_THAT(Unset(message), ElementsAre("policy", "actor", "reason", "override", "drill_report"));
   EXPECT_EQ(message.number(), 9u);
   EXPECT_EQ(message.breaker(), "db/orders");
   EXPECT_EQ(message.from(), v1::STATE_HALF_OPEN);

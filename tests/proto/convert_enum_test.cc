@@ -93,7 +93,8 @@ TEST(ConvertEnumsTest, EveryOverrideModeIsReadBack) {
        {OverrideMode::kForcedOpen, OverrideMode::kForcedClosed, OverrideMode::kShadow}) {
     v1::Override message;
     message.set_mode(ToProto(mode));
-    const absl::StatusOr<Override> override = FromProto(message, kNow);
+    const absl::StatusOr<Override> override =
+        FromProto(message, WallAnchor{kNow, absl::UnixEpoch()});
     ASSERT_TRUE(override.ok()) << override.status();
     EXPECT_EQ(override->mode, mode);
     EXPECT_EQ(override->expires, Tick::Max());
@@ -113,7 +114,7 @@ TEST(ConvertEnumsTest, ValuesOfNoMeaningAreErrors) {
 
     v1::Override override;
     override.set_mode(static_cast<v1::OverrideMode>(value));
-    const absl::Status mode = FromProto(override, kNow).status();
+    const absl::Status mode = FromProto(override, WallAnchor{kNow, absl::UnixEpoch()}).status();
     EXPECT_EQ(ErrorReason(mode), "OVERRIDE_INVALID");
     EXPECT_EQ(ErrorField(mode), "mode");
   }

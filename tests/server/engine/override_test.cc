@@ -81,13 +81,13 @@ TEST_F(OverrideTest, RaisesTheRevisionAndKeepsTheEpoch) {
   EXPECT_EQ(Look().revision, before.revision + 3);
 }
 
-// Lifting what is not there is done already.
-TEST_F(OverrideTest, LiftingNothingChangesNothing) {
-  Clear();
+// Who lifts what is not there may have mistaken the name.
+TEST_F(OverrideTest, LiftingNothingIsAnErrorAndChangesNothing) {
+  EXPECT_TRUE(absl::IsNotFound(engine_.ClearOverride(kOrders)));
   EXPECT_FALSE(Exists());
   Allow();
   const uint32_t revision = Look().revision;
-  Clear();
+  EXPECT_TRUE(absl::IsNotFound(engine_.ClearOverride(kOrders)));
   EXPECT_EQ(Look().revision, revision);
 }
 

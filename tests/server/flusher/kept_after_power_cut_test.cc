@@ -133,7 +133,9 @@ class Story {
   bool CompareOutage(Life& life, const std::string& breaker, bool is_open) {
     if (!Compare(outages_, breaker, is_open)) return false;
     const Tick until = opened_[breaker] + kOpenDuration;
-    if (is_open) EXPECT_EQ(life.Look(breaker).retry_after, until - clock_.Now()) << breaker;
+    if (is_open) {
+      EXPECT_EQ(life.Look(breaker).retry_after, until - clock_.Now()) << breaker;
+    }
     return true;
   }
 
