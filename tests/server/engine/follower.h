@@ -9,6 +9,7 @@
 #include <ostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
@@ -51,7 +52,7 @@ inline Picture Truth(Engine& engine, const Glob& match) {
 // starts anew only when it is told to.
 class Follower {
  public:
-  Follower(Engine& engine, const std::string& match) : engine_(engine), match_(match) {}
+  Follower(Engine& engine, std::string match) : engine_(engine), match_(std::move(match)) {}
 
   const Picture& picture() const { return picture_; }
   int resumed() const { return resumed_; }  // Of the times that it came back.

@@ -151,11 +151,13 @@ TEST_F(WatchStreamTest, MaintenanceDoesNotDoTheWorkOfWatches) {
 }
 
 class EndlessSearchTest : public WatchStreamTest {
+ public:
+  ~EndlessSearchTest() override { clock_.OnLook(nullptr); }
+
  protected:
   EndlessSearchTest() {
     clock_.OnLook([this] { AddMore(); });
   }
-  ~EndlessSearchTest() override { clock_.OnLook(nullptr); }
 
   // As many as one look goes past. A birth is a look, too.
   void AddMore() {
