@@ -338,7 +338,9 @@ std::vector<std::string> CircuitBreaker::FailingClientNames(Tick now) const {
 }
 
 Share CircuitBreaker::RampShare(const CircuitBreakerPolicy& policy, Tick now) const {
-  const bool ramps = state_ == State::kClosed && recovery_ != nullptr && !recovery_->recovered;
+  // What was told to be as new has nothing to recover from.
+  const bool ramps =
+      state_ == State::kClosed && recovery_ != nullptr && recovery_->last.cause != Cause::kReset;
   if (!ramps) return Share::FromMillionths(Share::kOne);
   return RampShareAfter(policy, now - since_);
 }

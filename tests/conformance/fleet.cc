@@ -148,9 +148,11 @@ v1::Breaker Fleet::Get(const std::string& name) {
 }
 
 absl::Status Fleet::SetOverride(const std::string& name, const v1::Override& override) {
-  absl::StatusOr<Override> converted = FromProto(override, now_);
+  absl::StatusOr<Override> converted = FromProto(override, WallAnchor{now_, kWallTime});
   if (!converted.ok()) return converted.status();
-  Use(name).guard.SetOverride(*std::move(converted));
+  converted->match = name;
+  converted->by_name = true;
+  Use(name).guard.SetOverride(std::make_shared<const Override>(*std::move(converted)));
   return absl::OkStatus();
 }
 

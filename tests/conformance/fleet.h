@@ -48,7 +48,7 @@ class Fleet : private TransitionSource {
   v1::Breaker Get(const std::string& name);
 
   absl::Status SetOverride(const std::string& name, const v1::Override& override);
-  void ClearOverride(const std::string& name) { Use(name).guard.ClearOverride(); }
+  void ClearOverride(const std::string& name) { Use(name).guard.SetOverride(nullptr); }
 
  private:
   struct Breaker {

@@ -111,14 +111,13 @@ def remount(folder, options):
 
 
 def test_a_full_disk_refuses_operators_and_nobody_else_and_heals(start, connect, tmp_path):
-    with mounted(tmp_path / "disk", "size=256k") as disk:
+    with mounted(tmp_path / "disk", "size=1m") as disk:
         server = start(f"--data-dir={disk / 'data'}")
         api = connect(server)
         create_policy(api, "before")
-        with open(disk / "filler", "wb") as filler, contextlib.suppress(OSError):
+        with open(disk / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
             while True:
                 filler.write(bytes(1024))
-                filler.flush()
         refused = eventually(lambda: _refusal(api), "no more room")
         assert refused.reason in ("STORE_FAILED", "NOT_DURABLE")
         assert "full" in api.info().not_durable
@@ -145,16 +144,20 @@ def _refusal(api):
     return None
 
 
-def test_a_disk_that_becomes_read_only_refuses_operators_and_heals(start, connect, tmp_path):
+def test_a_read_only_disk_refuses_operators_and_is_read_once_it_is_not(start, connect, tmp_path):
     with mounted(tmp_path / "disk", "size=1m") as disk:
-        api = connect(start(f"--data-dir={disk / 'data'}"))
+        first = start(f"--data-dir={disk / 'data'}")
+        api = connect(first)
         create_policy(api, "before")
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=False)
+        api.channel.close()
+        first.stop()
+        remount(disk, "ro")
+        api = connect(start(f"--data-dir={disk / 'data'}"))
         error = error_of(lambda: create_policy(api, "during"))
-        assert error.code == grpc.StatusCode.UNAVAILABLE
+        assert error.code == grpc.StatusCode.UNAVAILABLE and error.reason == "NOT_DURABLE"
         assert api.allow("db/orders").decision == breaker_pb2.DECISION_ALLOWED
         remount(disk, "rw")
         eventually(lambda: not api.info().not_durable, "durable again")
+        assert policies(api) == {"before", "default"}
         create_policy(api, "after")
-        assert policies(api) == {"before", "after", "default"}
         api.channel.close()

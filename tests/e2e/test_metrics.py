@@ -69,11 +69,18 @@ def test_errors_are_counted_by_their_reason(start, connect):
 
 # A reason that is new in the source and not in the list would be counted as "other".
 def test_every_reason_in_the_source_has_a_series(server):
-    folders = ("core", "proto/convert", "server/engine", "server/registry", "server/rpc")
+    folders = ("core", "proto/convert", "server/engine", "server/registry", "server/control")
+    folders += ("server/rpc",)
     source = "".join(
         path.read_text() for folder in folders for path in sorted((ROOT / folder).rglob("*.cc"))
     )
     reasons = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source))
     reasons |= set(re.findall(r'MakeError\(\s*absl::StatusCode::\w+,\s*"([A-Z_]+)"', source))
-    assert {"DRAINING", "PERMIT_INVALID", "RESULT_MISSING"} <= reasons
+    # Those that are put together of a kind of resource and what is wrong with one.
+    kinds, wrongs = {"POLICY", "RETRY_BUDGET"}, re.findall(r'prefix, "(_[A-Z_]+)"', source)
+    reasons |= {kind + wrong for kind in kinds for wrong in wrongs}
+    reasons |= {"TOO_MANY_POLICIES", "TOO_MANY_RETRY_BUDGETS"}
+    reasons |= {"STORE_FAILED", "STORE_CORRUPT"}  # What a commit may end with.
+    reasons -= kinds
+    assert {"DRAINING", "PERMIT_INVALID", "RESULT_MISSING", "POLICY_NOT_FOUND"} <= reasons
     assert set(errors(read(server))) == reasons | {"other"}

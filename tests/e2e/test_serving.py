@@ -135,7 +135,7 @@ def test_says_which_server_it_is(start, connect, name):
     api = connect(start("--max-breakers=7"))
     api.allow(name)
     info = api.info()
-    assert (info.breakers, info.max_breakers, info.store) == (1, 7, "memory")
+    assert (info.breakers, info.max_breakers, info.store) == (1, 7, "sqlite")
     assert info.version.count(".") == 2
     assert not info.draining
 

@@ -20,7 +20,7 @@ namespace {
 TEST(ConvertOverrideTest, ReadsEveryField) {
   const auto message = Parse<v1::Override>(
       "mode: OVERRIDE_MODE_SHADOW reason: 'drill' actor: 'ada' remaining { seconds: 90 }");
-  const absl::StatusOr<Override> override = FromProto(message, kNow);
+  const absl::StatusOr<Override> override = FromProto(message, WallAnchor{kNow, absl::UnixEpoch()});
   ASSERT_TRUE(override.ok());
   EXPECT_EQ(override->reason, "drill");
   EXPECT_EQ(override->actor, "ada");
@@ -32,13 +32,13 @@ TEST(ConvertOverrideTest, ATimeToLiveIsAboveZero) {
   for (const char* remaining : {"", "seconds: -1", "nanos: -1", "seconds: -9223372036854775808"}) {
     const auto message = Parse<v1::Override>(
         absl::StrCat("mode: OVERRIDE_MODE_SHADOW remaining { ", remaining, " }"));
-    const absl::Status status = FromProto(message, kNow).status();
+    const absl::Status status = FromProto(message, WallAnchor{kNow, absl::UnixEpoch()}).status();
     EXPECT_EQ(ErrorReason(status), "OVERRIDE_INVALID") << remaining;
     EXPECT_EQ(ErrorField(status), "remaining");
   }
   const auto forever =
       Parse<v1::Override>("mode: OVERRIDE_MODE_SHADOW remaining { seconds: 9223372036854775807 }");
-  EXPECT_EQ(FromProto(forever, kNow)->expires, Tick::Max());
+  EXPECT_EQ(FromProto(forever, WallAnchor{kNow, absl::UnixEpoch()})->expires, Tick::Max());
 }
 
 // To and fro, also below zero and at a nanosecond.

@@ -134,7 +134,7 @@ TEST_F(EngineMetricsTest, CallsThingsWhatTheApiCallsThem) {
   EXPECT_THAT(counted, UnorderedElementsAre("counted", "late", "repeated", "not_counted"));
   EXPECT_THAT(causes, UnorderedElementsAre("consecutive_failures", "failure_rate", "slow_call_rate",
                                            "retry_after", "wait_over", "probe_failed",
-                                           "probes_expired", "probes_succeeded"));
+                                           "probes_expired", "probes_succeeded", "reset"));
   EXPECT_THAT(states, UnorderedElementsAre("closed", "open", "half_open"));
 }
 

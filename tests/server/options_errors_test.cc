@@ -29,8 +29,8 @@ TEST_F(OptionsTest, SaysWhereABadValueCameFrom) {
               ElementsAre("--idle-ttl is \"1d\"; write a duration with a unit, like 30s or 500ms"));
   EXPECT_THAT(Errors({"--idle-ttl", "1h", "--log-level", "warn"}),
               ElementsAre("--log-level is \"warn\"; write one of DEBUG, INFO, WARNING, ERROR"));
-  EXPECT_THAT(Errors({"--idle-ttl", "1h", "--store", "sqlite"}),
-              ElementsAre("--store is \"sqlite\"; write one of MEMORY, SQLITE"));
+  EXPECT_THAT(Errors({"--idle-ttl", "1h", "--store", "disk"}),
+              ElementsAre("--store is \"disk\"; write one of MEMORY, SQLITE"));
   EXPECT_THAT(Errors({"--idle-ttl", "1h", "--max-events", "-1"}),
               ElementsAre("--max-events is \"-1\"; write a whole number from 0 to 4294967295"));
 }

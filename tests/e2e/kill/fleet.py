@@ -201,3 +201,4 @@ policies:
 - name: soak
   match: ["outage/*"]
   circuit_breaker: {{open_duration: {OPEN_S}s, max_open_duration: {OPEN_S}s}}
+"""
