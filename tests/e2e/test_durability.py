@@ -126,8 +126,7 @@ def test_a_full_disk_refuses_operators_and_nobody_else_and_heals(start, connect,
         eventually(lambda: not api.info().not_durable, "durable again")
         create_policy(api, "after")
         api.channel.close()
-        server.process.kill()
-        server.process.wait()
+        server.stop()
         api = connect(start(f"--data-dir={disk / 'data'}"))
         assert {"before", "after"} <= policies(api)
         assert api.get("db/orders").state == OPEN
