@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run build test check bench demo format stubs clean
+.PHONY: help run build test soak check bench demo format stubs clean
 
 release := build/release
 jobs := $(shell nproc)
@@ -32,6 +32,10 @@ stubs: ## Generates the stubs for Python, Go, Node and Java into build/stubs
 
 test: build stubs ## Builds everything and runs all tests
 	@ctest --preset release --parallel $(jobs)
+
+soak: build stubs ## Kills a server 1,000 times and cuts its power 2,000 times; tests do it less often
+	@FUSEBOX_KILLS=1000 FUSEBOX_POWER_CUTS=2000 ctest --preset release --output-on-failure \
+	  --tests-regex '^(e2e_kill|power_cut|kept_after_power_cut)$$'
 
 check: ## Runs the linters and the sanitizers: make check CHECKS="format words"
 	@.ci/check $(CHECKS)

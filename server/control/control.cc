@@ -33,19 +33,16 @@ absl::Status NotDurable(const absl::Status& store) {
 
 }  // namespace
 
+absl::Status Control::Enqueue(Change& change) {
+  MutexLock lock(&mutex_);
+  if (is_closed_) return Closed();
+  if (queue_.size() >= kMaxWaiting) return TooManyChanges();
+  queue_.push_back(std::move(change));
+  return absl::OkStatus();
+}
+
 void Control::Submit(Change change) {
-  absl::Status refused;
-  {
-    MutexLock lock(&mutex_);
-    if (is_closed_) {
-      refused = Closed();
-    } else if (queue_.size() >= kMaxWaiting) {
-      refused = TooManyChanges();
-    } else {
-      queue_.push_back(std::move(change));
-    }
-  }
-  if (!refused.ok()) return change.done(refused);
+  if (const absl::Status taken = Enqueue(change); !taken.ok()) return change.done(taken);
   if (wake_) wake_();
 }
 
@@ -79,7 +76,7 @@ Control::Round Control::Begin(const absl::Status& store, Tick now) {
   return round;
 }
 
-void Control::End(Round round, const absl::Status& kept) {
+void Control::End(const Round& round, const absl::Status& kept) {
   const absl::Status status = kept.ok() ? Apply(round.draft_) : kept;
   for (const auto& done : round.waiting_) done(status);
 }

@@ -25,7 +25,7 @@ namespace fusebox {
 //   on the flusher's thread, again and again:
 //     Control::Round round = control.Begin(store_is_ok);
 //     ... commit round.rows() ...
-//     control.End(std::move(round), committed);
+//     control.End(round, committed);
 //
 // Changes that come together are committed together. One that is made is true at once for the next
 // one, and for everybody else once it is durable. Thread-safe; Begin() and End() are for one
@@ -72,7 +72,7 @@ class Control {
   // Makes the changes that are waiting. `store` is why nothing durable can be done, if so.
   Round Begin(const absl::Status& store, Tick now);
   // What was made is true if `kept` is OK; else it never was. Answers who waited.
-  void End(Round round, const absl::Status& kept);
+  void End(const Round& round, const absl::Status& kept);
 
   // Begins with what the file says, or goes on with it. Errors are ReplaceFileResources()'s. Only
   // before the first round; later it is a volatile change.
@@ -92,6 +92,8 @@ class Control {
   bool is_idle() const;
 
  private:
+  // Why it is not taken; OK if it waits now.
+  absl::Status Enqueue(Change& change);
   std::deque<Change> TakeQueue();
   absl::Status Apply(const Draft& draft);
 

@@ -77,13 +77,13 @@ absl::Status Flusher::ReplaceCorrupt(const absl::Status& corruption) {
 
 void Flusher::Round() {
   if (!status_.ok()) Recover();
-  Control::Round round = control_.Begin(status_, clock_.Now());
+  const Control::Round round = control_.Begin(status_, clock_.Now());
   absl::Status kept;
   if (status_.ok()) {
     kept = Commit(round.rows());
     Note(kept);
   }
-  control_.End(std::move(round), kept);
+  control_.End(round, kept);
 }
 
 absl::Status Flusher::Commit(Changes changes) {

@@ -13,8 +13,9 @@ constexpr char kServerKey[] = "server";
 
 absl::Status ReadOverride(const RowView& row, const RecordTime& now, std::vector<Override>& all) {
   absl::StatusOr<Override> override = DecodeOverride(row.value, now);
-  if (override.ok()) all.push_back(*std::move(override));
-  return override.status();
+  if (!override.ok()) return override.status();
+  all.push_back(*std::move(override));
+  return absl::OkStatus();
 }
 
 template <typename Message>
@@ -46,13 +47,15 @@ absl::Status ReadRow(const RowView& row, const RecordTime& now, Kept& kept,
       return ReadOverride(row, now, overrides);
     case Table::kBreakers: {
       absl::StatusOr<Outage> outage = DecodeOutage(row.value, now);
-      if (outage.ok()) kept.outages.emplace_back(row.key, *std::move(outage));
-      return outage.status();
+      if (!outage.ok()) return outage.status();
+      kept.outages.emplace_back(row.key, *std::move(outage));
+      return absl::OkStatus();
     }
     case Table::kTransitions: {
       absl::StatusOr<Event> event = DecodeTransition(row.value, now);
-      if (event.ok()) kept.events.push_back(*std::move(event));
-      return event.status();
+      if (!event.ok()) return event.status();
+      kept.events.push_back(*std::move(event));
+      return absl::OkStatus();
     }
   }
   return absl::OkStatus();

@@ -49,9 +49,9 @@ class ControlTest : public ::testing::Test {
     control_.Submit({.make = std::move(make),
                      .done = [&answer](const absl::Status& status) { answer = status; },
                      .kind = kind});
-    Control::Round round = control_.Begin(store, clock_.Now());
+    const Control::Round round = control_.Begin(store, clock_.Now());
     rows_ = round.rows();
-    control_.End(std::move(round), kept_);
+    control_.End(round, kept_);
     return answer;
   }
   absl::StatusOr<v1::Policy> Create(const v1::Policy& policy) {

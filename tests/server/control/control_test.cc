@@ -77,9 +77,9 @@ TEST_F(ControlOrderTest, ChangesOfOneRoundSeeEachOther) {
   submit(0, create);
   submit(1, create);
   submit(2, [](Draft& draft) { return DeletePolicy("database", "", draft); });
-  Control::Round round = control_.Begin(absl::OkStatus(), clock_.Now());
+  const Control::Round round = control_.Begin(absl::OkStatus(), clock_.Now());
   EXPECT_EQ(round.rows().all().size(), 2u);
-  control_.End(std::move(round), absl::OkStatus());
+  control_.End(round, absl::OkStatus());
   EXPECT_TRUE(answers[0].ok());
   ExpectError(answers[1], absl::StatusCode::kAlreadyExists, "POLICY_NAME_TAKEN");
   EXPECT_TRUE(answers[2].ok());
