@@ -34,7 +34,7 @@ test: build stubs ## Builds everything and runs all tests
 	@ctest --preset release --parallel $(jobs)
 
 soak: build stubs ## Kills a server 1,000 times and cuts its power 2,000 times; tests do it less often
-	@FUSEBOX_KILLS=1000 FUSEBOX_POWER_CUTS=2000 ctest --preset release --output-on-failure \
+	@FUSEBOX_KILLS=1000 FUSEBOX_KEPT_S=0.1 FUSEBOX_POWER_CUTS=2000 ctest --preset release --output-on-failure \
 	  --tests-regex '^(e2e_kill|power_cut|kept_after_power_cut)$$'
 
 check: ## Runs the linters and the sanitizers: make check CHECKS="format words"

@@ -4,6 +4,7 @@ Each worker owns its names and does one thing at a time, so that at the moment o
 of its changes is neither acknowledged nor refused: of that one, both endings are right.
 """
 
+import os
 import random
 import threading
 import time
@@ -13,7 +14,7 @@ from fusebox.v1 import admin_pb2, breaker_pb2, policy_pb2
 from timing import PATIENCE_S
 
 OPEN_S = 600  # How long breakers stay open: longer than a round.
-KEPT_S = 0.1  # An outage that is older survives.
+KEPT_S = float(os.environ.get("FUSEBOX_KEPT_S", "1"))  # An outage that is older survives.
 SLACK_S = 1.0
 
 
