@@ -9,7 +9,6 @@ namespace fusebox {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 class ControlCallsTest : public RpcTest {
  protected:
