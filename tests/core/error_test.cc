@@ -48,10 +48,7 @@ TEST(QuoteForErrorTest, IsShortWhateverItShows) {
   const std::string twenty = R"(\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff)";
   EXPECT_EQ(QuoteForError(std::string(20, '\xff')), "\"" + twenty + twenty + "\"");
   EXPECT_EQ(QuoteForError(std::string(21, '\xff')), "\"" + twenty + twenty + "...\"");
-  for (const absl::string_view piece : {"\n", "\xff", "x\x01", "\"",
-                                        "\x7f"
-                                        "a",
-                                        "\xc3\xa9z"}) {
+  for (const absl::string_view piece : {"\n", "\xff", "x\x01", "\"", "\177a", "\xc3\xa9z"}) {
     std::string text;
     while (text.size() < 1'000) text.append(piece.data(), piece.size());
     const std::string quoted = QuoteForError(text);
