@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/error.h"
 #include "core/name.h"
@@ -15,6 +17,9 @@ namespace {
 absl::Status GlobError(absl::string_view remedy) {
   return MakeError(absl::StatusCode::kInvalidArgument, "GLOB_INVALID", remedy);
 }
+
+// Stands for any text that no glob mentions: no name and no glob holds this character.
+constexpr absl::string_view kElse = "?";
 
 }  // namespace
 
@@ -108,6 +113,78 @@ bool Glob::Overlaps(const Glob& other) const {
     }
   }
   return reachable[0][0];
+}
+
+// Adds the places behind each **, which may match nothing.
+Glob::Places Glob::Close(Places places) const {
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (places[i] < segments_.size() && segments_[places[i]].kind == Kind::kMany) {
+      places.push_back(places[i] + 1);
+    }
+  }
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  return places;
+}
+
+// Where a match may stand after one more segment of a name.
+Glob::Places Glob::Step(const Places& from, absl::string_view name) const {
+  Places to;
+  for (const size_t place : from) {
+    if (place == segments_.size()) continue;
+    if (segments_[place].kind == Kind::kMany) {
+      to.push_back(place);
+    } else if (SegmentMatches(segments_[place], name)) {
+      to.push_back(place + 1);
+    }
+  }
+  return Close(std::move(to));
+}
+
+bool Glob::IsEnd(const Places& places) const {
+  return !places.empty() && places.back() == segments_.size();
+}
+
+// Of the segments that this glob tells apart, one of each kind; those that none of its own match
+// have one in common, which is not among them.
+std::vector<std::string> Glob::Examples() const {
+  std::vector<std::string> examples;
+  for (const Segment& segment : segments_) {
+    if (segment.kind == Kind::kMany) continue;
+    if (!segment.text.empty()) examples.push_back(segment.text);
+    if (segment.kind == Kind::kPrefix) examples.push_back(absl::StrCat(segment.text, kElse));
+  }
+  return examples;
+}
+
+// Looks for a name that the other glob matches and this one does not, made of one example of each
+// kind of segment that the two tell apart. What matters of a name so far is a place where a match
+// of the other may stand, and all the places where one of this may.
+bool Glob::Covers(const Glob& other) const {
+  constexpr size_t kMostSituations = 10'000;
+  using Situation = std::pair<size_t, Places>;
+  std::vector<std::string> examples = Examples();
+  for (std::string& example : other.Examples()) examples.push_back(std::move(example));
+  examples.emplace_back(kElse);
+  std::sort(examples.begin(), examples.end());
+  examples.erase(std::unique(examples.begin(), examples.end()), examples.end());
+
+  std::set<Situation> seen;
+  std::vector<Situation> open;
+  for (const size_t place : other.Close({0})) open.emplace_back(place, Close({0}));
+  while (!open.empty()) {
+    const auto [place, places] = std::move(open.back());
+    open.pop_back();
+    for (const std::string& example : examples) {
+      const Places ours = Step(places, example);
+      for (const size_t theirs : other.Step({place}, example)) {
+        if (theirs == other.segments_.size() && !IsEnd(ours)) return false;
+        if (seen.size() == kMostSituations) return false;
+        if (seen.emplace(theirs, ours).second) open.emplace_back(theirs, ours);
+      }
+    }
+  }
+  return true;
 }
 
 std::weak_ordering Glob::Compare(const Segment& a, const Segment& b) {

@@ -2,6 +2,8 @@
 #define FUSEBOX_CORE_GLOB_H_
 
 #include <compare>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,10 @@ class Glob {
   // Whether some name matches both.
   bool Overlaps(const Glob& other) const;
 
+  // Whether this one matches every name that `other` matches. False also where finding out would
+  // take too long, which it does only if this one has many single stars behind a **.
+  bool Covers(const Glob& other) const;
+
   // Greater is more specific. Globs may be equally specific and yet differ.
   std::weak_ordering CompareSpecificity(const Glob& other) const;
 
@@ -49,6 +55,13 @@ class Glob {
   static std::weak_ordering Compare(const Segment& a, const Segment& b);
   static bool SegmentMatches(const Segment& segment, absl::string_view name);
   static bool SegmentsOverlap(const Segment& a, const Segment& b);
+
+  // For Covers(): the places in the pattern at which a match may stand, in order.
+  using Places = std::vector<size_t>;
+  Places Close(Places places) const;
+  Places Step(const Places& from, absl::string_view name) const;
+  bool IsEnd(const Places& places) const;
+  std::vector<std::string> Examples() const;
 
   std::string text_;
   std::vector<Segment> segments_;

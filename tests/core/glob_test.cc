@@ -174,5 +174,66 @@ TEST(GlobTest, OverlapsAgreesWithMatchesOnAllShortNames) {
   }
 }
 
+// What may be granted with a glob: no name less and none more.
+TEST(GlobTest, CoversWhatMatchesNoOtherName) {
+  const std::vector<std::pair<absl::string_view, absl::string_view>> covering = {
+      {"**", "**"},         {"**", "a"},          {"**", "*"},        {"**", "a/**/b*"},
+      {"a/**", "a"},        {"a/**", "a/b/*"},    {"a/**", "a/**/c"}, {"a*", "ab*"},
+      {"a*", "a"},          {"*/**", "**"},       {"**/*", "**"},     {"**/*/**", "*/**"},
+      {"a/*", "a/b*"},      {"*", "a"},           {"**/b", "a/**/b"}, {"a/**/b", "a/b"},
+      {"a/**/*", "a/*/**"}, {"**/a/**", "b/a/c"}, {"**/a/**", "a"},   {"**/a*", "**/b/ab*"},
+      {"a/**/b/**", "a/b"}, {"*/*", "a/*"}};
+  for (const auto& [wide, narrow] : covering) {
+    EXPECT_TRUE(Parsed(wide).Covers(Parsed(narrow))) << wide << " and " << narrow;
+  }
+  const std::vector<std::pair<absl::string_view, absl::string_view>> not_covering = {
+      {"a", "b"},       {"a", "a*"},     {"ab*", "a*"},   {"ab*", "a"},     {"*", "**"},
+      {"*/*", "*/**"},  {"*", "*/*"},    {"a/*", "a/**"}, {"a/*", "a"},     {"a/**", "**"},
+      {"a/**", "*/**"}, {"a/**", "a*"},  {"**/b", "**"},  {"**/b", "a/**"}, {"a/**/b", "a/**"},
+      {"a/**", "ab/c"}, {"**/*/*", "**"}};
+  for (const auto& [wide, narrow] : not_covering) {
+    EXPECT_FALSE(Parsed(wide).Covers(Parsed(narrow))) << wide << " and " << narrow;
+  }
+}
+
+// Whoever asks must get an answer soon, and a wrong one may only be a refusal.
+TEST(GlobTest, CoversGivesUpOnAGlobThatRemembersTooMuch) {
+  std::string hard = "**/a";
+  for (int i = 0; i < 100; ++i) hard += "/*";
+  EXPECT_FALSE(Parsed(hard).Covers(Parsed(hard)));
+  EXPECT_TRUE(Parsed("**").Covers(Parsed(hard)));
+  EXPECT_TRUE(Parsed("**/a/*/*/*/*/*/*/*/*").Covers(Parsed("**/a/*/*/*/*/*/*/*/*")));
+}
+
+// Covers is only as true as Matches: try every short glob against every short name.
+TEST(GlobTest, CoversAgreesWithMatchesOnAllShortNames) {
+  std::vector<Glob> globs;
+  for (const int length : {1, 2, 3}) {
+    for (const std::string& text : AllOfLength(length, {"a", "b*", "bc", "*", "**"})) {
+      if (absl::StatusOr<Glob> glob = Glob::Parse(text); glob.ok()) globs.push_back(*glob);
+    }
+  }
+  // Longer than the globs, and with segments that no glob mentions.
+  std::vector<std::string> names;
+  for (const int length : {1, 2, 3, 4, 5}) {
+    for (const std::string& name : AllOfLength(length, {"a", "b", "bc", "z"})) {
+      names.push_back(name);
+    }
+  }
+  std::vector<std::vector<bool>> matches;
+  for (const Glob& glob : globs) {
+    matches.emplace_back();
+    for (const std::string& name : names) matches.back().push_back(glob.Matches(name));
+  }
+  for (size_t i = 0; i < globs.size(); ++i) {
+    for (size_t j = 0; j < globs.size(); ++j) {
+      bool covered = true;
+      for (size_t n = 0; n < names.size(); ++n) covered &= matches[i][n] || !matches[j][n];
+      ASSERT_EQ(globs[i].Covers(globs[j]), covered)
+          << globs[i].text() << " and " << globs[j].text();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fusebox
