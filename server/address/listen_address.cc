@@ -1,5 +1,8 @@
 #include "server/address/listen_address.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <cstddef>
 
@@ -76,6 +79,19 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
 absl::StatusOr<ListenAddress> ParseTcpAddress(absl::string_view text) {
   if (absl::StartsWith(text, kUnix)) return Refuse(text, kWriteHostPort);
   return ParseHostPort(text, kWriteHostPort);
+}
+
+bool IsLocal(const ListenAddress& address) {
+  if (!address.unix_path.empty() || address.host == "localhost") return true;
+  const std::string& host = address.host;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+  in6_addr v6{};
+  const bool is_v6 = host.size() > 2 && host.front() == '[' &&
+                     inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1;
+  if (!is_v6) return false;
+  return IN6_IS_ADDR_LOOPBACK(&v6) ||
+         (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == IN_LOOPBACKNET);
 }
 
 bool Collide(const ListenAddress& a, const ListenAddress& b) {

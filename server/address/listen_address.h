@@ -31,6 +31,10 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 // The same, for who can listen on TCP only.
 absl::StatusOr<ListenAddress> ParseTcpAddress(absl::string_view text);
 
+// Whether only this machine reaches it: a Unix socket, localhost, 127.0.0.0/8, [::1]. Of any other
+// name nobody knows what it will mean.
+bool IsLocal(const ListenAddress& address);
+
 // Whether listening on both would be asking for one socket twice: the same path, or the same port
 // (but 0) of the same host or of any host.
 bool Collide(const ListenAddress& a, const ListenAddress& b);

@@ -38,8 +38,9 @@ std::string HelpOf(const FieldDescriptor* field) {
     absl::StrAppend(&help, "; ", notes.GetExtension(config::v1::min), " to ",
                     notes.GetExtension(config::v1::max));
   }
+  const std::string& fallback = notes.GetExtension(config::v1::default_value);
   return absl::StrCat(help, " (default ",
-                      absl::AsciiStrToLower(notes.GetExtension(config::v1::default_value)), ") [",
+                      fallback.empty() ? "empty" : absl::AsciiStrToLower(fallback), ") [",
                       VariableOf(field), "]");
 }
 
@@ -57,6 +58,18 @@ void AddFlag(const std::string& flag, const std::string& value_name, const std::
       ->allow_extra_args(false);
 }
 
+// A flag that says all without a value, and takes one after "=" only: --insecure, --insecure=false.
+void AddSwitch(const std::string& flag, const std::string& help, CommandLine* line, CLI::App* app) {
+  const auto take = [line, flag](const CLI::results_t& values) {
+    line->values[flag] = values;
+    return true;
+  };
+  app->add_option(flag, take, help)
+      ->type_name("")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(0);
+}
+
 void AddFlags(CommandLine* line, bool* version, CLI::App* app) {
   app->set_help_flag("-h,--help", "Print this, and stop");
   app->add_flag("--version", *version, "Print the version, and stop");
@@ -66,8 +79,12 @@ void AddFlags(CommandLine* line, bool* version, CLI::App* app) {
   const google::protobuf::Descriptor* type = config::v1::ServerOptions::descriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor* field = type->field(i);
-    AddFlag(FlagOf(field), field->options().GetExtension(config::v1::value_name), HelpOf(field),
-            line, app);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL) {
+      AddSwitch(FlagOf(field), HelpOf(field), line, app);
+    } else {
+      AddFlag(FlagOf(field), field->options().GetExtension(config::v1::value_name), HelpOf(field),
+              line, app);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // The command line of a server: one flag for each field of ServerOptions, and a few more.
 //
-//   fusebox --listen 0.0.0.0:7400 --idle-ttl=2h --config fusebox.yaml
+//   fusebox --listen 0.0.0.0:7400 --idle-ttl=2h --insecure --config fusebox.yaml
 //
 // Values are only collected here; options.h reads them. Thread-safe.
 #ifndef FUSEBOX_SERVER_OPTIONS_COMMAND_LINE_H_

@@ -12,6 +12,8 @@
 //   file          server: {max_breakers: 5000, listen: ["a:1", "b:2"]}
 //   default       as options.proto says
 //
+// Of an option that is true or false the flag needs no value: --insecure, --insecure=false.
+//
 // The file is that of --config or FUSEBOX_CONFIG, in YAML, with the schema of ConfigFile. A list is
 // replaced by the next source, not added to. An environment variable that is set counts, even to
 // nothing; an empty name of the file is no file.

@@ -106,6 +106,37 @@ void CheckListeners(const ServerOptions& options, const SourceMap& sources, Prob
   AddListener(ParseTcpAddress(http), http, "server.http_listen", sources, &listeners, problems);
 }
 
+// A port that others reach serves TLS, or somebody said that it need not.
+void CheckPlaintext(const ServerOptions& options, const SourceMap& sources, Problems* problems) {
+  if (options.insecure() || !options.tls_cert().empty()) return;
+  for (int i = 0; i < options.listen_size(); ++i) {
+    const absl::StatusOr<ListenAddress> address = ParseListenAddress(options.listen(i));
+    if (!address.ok() || IsLocal(*address)) continue;
+    problems->push_back(absl::StrCat(
+        sources.Name(absl::StrCat("server.listen[", i, "]")), " is ",
+        QuoteForError(options.listen(i)),
+        ", which other machines reach, and there is no TLS; set --tls-cert and --tls-key, or "
+        "--insecure if anybody on the way may read and call"));
+  }
+}
+
+// Of two options that need each other, or one the other, that there is not one alone.
+void CheckNeeds(absl::string_view name, const std::string& value, absl::string_view needed_name,
+                const std::string& needed, const SourceMap& sources, Problems* problems) {
+  if (value.empty() || !needed.empty()) return;
+  problems->push_back(absl::StrCat(sources.Name(absl::StrCat("server.", name)), " is ",
+                                   QuoteForError(value), " but ", needed_name,
+                                   " is empty; set that too, or neither"));
+}
+
+void CheckTls(const ServerOptions& options, const SourceMap& sources, Problems* problems) {
+  CheckNeeds("tls_cert", options.tls_cert(), "tls_key", options.tls_key(), sources, problems);
+  CheckNeeds("tls_key", options.tls_key(), "tls_cert", options.tls_cert(), sources, problems);
+  CheckNeeds("tls_client_ca", options.tls_client_ca(), "tls_cert", options.tls_cert(), sources,
+             problems);
+  CheckPlaintext(options, sources, problems);
+}
+
 // Which element has each name. A missing name is core's to refuse.
 using Names = absl::flat_hash_map<std::string, int>;
 
@@ -149,6 +180,7 @@ std::vector<std::string> FindProblems(const ConfigFile& config, const SourceMap&
   CheckRanges(config.server(), sources, &problems);
   CheckDrain(config.server(), sources, &problems);
   CheckListeners(config.server(), sources, &problems);
+  CheckTls(config.server(), sources, &problems);
   CheckNames(config.policies(), "policies", sources, &problems);
   const Names budgets = CheckNames(config.retry_budgets(), "retry_budgets", sources, &problems);
   CheckBudgets(config, budgets, sources, &problems);

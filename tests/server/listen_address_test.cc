@@ -81,5 +81,19 @@ TEST(ListenAddressTest, KnowsWhichAddressesCollide) {
   EXPECT_FALSE(CollideTexts("unix:/a", "127.0.0.1:1"));
 }
 
+// What decides whether plaintext is safe: a name that may mean anything is not.
+TEST(ListenAddressTest, KnowsWhichAddressesOnlyThisMachineReaches) {
+  for (const absl::string_view text :
+       {"127.0.0.1:1", "127.8.9.1:1", "localhost:1", "LocalHost:1", "[::1]:1",
+        "[0:0:0:0:0:0:0:1]:1", "[::ffff:127.0.0.1]:1", "unix:/a"}) {
+    EXPECT_TRUE(IsLocal(*ParseListenAddress(text))) << text;
+  }
+  for (const absl::string_view text :
+       {"0.0.0.0:1", "128.0.0.1:1", "10.0.0.1:1", "[::]:1", "[::2]:1", "[::ffff:10.0.0.1]:1",
+        "[fe80::1]:1", "localhost.example.com:1", "fusebox:1", "127.1:1"}) {
+    EXPECT_FALSE(IsLocal(*ParseListenAddress(text))) << text;
+  }
+}
+
 }  // namespace
 }  // namespace fusebox

@@ -160,6 +160,7 @@ TEST_F(OptionsTest, RefusesHttpOnAnAddressOfGrpc) {
                           "\"127.0.0.1:7400\" of the default of --listen; remove one or give it "
                           "another port or path"));
   environment_["FUSEBOX_LISTEN"] = "0.0.0.0:7401";
+  environment_["FUSEBOX_INSECURE"] = "true";
   EXPECT_THAT(Errors(), ElementsAre("the default of --http-listen is \"127.0.0.1:7401\", which is "
                                     "taken by \"0.0.0.0:7401\" of FUSEBOX_LISTEN; remove one or "
                                     "give it another port or path"));
