@@ -1,0 +1,27 @@
+#ifndef FUSEBOX_SERVER_IDENTITY_CREDENTIALS_H_
+#define FUSEBOX_SERVER_IDENTITY_CREDENTIALS_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace fusebox {
+
+// What a call shows of who makes it.
+struct Credentials {
+  // Values of the header "authorization", as they came.
+  std::vector<std::string> authorization = {};
+  // Names of the client certificate, which TLS has checked; empty without one.
+  std::vector<std::string> uris = {};
+  std::vector<std::string> dns_names = {};
+};
+
+// Reads them from a call. What they cost beside the call itself: about a microsecond.
+Credentials ReadCredentials(const grpc::CallbackServerContext& context);
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_IDENTITY_CREDENTIALS_H_
