@@ -52,6 +52,13 @@ struct HistoryFilter {
   }
 };
 
+// Of an override: whether it concerns a breaker that the caller may look at.
+bool MayRead(const Caller& caller, const Event& event) {
+  if (event.override == nullptr) return caller.May(Role::kReader, event.breaker);
+  const absl::StatusOr<Glob> imposed = Glob::Parse(event.breaker);
+  return imposed.ok() && caller.MaySome(Role::kReader, *imposed);
+}
+
 absl::StatusOr<HistoryFilter> ReadFilter(const v1::ListTransitionsRequest& request) {
   absl::StatusOr<Glob> match = ParseMatch(request.match());
   if (!match.ok()) return match.status();
@@ -73,7 +80,10 @@ absl::StatusOr<HistoryFilter> ReadFilter(const v1::ListTransitionsRequest& reque
 grpc::ServerUnaryReactor* AdminService::ResetBreaker(grpc::CallbackServerContext* context,
                                                      const v1::ResetBreakerRequest* request,
                                                      v1::ResetBreakerResponse* response) {
-  return Submit(context, request->actor(), Control::Kind::kDurable,
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kOperator, Scope::Name(request->name()));
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), Control::Kind::kDurable,
                 [this, request, response](const Author& author, Draft&) {
                   const absl::StatusOr<Deed> deed = MakeDeed(request->reason(), author.actor);
                   if (!deed.ok()) return deed.status();
@@ -88,7 +98,10 @@ grpc::ServerUnaryReactor* AdminService::ResetBreaker(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* AdminService::DeleteBreaker(grpc::CallbackServerContext* context,
                                                       const v1::DeleteBreakerRequest* request,
                                                       v1::DeleteBreakerResponse*) {
-  return Submit(context, request->actor(), Control::Kind::kDurable,
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kOperator, Scope::Name(request->name()));
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), Control::Kind::kDurable,
                 [this, request](const Author& author, Draft&) {
                   const absl::StatusOr<Deed> deed = MakeDeed(request->reason(), author.actor);
                   return deed.ok() ? engine_.Forget(request->name(), *deed) : deed.status();
@@ -98,9 +111,12 @@ grpc::ServerUnaryReactor* AdminService::DeleteBreaker(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AdminService::OverrideBreaker(grpc::CallbackServerContext* context,
                                                         const v1::OverrideBreakerRequest* request,
                                                         v1::OverrideBreakerResponse* response) {
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kOperator, Scope::Match(request->match()));
+  if (!caller.ok()) return Finish(context, caller.status());
   const Control::Kind kind =
       request->validate_only() ? Control::Kind::kTrial : Control::Kind::kDurable;
-  return Submit(context, request->actor(), kind,
+  return Submit(context, caller->ActorOr(request->actor()), kind,
                 [this, request, response](const Author& author, Draft& draft) {
                   const auto imposed = ImposeOverride(*request, author, control_.limits(), draft);
                   if (!imposed.ok()) return imposed.status();
@@ -112,9 +128,12 @@ grpc::ServerUnaryReactor* AdminService::OverrideBreaker(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* AdminService::ClearOverride(grpc::CallbackServerContext* context,
                                                       const v1::ClearOverrideRequest* request,
                                                       v1::ClearOverrideResponse* response) {
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kOperator, Scope::Match(request->match()));
+  if (!caller.ok()) return Finish(context, caller.status());
   const Control::Kind kind =
       request->validate_only() ? Control::Kind::kTrial : Control::Kind::kDurable;
-  return Submit(context, request->actor(), kind,
+  return Submit(context, caller->ActorOr(request->actor()), kind,
                 [request, response](const Author& author, Draft& draft) {
                   const auto lifted = LiftOverride(*request, author, draft);
                   if (!lifted.ok()) return lifted.status();
@@ -126,13 +145,18 @@ grpc::ServerUnaryReactor* AdminService::ClearOverride(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AdminService::ListOverrides(grpc::CallbackServerContext* context,
                                                       const v1::ListOverridesRequest* request,
                                                       v1::ListOverridesResponse* response) {
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
   const absl::StatusOr<size_t> page_size = PageSize(request->page_size());
   if (!page_size.ok()) return Finish(context, page_size.status());
   const std::string& token = request->page_token();
   if (!token.empty() && !Glob::Parse(token).ok()) return Finish(context, BadPageToken());
 
   std::vector<OverrideSet::Shared> all = engine_.overrides()->all();
-  std::erase_if(all, [&token](const auto& override) { return override->match <= token; });
+  std::erase_if(all, [&](const auto& override) {
+    return override->match <= token ||
+           !caller->MaySome(Role::kReader, *Glob::Parse(override->match));
+  });
   std::sort(all.begin(), all.end(),
             [](const auto& a, const auto& b) { return a->match < b->match; });
   const bool is_last = all.size() <= *page_size;
@@ -146,11 +170,14 @@ grpc::ServerUnaryReactor* AdminService::ListOverrides(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AdminService::ListTransitions(grpc::CallbackServerContext* context,
                                                         const v1::ListTransitionsRequest* request,
                                                         v1::ListTransitionsResponse* response) {
-  return Finish(context, ListHistory(*request, *response));
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Finish(context, ListHistory(*request, *caller, *response));
 }
 
 // A page looks at no more than 10,000 events, so that a filter that matches little takes no longer.
 absl::Status AdminService::ListHistory(const v1::ListTransitionsRequest& request,
+                                       const Caller& caller,
                                        v1::ListTransitionsResponse& response) {
   constexpr size_t kAtATime = 1000, kMaxLooks = 10;
   const absl::StatusOr<HistoryFilter> filter = ReadFilter(request);
@@ -172,6 +199,7 @@ absl::Status AdminService::ListHistory(const v1::ListTransitionsRequest& request
       }
       before = event.transition.number;
       if (!filter->Wants(event, now.At(event.transition.time))) continue;
+      if (!MayRead(caller, event)) continue;
       *response.add_transitions() = ToProto(event, now);
     }
   }

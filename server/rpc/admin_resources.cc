@@ -1,8 +1,11 @@
 // Policies and retry budgets.
+#include <algorithm>
 #include <functional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "core/glob.h"
 #include "core/policy.h"
 #include "server/control/policy_changes.h"
 #include "server/control/resource_changes.h"
@@ -17,21 +20,54 @@ namespace {
 constexpr ResourceKind kPolicy = {"policy", "POLICY", "policies"};
 constexpr ResourceKind kRetryBudget = {"retry budget", "RETRY_BUDGET", "retry budgets"};
 
-// One page of what stands in the order of its names. The token is the last name of the page before.
+// One page of what stands in the order of its names. `add` says whether it took one. The token is
+// the last name of the page before.
 template <typename Message, typename Request>
 absl::Status ListPage(const Resources<Message>& all, const Request& request,
-                      const std::function<void(const Message&)>& add, std::string& next_token) {
+                      const std::function<bool(const Message&)>& add, std::string& next_token) {
   const absl::StatusOr<size_t> page_size = PageSize(request.page_size());
   if (!page_size.ok()) return page_size.status();
   if (!request.page_token().empty() && !IsResourceName(request.page_token())) {
     return BadPageToken();
   }
   auto item = all.upper_bound(request.page_token());
-  for (size_t listed = 0; listed < *page_size && item != all.end(); ++listed, ++item) {
-    add(*item->second);
+  for (size_t listed = 0; listed < *page_size && item != all.end(); ++item) {
+    listed += add(*item->second) ? 1 : 0;
   }
   if (item != all.end()) next_token = std::prev(item)->first;
   return absl::OkStatus();
+}
+
+// The breakers that a policy is for. Of one that says none: who may change any hears that it is
+// bad.
+Scope ScopeOf(const v1::Policy& policy) {
+  if (policy.name() == "default") return Scope::All();
+  return policy.match().empty() ? Scope::Some() : Scope::MatchAll(policy.match());
+}
+
+// Whether it is for some breaker that the caller may look at.
+bool Concerns(const v1::Policy& policy, const Caller& caller) {
+  if (policy.name() == "default") return true;
+  return std::any_of(policy.match().begin(), policy.match().end(), [&](const std::string& match) {
+    const absl::StatusOr<Glob> glob = Glob::Parse(match);
+    return glob.ok() && caller.MaySome(Role::kReader, *glob);
+  });
+}
+
+// Whether the caller may read or change a policy as it is. One that does not exist looks like one
+// of others, but to who may do that with all.
+absl::Status CheckPolicy(const Caller& caller, Role role, const Book& book,
+                         const std::string& name) {
+  const auto found = book.policies.find(name);
+  const bool exists = found != book.policies.end();
+  if (exists && role == Role::kReader && Concerns(*found->second, caller)) return absl::OkStatus();
+  const Scope scope = exists && role != Role::kReader ? ScopeOf(*found->second) : Scope::All();
+  if (caller.Check(role, scope, "").ok()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+                   absl::StrCat(QuoteForError(caller.name()), " is no ", RoleName(role),
+                                " of the breakers that policy ", QuoteForError(name),
+                                " is for, or there is no such policy; grant it role ",
+                                RoleName(role), " for them in the server's file of identities"));
 }
 
 Control::Kind KindOf(bool validate_only) {
@@ -54,7 +90,10 @@ v1::RetryBudget AdminService::ShowBudget(v1::RetryBudget budget) const {
 grpc::ServerUnaryReactor* AdminService::CreatePolicy(grpc::CallbackServerContext* context,
                                                      const v1::CreatePolicyRequest* request,
                                                      v1::CreatePolicyResponse* response) {
-  return Submit(context, request->actor(), KindOf(request->validate_only()),
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kOperator, ScopeOf(request->policy()));
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
                 [this, request, response](const Author& author, Draft& draft) {
                   auto made =
                       fusebox::CreatePolicy(request->policy(), author, control_.limits(), draft);
@@ -66,7 +105,11 @@ grpc::ServerUnaryReactor* AdminService::CreatePolicy(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* AdminService::GetPolicy(grpc::CallbackServerContext* context,
                                                   const v1::GetPolicyRequest* request,
                                                   v1::GetPolicyResponse* response) {
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
   const std::shared_ptr<const Book> book = control_.book();
+  const absl::Status readable = CheckPolicy(*caller, Role::kReader, *book, request->name());
+  if (!readable.ok()) return Finish(context, readable);
   const auto found = book->policies.find(request->name());
   if (found == book->policies.end()) return Finish(context, NotFound(kPolicy, request->name()));
   *response->mutable_policy() = *found->second;
@@ -76,7 +119,13 @@ grpc::ServerUnaryReactor* AdminService::GetPolicy(grpc::CallbackServerContext* c
 grpc::ServerUnaryReactor* AdminService::ListPolicies(grpc::CallbackServerContext* context,
                                                      const v1::ListPoliciesRequest* request,
                                                      v1::ListPoliciesResponse* response) {
-  const auto add = [response](const v1::Policy& policy) { *response->add_policies() = policy; };
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
+  const auto add = [response, &caller](const v1::Policy& policy) {
+    const bool is_seen = Concerns(policy, *caller);
+    if (is_seen) *response->add_policies() = policy;
+    return is_seen;
+  };
   return Finish(context, ListPage<v1::Policy>(control_.book()->policies, *request, add,
                                               *response->mutable_next_page_token()));
 }
@@ -84,8 +133,14 @@ grpc::ServerUnaryReactor* AdminService::ListPolicies(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* AdminService::UpdatePolicy(grpc::CallbackServerContext* context,
                                                      const v1::UpdatePolicyRequest* request,
                                                      v1::UpdatePolicyResponse* response) {
-  return Submit(context, request->actor(), KindOf(request->validate_only()),
-                [request, response](const Author& author, Draft& draft) {
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kOperator, ScopeOf(request->policy()));
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
+                [request, response, caller = *caller](const Author& author, Draft& draft) {
+                  absl::Status writable =
+                      CheckPolicy(caller, Role::kOperator, draft.book, request->policy().name());
+                  if (!writable.ok()) return writable;
                   auto made = fusebox::UpdatePolicy(request->policy(), request->update_mask(),
                                                     author, draft);
                   if (made.ok()) *response->mutable_policy() = *made;
@@ -96,8 +151,13 @@ grpc::ServerUnaryReactor* AdminService::UpdatePolicy(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* AdminService::DeletePolicy(grpc::CallbackServerContext* context,
                                                      const v1::DeletePolicyRequest* request,
                                                      v1::DeletePolicyResponse*) {
-  return Submit(context, request->actor(), KindOf(request->validate_only()),
-                [request](const Author&, Draft& draft) {
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kOperator, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
+                [request, caller = *caller](const Author&, Draft& draft) {
+                  absl::Status writable =
+                      CheckPolicy(caller, Role::kOperator, draft.book, request->name());
+                  if (!writable.ok()) return writable;
                   return fusebox::DeletePolicy(request->name(), request->etag(), draft);
                 });
 }
@@ -105,7 +165,9 @@ grpc::ServerUnaryReactor* AdminService::DeletePolicy(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* AdminService::CreateRetryBudget(
     grpc::CallbackServerContext* context, const v1::CreateRetryBudgetRequest* request,
     v1::CreateRetryBudgetResponse* response) {
-  return Submit(context, request->actor(), KindOf(request->validate_only()),
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kOperator, Scope::All());
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
                 [this, request, response](const Author& author, Draft& draft) {
                   auto made = fusebox::CreateRetryBudget(request->retry_budget(), author,
                                                          control_.limits(), draft);
@@ -117,6 +179,8 @@ grpc::ServerUnaryReactor* AdminService::CreateRetryBudget(
 grpc::ServerUnaryReactor* AdminService::GetRetryBudget(grpc::CallbackServerContext* context,
                                                        const v1::GetRetryBudgetRequest* request,
                                                        v1::GetRetryBudgetResponse* response) {
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
   const std::shared_ptr<const Book> book = control_.book();
   const auto found = book->retry_budgets.find(request->name());
   if (found == book->retry_budgets.end()) {
@@ -129,8 +193,11 @@ grpc::ServerUnaryReactor* AdminService::GetRetryBudget(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* AdminService::ListRetryBudgets(grpc::CallbackServerContext* context,
                                                          const v1::ListRetryBudgetsRequest* request,
                                                          v1::ListRetryBudgetsResponse* response) {
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
   const auto add = [this, response](const v1::RetryBudget& budget) {
     *response->add_retry_budgets() = ShowBudget(budget);
+    return true;
   };
   return Finish(context, ListPage<v1::RetryBudget>(control_.book()->retry_budgets, *request, add,
                                                    *response->mutable_next_page_token()));
@@ -139,7 +206,9 @@ grpc::ServerUnaryReactor* AdminService::ListRetryBudgets(grpc::CallbackServerCon
 grpc::ServerUnaryReactor* AdminService::UpdateRetryBudget(
     grpc::CallbackServerContext* context, const v1::UpdateRetryBudgetRequest* request,
     v1::UpdateRetryBudgetResponse* response) {
-  return Submit(context, request->actor(), KindOf(request->validate_only()),
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kOperator, Scope::All());
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
                 [request, response](const Author& author, Draft& draft) {
                   auto made = fusebox::UpdateRetryBudget(request->retry_budget(),
                                                          request->update_mask(), author, draft);
@@ -151,7 +220,9 @@ grpc::ServerUnaryReactor* AdminService::UpdateRetryBudget(
 grpc::ServerUnaryReactor* AdminService::DeleteRetryBudget(
     grpc::CallbackServerContext* context, const v1::DeleteRetryBudgetRequest* request,
     v1::DeleteRetryBudgetResponse*) {
-  return Submit(context, request->actor(), KindOf(request->validate_only()),
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kOperator, Scope::All());
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
                 [request](const Author&, Draft& draft) {
                   return fusebox::DeleteRetryBudget(request->name(), request->etag(), draft);
                 });

@@ -61,6 +61,10 @@ void AdminService::Cut() {
   for (const std::shared_ptr<WatchStream>& watch : LiveWatches()) watch->Cut();
 }
 
+void AdminService::RecheckWatches() {
+  for (const std::shared_ptr<WatchStream>& watch : LiveWatches()) watch->Recheck();
+}
+
 std::vector<std::shared_ptr<WatchStream>> AdminService::LiveWatches() {
   std::vector<std::shared_ptr<WatchStream>> live;
   MutexLock lock(&mutex_);
@@ -86,6 +90,9 @@ grpc::ServerUnaryReactor* AdminService::Submit(
 grpc::ServerUnaryReactor* AdminService::GetBreaker(grpc::CallbackServerContext* context,
                                                    const v1::GetBreakerRequest* request,
                                                    v1::GetBreakerResponse* response) {
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kReader, Scope::Name(request->name()));
+  if (!caller.ok()) return Finish(context, caller.status());
   const absl::StatusOr<BreakerView> view = engine_.Get(request->name());
   if (view.ok()) *response->mutable_breaker() = ShowBreaker(engine_, *view);
   return Finish(context, view.status());
@@ -94,10 +101,12 @@ grpc::ServerUnaryReactor* AdminService::GetBreaker(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* AdminService::ListBreakers(grpc::CallbackServerContext* context,
                                                      const v1::ListBreakersRequest* request,
                                                      v1::ListBreakersResponse* response) {
-  return Finish(context, List(*request, *response));
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
+  return Finish(context, List(*request, *caller, *response));
 }
 
-absl::Status AdminService::List(const v1::ListBreakersRequest& request,
+absl::Status AdminService::List(const v1::ListBreakersRequest& request, const Caller& caller,
                                 v1::ListBreakersResponse& response) {
   const absl::StatusOr<Glob> match = ParseMatch(request.match());
   if (!match.ok()) return match.status();
@@ -111,6 +120,7 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request,
   Slot cursor = *start;
   for (const BreakerView& view : engine_.List(*match, *page_size, cursor)) {
     if (!states->test(ToProto(view.snapshot.state))) continue;
+    if (!caller.May(Role::kReader, view.name)) continue;
     *response.add_breakers() = ShowBreaker(engine_, view);
   }
   if (!engine_.IsListed(cursor)) {
@@ -121,6 +131,8 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request,
 
 grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers(
     grpc::CallbackServerContext* context, const v1::WatchBreakersRequest* request) {
+  absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return new RefusedWatch(caller.status());
   absl::StatusOr<Glob> match = ParseMatch(request->match());
   if (!match.ok()) return new RefusedWatch(match.status());
   {
@@ -128,7 +140,8 @@ grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers
     if (closed_) return new RefusedWatch(DrainingError());
   }
   const std::shared_ptr<WatchStream> stream =
-      WatchStream::Start(engine_, *std::move(match), request->resume_token(), context);
+      WatchStream::Start(engine_, *std::move(match), request->resume_token(), context,
+                         Sight(authorizer_, *std::move(caller)));
   bool too_late = false;
   {
     MutexLock lock(&mutex_);
@@ -143,6 +156,8 @@ grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers
 grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,
                                                       const v1::GetServerInfoRequest*,
                                                       v1::GetServerInfoResponse* response) {
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
   response->set_version(version_);
   response->set_life(engine_.life());
   *response->mutable_uptime() = ToProto(engine_.Uptime());

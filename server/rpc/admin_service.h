@@ -14,6 +14,7 @@
 #include "server/control/control.h"
 #include "server/engine/clock.h"
 #include "server/engine/engine.h"
+#include "server/identity/authorizer.h"
 #include "server/rpc/watch_stream.h"
 #include "server/sync/mutex.h"
 
@@ -28,12 +29,13 @@ class AdminService final : public v1::AdminService::CallbackService {
 
   // All must outlive the service.
   AdminService(Engine& engine, Control& control, const Clock& clock, std::string version,
-               AddInfo add_info)
+               AddInfo add_info, const Authorizer& authorizer = Authorizer::Open())
       : engine_(engine),
         control_(control),
         clock_(clock),
         version_(std::move(version)),
-        add_info_(std::move(add_info)) {}
+        add_info_(std::move(add_info)),
+        authorizer_(authorizer) {}
 
   // From now on GetServerInfo says that the server is about to stop. All is served as before.
   void SetDraining() { draining_ = true; }
@@ -45,6 +47,9 @@ class AdminService final : public v1::AdminService::CallbackService {
   // Ends the watches that still live without waiting for their readers. To be called some time
   // after Drain().
   void Cut();
+
+  // Ends the watches whose callers may no longer see the same. To be called when identities change.
+  void RecheckWatches();
 
   grpc::ServerUnaryReactor* GetBreaker(grpc::CallbackServerContext* context,
                                        const v1::GetBreakerRequest* request,
@@ -113,9 +118,10 @@ class AdminService final : public v1::AdminService::CallbackService {
                                    Control::Kind kind,
                                    std::function<absl::Status(const Author&, Draft&)> make);
   v1::RetryBudget ShowBudget(v1::RetryBudget budget) const;
-  absl::Status ListHistory(const v1::ListTransitionsRequest& request,
+  absl::Status ListHistory(const v1::ListTransitionsRequest& request, const Caller& caller,
                            v1::ListTransitionsResponse& response);
-  absl::Status List(const v1::ListBreakersRequest& request, v1::ListBreakersResponse& response);
+  absl::Status List(const v1::ListBreakersRequest& request, const Caller& caller,
+                    v1::ListBreakersResponse& response);
   std::vector<std::shared_ptr<WatchStream>> LiveWatches();
 
   Engine& engine_;
@@ -123,6 +129,7 @@ class AdminService final : public v1::AdminService::CallbackService {
   const Clock& clock_;
   const std::string version_;
   const AddInfo add_info_;
+  const Authorizer& authorizer_;
   std::atomic<bool> draining_{false};
   Mutex mutex_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;  // To new watches.

@@ -54,6 +54,9 @@ absl::Status CheckBatch(const v1::BatchRecordRequest& request) {
 grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* context,
                                                 const v1::AllowRequest* request,
                                                 v1::AllowResponse* response) {
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kCaller, Scope::Name(request->breaker()));
+  if (!caller.ok()) return Finish(context, caller.status());
   const absl::StatusOr<AllowAnswer> answer =
       engine_.Allow(request->breaker(), request->attempt(), request->client());
   if (answer.ok()) {
@@ -68,9 +71,12 @@ grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* BreakerService::Record(grpc::CallbackServerContext* context,
                                                  const v1::RecordRequest* request,
                                                  v1::RecordResponse* response) {
+  const absl::StatusOr<Caller> caller =
+      authorizer_.Check(*context, Role::kCaller, Scope::Name(request->breaker()));
+  if (!caller.ok()) return Finish(context, caller.status());
   absl::StatusOr<Ending> ending = FromProto(*request);
   if (!ending.ok()) return Finish(context, ending.status());
-  const std::string client = PeerClient(request->client(), context->peer());
+  const std::string client = PeerClient(request->client(), context->peer(), caller->name());
   ending->client = client;
   const absl::StatusOr<Verdict> verdict =
       engine_.Record(request->breaker(), request->permit(), *std::move(ending));
@@ -81,8 +87,10 @@ grpc::ServerUnaryReactor* BreakerService::Record(grpc::CallbackServerContext* co
 grpc::ServerUnaryReactor* BreakerService::BatchRecord(grpc::CallbackServerContext* context,
                                                       const v1::BatchRecordRequest* request,
                                                       v1::BatchRecordResponse* response) {
-  const std::string client = PeerClient(request->client(), context->peer());
-  return Finish(context, RecordBatch(*request, client, *response));
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kCaller, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
+  const std::string client = PeerClient(request->client(), context->peer(), caller->name());
+  return Finish(context, RecordBatch(*request, client, *caller, *response));
 }
 
 struct BreakerService::Repetition {
@@ -92,7 +100,7 @@ struct BreakerService::Repetition {
 };
 
 absl::Status BreakerService::RecordBatch(const v1::BatchRecordRequest& request,
-                                         absl::string_view client,
+                                         absl::string_view client, const Caller& caller,
                                          v1::BatchRecordResponse& response) {
   if (const absl::Status checked = CheckBatch(request); !checked.ok()) return checked;
   std::optional<Repetition> repetition;
@@ -102,8 +110,11 @@ absl::Status BreakerService::RecordBatch(const v1::BatchRecordRequest& request,
     if (!*is_new) repetition.emplace();
   }
   for (const v1::BatchRecordItem& item : request.items()) {
+    const absl::Status allowed =
+        caller.Check(Role::kCaller, Scope::Name(item.breaker()), "BatchRecord");
     const absl::StatusOr<Verdict> verdict =
-        RecordItem(item, client, repetition.has_value() ? &*repetition : nullptr);
+        allowed.ok() ? RecordItem(item, client, repetition.has_value() ? &*repetition : nullptr)
+                     : allowed;
     v1::BatchRecordResult& result = *response.add_results();
     if (verdict.ok()) {
       *result.mutable_response() = ToProto(*verdict);

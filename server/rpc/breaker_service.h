@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "fusebox/v1/breaker.grpc.pb.h"
 #include "server/engine/engine.h"
+#include "server/identity/authorizer.h"
 
 namespace fusebox {
 
@@ -16,8 +17,9 @@ class BreakerService final : public v1::BreakerService::CallbackService {
  public:
   static constexpr int kMaxBatchItems = 10'000;
 
-  // `engine` must outlive the service.
-  explicit BreakerService(Engine& engine) : engine_(engine) {}
+  // Both must outlive the service.
+  explicit BreakerService(Engine& engine, const Authorizer& authorizer = Authorizer::Open())
+      : engine_(engine), authorizer_(authorizer) {}
 
   grpc::ServerUnaryReactor* Allow(grpc::CallbackServerContext* context,
                                   const v1::AllowRequest* request,
@@ -33,11 +35,12 @@ class BreakerService final : public v1::BreakerService::CallbackService {
   struct Repetition;  // Of a batch that is sent again.
 
   absl::Status RecordBatch(const v1::BatchRecordRequest& request, absl::string_view client,
-                           v1::BatchRecordResponse& response);
+                           const Caller& caller, v1::BatchRecordResponse& response);
   absl::StatusOr<Verdict> RecordItem(const v1::BatchRecordItem& item, absl::string_view client,
                                      Repetition* repetition);
 
   Engine& engine_;
+  const Authorizer& authorizer_;
 };
 
 }  // namespace fusebox

@@ -7,12 +7,18 @@
 
 namespace fusebox {
 
-// Which client a call is from: what it calls itself, else its address without the port.
+// Which client a call is from: what it calls itself, else its address without the port; behind
+// whom it proved to be, if it did.
 //
-//   PeerClient("", "ipv4:10.1.2.3:40912")      "10.1.2.3"
-//   PeerClient("", "ipv6:%5B::1%5D:40912")     "::1"
-//   PeerClient("", "unix:")                    "unix"
-std::string PeerClient(absl::string_view client, absl::string_view peer);
+//   PeerClient("", "ipv4:10.1.2.3:40912")            "10.1.2.3"
+//   PeerClient("", "ipv6:%5B::1%5D:40912")           "::1"
+//   PeerClient("", "unix:")                          "unix"
+//   PeerClient("", "ipv4:10.1.2.3:40912", "cart")    "cart@10.1.2.3"
+//   PeerClient("web-7", "unix:", "cart")             "cart@web-7"
+//
+// What is proven is left out where both together would be longer than a client's name may be.
+std::string PeerClient(absl::string_view client, absl::string_view peer,
+                       absl::string_view proven = "");
 
 }  // namespace fusebox
 

@@ -12,8 +12,9 @@ namespace fusebox {
 
 std::shared_ptr<WatchStream> WatchStream::Start(Engine& engine, Glob glob,
                                                 const std::string& resume_token,
-                                                grpc::CallbackServerContext* context) {
-  const std::shared_ptr<WatchStream> stream(new WatchStream(engine, std::move(glob), context));
+                                                grpc::CallbackServerContext* context, Sight sight) {
+  const std::shared_ptr<WatchStream> stream(
+      new WatchStream(engine, std::move(glob), context, std::move(sight)));
   stream->self_ = stream;
   stream->listed_ = !resume_token.empty();
   // Before the snapshot, so that no change falls between the two.
@@ -128,9 +129,10 @@ void WatchStream::OnDone() {
 }
 
 absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::Next() {
+  if (absl::Status status = sight_.CheckCurrent(); !status.ok()) return status;
   if (!listed_) return NextOfSnapshot();
   if (!synced_) return NextMissed();
-  const absl::StatusOr<ChangedNames::Next> next = changed_->Take();
+  const absl::StatusOr<ChangedNames::Next> next = TakeSeen([this] { return changed_->Take(); });
   if (!next.ok()) return next.status();
   return NextChange(*next);
 }
@@ -139,7 +141,7 @@ absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::NextOfSnap
   constexpr int kLooks = 16;  // At 64 slots each: half a millisecond at worst.
   for (int look = 0; look < kLooks && !engine_.IsListed(cursor_); ++look) {
     const std::vector<BreakerView> views = engine_.List(glob_, 1, cursor_);
-    if (!views.empty()) return Show(views.front());
+    if (!views.empty() && sight_.Sees(views.front().name)) return Show(views.front());
   }
   listed_ = engine_.IsListed(cursor_);
   look_on_ = !listed_;
@@ -147,8 +149,20 @@ absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::NextOfSnap
   return std::nullopt;
 }
 
+template <typename Take>
+absl::StatusOr<ChangedNames::Next> WatchStream::TakeSeen(const Take& take) const {
+  constexpr int kLooks = 100;
+  absl::StatusOr<ChangedNames::Next> next = take();
+  for (int look = 1; next.ok() && !next->name.empty() && !sight_.Sees(next->name); ++look) {
+    if (look == kLooks) return ChangedNames::Next{.name = "", .resume_token = "", .look_on = true};
+    next = take();
+  }
+  return next;
+}
+
 absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::NextMissed() {
-  const absl::StatusOr<ChangedNames::Next> next = changed_->TakeMissed();
+  const absl::StatusOr<ChangedNames::Next> next =
+      TakeSeen([this] { return changed_->TakeMissed(); });
   if (!next.ok()) return next.status();
   if (!next->name.empty() || next->look_on) return NextChange(*next);
   synced_ = true;

@@ -12,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "fusebox/v1/admin.pb.h"
 #include "server/engine/engine.h"
+#include "server/rpc/sight.h"
 #include "server/sync/mutex.h"
 
 namespace fusebox {
@@ -26,10 +27,14 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersRespo
                           public std::enable_shared_from_this<WatchStream> {
  public:
   // Starts at once. `engine` must outlive the stream; `context` is that of the call. An empty token
-  // starts from a snapshot.
+  // starts from a snapshot. `sight` is what its caller may see.
   static std::shared_ptr<WatchStream> Start(Engine& engine, Glob glob,
                                             const std::string& resume_token,
-                                            grpc::CallbackServerContext* context);
+                                            grpc::CallbackServerContext* context,
+                                            Sight sight = Sight());
+
+  // Looks whether its caller may still see the same, and ends it if not.
+  void Recheck() { Wake(); }
 
   // Ends it with this status, unless it is ending already. What is being written is written first,
   // which takes as long as its reader does.
@@ -43,8 +48,8 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersRespo
   void OnDone() override;
 
  private:
-  WatchStream(Engine& engine, Glob glob, grpc::CallbackServerContext* context)
-      : engine_(engine), glob_(std::move(glob)), context_(context) {}
+  WatchStream(Engine& engine, Glob glob, grpc::CallbackServerContext* context, Sight sight)
+      : engine_(engine), glob_(std::move(glob)), sight_(std::move(sight)), context_(context) {}
 
   // Writes what there is to write, unless somebody is at it already; then they look again.
   void Pump();
@@ -60,11 +65,15 @@ class WatchStream final : public grpc::ServerWriteReactor<v1::WatchBreakersRespo
   absl::StatusOr<std::optional<v1::WatchBreakersResponse>> Next();
   absl::StatusOr<std::optional<v1::WatchBreakersResponse>> NextOfSnapshot();
   absl::StatusOr<std::optional<v1::WatchBreakersResponse>> NextMissed();
+  // Takes what changed, and passes over what may not be seen.
+  template <typename Take>
+  absl::StatusOr<ChangedNames::Next> TakeSeen(const Take& take) const;
   std::optional<v1::WatchBreakersResponse> NextChange(const ChangedNames::Next& next);
   v1::WatchBreakersResponse Show(const BreakerView& view) const;
 
   Engine& engine_;
   const Glob glob_;
+  const Sight sight_;
   std::shared_ptr<ChangedNames> changed_;
 
   std::shared_ptr<WatchStream> self_;  // Until gRPC is done with it.

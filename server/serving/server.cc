@@ -26,6 +26,9 @@ namespace {
 // How often breakers are looked after; DESIGN promises 100 ms.
 constexpr absl::Duration kMaintenancePeriod = absl::Milliseconds(20);
 
+// How often the files of certificate and identities are read.
+constexpr absl::Duration kReloadPeriod = absl::Seconds(1);
+
 // How often a stopping server looks whether calls are in flight, and how much of its time it keeps
 // for cutting off the rest.
 constexpr absl::Duration kDrainPeriod = absl::Milliseconds(10);
@@ -90,6 +93,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const config::v1::ServerOptions
 Server::Server(const Options& options, const EngineConfiguration& configuration, const Clock& clock,
                uint64_t life, std::unique_ptr<Store> store)
     : options_(options.config.server()),
+      security_(options_, clock, [this] { admin_service_.RecheckWatches(); }),
       engine_(configuration.bounds, clock, life),
       control_(engine_, configuration.limits),
       store_(std::move(store)),
@@ -100,9 +104,11 @@ Server::Server(const Options& options, const EngineConfiguration& configuration,
       store_metrics_([this] { return flusher_.condition(); }),
       config_metrics_(reloader_),
       grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService, kHealthService})),
-      breaker_service_(engine_),
-      admin_service_(engine_, control_, clock, FUSEBOX_VERSION,
-                     [this](v1::GetServerInfoResponse& info) { AddInfo(info); }) {}
+      reload_metrics_(security_.files(), security_.certificate()),
+      breaker_service_(engine_, security_.authorizer()),
+      admin_service_(
+          engine_, control_, clock, FUSEBOX_VERSION,
+          [this](v1::GetServerInfoResponse& info) { AddInfo(info); }, security_.authorizer()) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Options& options, const Clock& clock, const std::vector<grpc::Service*>& extra_services) {
@@ -117,12 +123,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   std::unique_ptr<Server> server(
       new Server(options, *configuration, clock, life, *std::move(store)));
   absl::Status status = server->GoOn(options, kept);
+  if (status.ok()) status = server->security_.Load();
   if (status.ok()) status = server->StartGrpc(extra_services);
   if (status.ok()) status = server->StartHttp();
   if (!status.ok()) return status;
+  server->security_.LogWarnings();
   server->StartMaintenance();
   server->flusher_.Start();
   server->reloader_.Start();
+  server->StartReloading();
   server->SetServing(true);
   return server;
 }
@@ -143,6 +152,7 @@ void Server::AddInfo(v1::GetServerInfoResponse& info) const {
   info.set_store(options_.store() == config::v1::STORE_MEMORY ? "memory" : "sqlite");
   info.set_not_durable(store.not_durable);
   info.set_store_report(store.report);
+  security_.Show(info);
   if (!reloader_.has_file()) return;
   const ConfigCondition config = reloader_.condition();
   info.set_config_error(config.error);
@@ -163,7 +173,8 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
   SetLimits(options_, builder);
   std::vector<int> ports(options_.listen_size());
   for (int i = 0; i < options_.listen_size(); ++i) {
-    builder.AddListeningPort(options_.listen(i), grpc::InsecureServerCredentials(), &ports[i]);
+    const std::string& address = options_.listen(i);
+    builder.AddListeningPort(address, security_.CredentialsFor(address), &ports[i]);
   }
   builder.RegisterService(&breaker_service_);
   builder.RegisterService(&admin_service_);
@@ -198,7 +209,7 @@ HttpRoute Server::MetricsRoute() const {
             return HttpResponse{
                 .content_type = kMetricsContentType,
                 .body = RenderMetrics({&engine_metrics_, &grpc_metrics_, &process_metrics_,
-                                       &store_metrics_, &config_metrics_})};
+                                       &store_metrics_, &config_metrics_, &reload_metrics_})};
           }};
 }
 
@@ -210,6 +221,14 @@ void Server::StartMaintenance() {
       log.Write();
       LogLostLines();
     }
+  });
+}
+
+// On a thread of its own: files may be on a disk that does not answer.
+void Server::StartReloading() {
+  if (security_.files().empty()) return;
+  reloading_ = std::thread([this] {
+    while (!maintenance_ends_.WaitFor(kReloadPeriod)) security_.Load().IgnoreError();  // It logs.
   });
 }
 
@@ -238,6 +257,7 @@ void Server::Shutdown(absl::Duration grace) {
   http_.reset();
   maintenance_ends_.Stop();
   if (maintenance_.joinable()) maintenance_.join();
+  if (reloading_.joinable()) reloading_.join();
   reloader_.Stop();
   flusher_.Stop();
 }

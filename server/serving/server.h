@@ -20,6 +20,7 @@
 #include "server/metrics/engine_metrics.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/metrics/process_metrics.h"
+#include "server/metrics/reload_metrics.h"
 #include "server/metrics/store_metrics.h"
 #include "server/options/options.h"
 #include "server/rpc/admin_service.h"
@@ -27,11 +28,12 @@
 #include "server/serving/config_metrics.h"
 #include "server/serving/configuration.h"
 #include "server/serving/reloader.h"
+#include "server/serving/security.h"
 #include "server/serving/stop_signal.h"
 
 namespace fusebox {
 
-// A whole server in one object: engine, gRPC, HTTP and the thread that looks after time.
+// A whole server in one object: engine, gRPC, HTTP and the threads that look after time and files.
 //
 //   ASSIGN_OR_RETURN(auto server, Server::Start(options, clock));
 //   ... until SIGTERM ...
@@ -74,11 +76,13 @@ class Server {
   absl::Status StartHttp();
   HttpRoute MetricsRoute() const;
   void StartMaintenance();
+  void StartReloading();
   void Shutdown(absl::Duration grace);
   void CloseGrpc(absl::Duration grace);
   void SetServing(bool serving);
 
   const config::v1::ServerOptions options_;
+  Security security_;
   Engine engine_;
   Control control_;
   const std::unique_ptr<Store> store_;
@@ -89,6 +93,7 @@ class Server {
   ConfigMetrics config_metrics_;
   GrpcMetrics grpc_metrics_;
   ProcessMetrics process_metrics_;
+  ReloadMetrics reload_metrics_;
   BreakerService breaker_service_;
   AdminService admin_service_;
   std::unique_ptr<grpc::Server> grpc_;
@@ -100,6 +105,7 @@ class Server {
   StopSignal hurry_;
   StopSignal maintenance_ends_;
   std::thread maintenance_;
+  std::thread reloading_;
 };
 
 }  // namespace fusebox

@@ -27,14 +27,20 @@ ARROWS = {
     "options": ["address", "options_proto", "yaml"],
     "log": [],
     "record_proto": ["proto"],
+    "files": ["core", "log", "sync"],
+    "tls": ["core", "sync"],
+    "identities_proto": [],
+    "identity": ["identities_proto", "sync", "yaml"],
     "records": ["convert", "engine", "record_proto"],
     "control": ["records", "store", "sync"],
     "flusher": ["control", "log"],
-    "rpc": ["control"],
-    "metrics": ["flusher"],
+    "rpc": ["control", "identity"],
+    "metrics": ["files", "flusher", "tls"],
     "http": ["address", "sync"],
     "process": [],
-    "serving": ["address", "http", "log", "metrics", "options", "process", "rpc"],
+    "serving": [
+        "address", "files", "http", "identity", "log", "metrics", "options", "process", "rpc", "tls"
+    ],
     "cli": ["proto"],
 }
 LIBRARIES = json.loads(pathlib.Path(os.environ["FUSEBOX_LIBRARIES"]).read_text())

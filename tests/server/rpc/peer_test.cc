@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace fusebox {
 namespace {
 
@@ -35,6 +37,20 @@ TEST(PeerTest, ASocketIsOneClient) {
 TEST(PeerTest, AnythingElseIsTakenAsItIs) {
   EXPECT_EQ(PeerClient("", "inproc"), "inproc");
   EXPECT_EQ(PeerClient("", ""), "");
+}
+
+// Instances of one service share what they prove to be, and are still several.
+TEST(PeerTest, WhatIsProvenStandsBeforeWhatIsClaimed) {
+  EXPECT_EQ(PeerClient("web-7", "ipv4:10.1.2.3:1", "cart"), "cart@web-7");
+  EXPECT_EQ(PeerClient("", "ipv4:10.1.2.3:1", "cart"), "cart@10.1.2.3");
+  EXPECT_EQ(PeerClient("web-7", "unix:", ""), "web-7");
+}
+
+// A name that is too long would be an error that the client could not help.
+TEST(PeerTest, BothTogetherAreNoLongerThanANameMayBe) {
+  const std::string longest(251, 'x');
+  EXPECT_EQ(PeerClient(longest, "unix:", "cart"), "cart@" + longest);
+  EXPECT_EQ(PeerClient(longest + "x", "unix:", "cart"), longest + "x");
 }
 
 }  // namespace

@@ -1,0 +1,133 @@
+"""Every method of the server, who may call it, and how to call it about a breaker.
+
+What a method is about decides what a grant for other names is worth:
+
+    NAME    one breaker, or a glob: nothing
+    SOME    what the caller may see: an answer without the rest
+    ALL     all breakers: nothing, nor is one for some names
+"""
+
+import dataclasses
+import itertools
+
+import grpc
+from fusebox.v1 import admin_pb2, breaker_pb2, policy_pb2
+from google.protobuf import message_factory
+from timing import PATIENCE_S
+
+CALLER, READER, OPERATOR = "CALLER", "READER", "OPERATOR"
+NAME, SOME, ALL = "NAME", "SOME", "ALL"
+FAILURE = breaker_pb2.OUTCOME_FAILURE
+CLOSED = admin_pb2.OVERRIDE_MODE_FORCED_CLOSED
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What a method takes; `fields` makes its request about a breaker."""
+
+    role: str
+    about: str
+    fields: object = lambda name: {}
+
+
+def policy(match):
+    # Two tests may not claim one glob, nor one test twice.
+    number = next(policy.numbers)
+    return {"policy": policy_pb2.Policy(name=f"p-{number}", match=[match])}
+
+
+policy.numbers = itertools.count()
+
+
+def budget(_):
+    return {"retry_budget": policy_pb2.RetryBudget(name=f"b-{next(policy.numbers)}")}
+
+
+def named(name):
+    return {"name": name}
+
+
+def matching(name):
+    return {"match": name}
+
+
+ROWS = {
+    "BreakerService": {
+        "Allow": Row(CALLER, NAME, lambda name: {"breaker": name}),
+        "Record": Row(CALLER, NAME, lambda name: {"breaker": name, "outcome": FAILURE}),
+        "BatchRecord": Row(
+            CALLER,
+            SOME,
+            lambda name: {"items": [breaker_pb2.BatchRecordItem(breaker=name, outcome=FAILURE)]},
+        ),
+    },
+    "AdminService": {
+        "GetBreaker": Row(READER, NAME, named),
+        "ListBreakers": Row(READER, SOME, matching),
+        "WatchBreakers": Row(READER, SOME, matching),
+        "ResetBreaker": Row(OPERATOR, NAME, lambda name: {"name": name, "reason": "test"}),
+        "DeleteBreaker": Row(OPERATOR, NAME, lambda name: {"name": name, "reason": "test"}),
+        "OverrideBreaker": Row(
+            OPERATOR, NAME, lambda name: {"match": name, "mode": CLOSED, "reason": "test"}
+        ),
+        "ClearOverride": Row(OPERATOR, NAME, matching),
+        "ListOverrides": Row(READER, SOME),
+        "CreatePolicy": Row(OPERATOR, NAME, policy),
+        "GetPolicy": Row(READER, NAME, lambda _: {"name": "none"}),
+        "ListPolicies": Row(READER, SOME),
+        "UpdatePolicy": Row(OPERATOR, NAME, policy),
+        "DeletePolicy": Row(OPERATOR, NAME, lambda _: {"name": "none"}),
+        "CreateRetryBudget": Row(OPERATOR, ALL, budget),
+        "GetRetryBudget": Row(READER, SOME, lambda _: {"name": "none"}),
+        "ListRetryBudgets": Row(READER, SOME),
+        "UpdateRetryBudget": Row(OPERATOR, ALL, budget),
+        "DeleteRetryBudget": Row(OPERATOR, ALL, lambda _: {"name": "none"}),
+        "ListTransitions": Row(READER, SOME, matching),
+        "GetServerInfo": Row(READER, SOME),
+    },
+}
+
+# What the API has and this server does not answer yet.
+NOT_SERVED = {
+    "ResetBreaker", "DeleteBreaker", "OverrideBreaker", "ClearOverride", "ListOverrides",
+    "CreatePolicy", "GetPolicy", "ListPolicies", "UpdatePolicy", "DeletePolicy",
+    "CreateRetryBudget", "GetRetryBudget", "ListRetryBudgets", "UpdateRetryBudget",
+    "DeleteRetryBudget", "ListTransitions",
+}  # fmt: skip
+
+
+def services():
+    """The services of the API as the protos describe them."""
+    files = (breaker_pb2.DESCRIPTOR, admin_pb2.DESCRIPTOR)
+    return {name: s for file in files for name, s in file.services_by_name.items()}
+
+
+def methods():
+    """Each method of each service, as the protos describe it."""
+    return [method for service in services().values() for method in service.methods]
+
+
+def row_of(method):
+    return ROWS[method.containing_service.name][method.name]
+
+
+def call(channel, method, name):
+    """Makes the call; of a stream reads the first message. Returns the answer or the RpcError."""
+    request_type = message_factory.GetMessageClass(method.input_type)
+    response_type = message_factory.GetMessageClass(method.output_type)
+    make = channel.unary_stream if method.server_streaming else channel.unary_unary
+    function = make(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=request_type.SerializeToString,
+        response_deserializer=response_type.FromString,
+    )
+    request = request_type(**row_of(method).fields(name))
+    try:
+        answer = function(request, timeout=PATIENCE_S)
+        if not method.server_streaming:
+            return answer
+        first = next(answer)
+        answer.cancel()
+        return first
+    except grpc.RpcError as error:
+        return error

@@ -1,0 +1,299 @@
+"""Every method against every way of not being allowed to call it, and against being allowed to."""
+
+import grpc
+import pytest
+from api import Error
+from clients import WithHeader, bearer, plain_channel, secure_channel, sha256
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+from methods import ALL, CALLER, NAME, NOT_SERVED, OPERATOR, READER, ROWS, call, row_of, services
+from methods import methods as all_methods
+from server_process import ServerProcess
+from timing import PATIENCE_S
+
+METHODS = [method for method in all_methods() if method.name not in NOT_SERVED]
+UNSERVED = [method for method in all_methods() if method.name in NOT_SERVED]
+ROLES = (CALLER, READER, OPERATOR)
+OURS, OTHERS = "ours/**", "others/**"
+HERE, NOWHERE = "ours/here", "ours/nowhere"  # A breaker that exists, and one that does not.
+UNAUTHENTICATED, DENIED = grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED
+
+PROVEN = {"CREDENTIALS_MISSING", "TOKEN_UNKNOWN", "TOKEN_INVALID", "CERTIFICATE_UNKNOWN"}
+EVERYBODY = [
+    (f"{role.lower()}-{scope}", role, match)
+    for role in ROLES
+    for scope, match in (("all", "**"), ("ours", OURS), ("others", OTHERS))
+]
+
+
+def each(methods):
+    return pytest.mark.parametrize("method", methods, ids=[method.name for method in methods])
+
+
+def token_of(name):
+    return f"token-of-{name}"
+
+
+def uri_of(name):
+    return f"spiffe://test/{name}"
+
+
+@pytest.fixture(scope="module")
+def identities(tmp_path_factory):
+    """One identity per role and scope, each known by a token and by a certificate."""
+    lines = ["identities:"]
+    for name, role, match in EVERYBODY:
+        lines += [
+            f"- name: {name}",
+            f"  token_sha256: [{sha256(token_of(name))}]",
+            f"  san: ['{uri_of(name)}']",
+            f"  grants: [{{role: {role}, match: ['{match}']}}]",
+        ]
+    path = tmp_path_factory.mktemp("identities") / "identities.yaml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(identities):
+    """Where tokens say who calls."""
+    with ServerProcess(f"--identities={identities}") as process:
+        channel = plain_channel(process.address, bearer(token_of("caller-all")))
+        for method in METHODS:
+            if method.name == "Allow":
+                call(channel, method, HERE)
+        channel.close()
+        yield process
+
+
+@pytest.fixture(scope="module")
+def mutual(identities, authority, server_pair):
+    """Where certificates do."""
+    flags = [f"--tls-cert={server_pair.certificate}", f"--tls-key={server_pair.key}"]
+    flags += [f"--tls-client-ca={authority.certificate}", f"--identities={identities}"]
+    with ServerProcess(*flags) as process:
+        yield process
+
+
+class Channels:
+    """Channels by who shows what, each opened once."""
+
+    def __init__(self):
+        self._open = {}
+
+    def get(self, key, make):
+        if key not in self._open:
+            self._open[key] = make()
+        return self._open[key]
+
+    def close(self):
+        for channel in self._open.values():
+            channel.close()
+
+
+@pytest.fixture(scope="module")
+def channels(server, mutual):
+    opened = Channels()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def with_header(channels, server):
+    """Channels that send a header, or none."""
+
+    def make(*header):
+        interceptor = WithHeader(header) if header else None
+        return channels.get(header, lambda: plain_channel(server.address, interceptor))
+
+    return make
+
+
+@pytest.fixture
+def as_token(with_header):
+    return lambda name: with_header("authorization", f"Bearer {token_of(name)}")
+
+
+@pytest.fixture
+def as_certificate(channels, mutual, authority):
+    """Channels that show a certificate of ours."""
+
+    def make(name):
+        def connect():
+            pair = authority.issue(name, f"URI:{uri_of(name)}")
+            return secure_channel(mutual.address, authority, pair)
+
+        return channels.get(("certificate", name), connect)
+
+    return make
+
+
+def refusal(channel, method, name=HERE):
+    """The code and the reason that a call must end with."""
+    answer = call(channel, method, name)
+    assert isinstance(answer, grpc.RpcError), answer
+    error = Error(answer)
+    assert error.domain == "fusebox" and method.name in error.message and "; " in error.message
+    return error.code, error.reason
+
+
+def assert_let_through(answer):
+    """It may end with an error, but with none about who calls."""
+    if isinstance(answer, grpc.RpcError):
+        error = Error(answer)
+        assert error.code not in (UNAUTHENTICATED, DENIED, grpc.StatusCode.UNAVAILABLE), error.message
+
+
+def test_every_method_has_a_row():
+    described = {name: {m.name for m in s.methods} for name, s in services().items()}
+    assert {name: set(rows) for name, rows in ROWS.items()} == described
+
+
+@each(UNSERVED)
+def test_what_is_not_served_is_not_served_to_an_operator_either(method, as_token):
+    answer = call(as_token("operator-all"), method, HERE)
+    assert answer.code() == grpc.StatusCode.UNIMPLEMENTED, "it is served: take it off NOT_SERVED"
+
+
+@each(METHODS)
+def test_who_shows_nothing_is_told_so(method, with_header):
+    assert refusal(with_header(), method) == (UNAUTHENTICATED, "CREDENTIALS_MISSING")
+
+
+@each(METHODS)
+@pytest.mark.parametrize("token", ["wrong", "", token_of("operator-all") + "x"])
+def test_a_wrong_token_is_nobody_s(token, method, with_header):
+    code, reason = refusal(with_header("authorization", f"Bearer {token}"), method)
+    assert code == UNAUTHENTICATED
+    assert reason == ("TOKEN_UNKNOWN" if token else "TOKEN_INVALID")
+
+
+@each(METHODS)
+@pytest.mark.parametrize("header", ["Basic b3BlcmF0b3I6", token_of("operator-all"), ""])
+def test_another_scheme_is_no_token(header, method, with_header):
+    got = refusal(with_header("authorization", header), method)
+    assert got == (UNAUTHENTICATED, "TOKEN_INVALID")
+
+
+@each(METHODS)
+@pytest.mark.parametrize("shows", ["nothing", "an expired one", "a stranger's"])
+def test_without_a_certificate_of_ours_nobody_connects(
+    shows, method, channels, mutual, authority, stranger
+):
+    def connect():
+        uri = f"URI:{uri_of('operator-all')}"
+        pair = {
+            "nothing": lambda: None,
+            "an expired one": lambda: authority.issue("expired", uri, days=-1),
+            "a stranger's": lambda: stranger.issue("foreign", uri),
+        }[shows]()
+        return secure_channel(mutual.address, authority, pair)
+
+    answer = call(channels.get(shows, connect), method, HERE)
+    assert answer.code() == grpc.StatusCode.UNAVAILABLE
+
+
+@each(METHODS)
+def test_a_certificate_of_ours_that_nobody_is_known_by_is_not_enough(method, as_certificate):
+    got = refusal(as_certificate("somebody-else"), method)
+    assert got == (UNAUTHENTICATED, "CERTIFICATE_UNKNOWN")
+
+
+@each(METHODS)
+@pytest.mark.parametrize("show", ["as_token", "as_certificate"])
+def test_another_role_is_not_enough(show, method, request):
+    for role in ROLES:
+        if role in (row_of(method).role, OPERATOR):
+            continue
+        channel = request.getfixturevalue(show)(f"{role.lower()}-all")
+        assert refusal(channel, method) == (DENIED, "PERMISSION_DENIED")
+
+
+@each(METHODS)
+@pytest.mark.parametrize("show", ["as_token", "as_certificate"])
+def test_the_role_over_other_names_is_not_enough(show, method, request):
+    row = row_of(method)
+    channel = request.getfixturevalue(show)(f"{row.role.lower()}-others")
+    if row.about in (NAME, ALL):
+        assert refusal(channel, method) == (DENIED, "PERMISSION_DENIED")
+        return
+    answer = call(channel, method, HERE)
+    assert_let_through(answer)
+    if method.name == "BatchRecord":
+        (result,) = answer.results
+        assert result.error.code == DENIED.value[0] and "ours/here" in result.error.message
+    else:
+        assert HERE not in str(answer)
+
+
+@each(METHODS)
+@pytest.mark.parametrize("show", ["as_token", "as_certificate"])
+def test_the_role_is_enough_and_so_is_an_operator_s(show, method, request):
+    row = row_of(method)
+    scopes = ("all",) if row.about == ALL else ("all", "ours")
+    for role in {row.role, OPERATOR}:
+        for scope in scopes:
+            channel = request.getfixturevalue(show)(f"{role.lower()}-{scope}")
+            assert_let_through(call(channel, method, HERE))
+
+
+# Who may not look must not find out what is there.
+@each(METHODS)
+def test_what_exists_is_no_secret_told_by_an_error(method, as_token):
+    def ending(name):
+        answer = call(as_token(f"{row_of(method).role.lower()}-others"), method, name)
+        if isinstance(answer, grpc.RpcError):
+            error = Error(answer)
+            return error.code, error.reason, error.message.replace(name, "NAME")
+        return str(answer).replace(name, "NAME")
+
+    if method.name not in ("GetServerInfo", "WatchBreakers"):  # Time passes; streams go on.
+        assert ending(HERE) == ending(NOWHERE)
+
+
+def test_what_is_missing_is_not_found_by_who_may_look(as_token):
+    (get,) = (method for method in METHODS if method.name == "GetBreaker")
+    error = Error(call(as_token("reader-ours"), get, NOWHERE))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "BREAKER_NOT_FOUND")
+
+
+def test_the_error_names_who_what_and_how_to_mend_it(as_token):
+    (allow,) = (method for method in METHODS if method.name == "Allow")
+    error = Error(call(as_token("caller-others"), allow, HERE))
+    assert error.message == (
+        'Allow: "caller-others" is no CALLER of "ours/here"; grant it role CALLER for that in the '
+        "server's file of identities"
+    )
+
+
+# A proxy's certificate may carry the tokens of many.
+def test_a_token_goes_before_a_certificate(mutual, authority, channels):
+    pair = authority.issue("proxy", f"URI:{uri_of('operator-all')}")
+    channel = secure_channel(mutual.address, authority, pair, bearer(token_of("caller-others")))
+    (allow,) = (method for method in METHODS if method.name == "Allow")
+    assert refusal(channel, allow) == (DENIED, "PERMISSION_DENIED")
+    channel.close()
+
+
+def test_health_and_reflection_are_open_to_who_can_connect(with_header):
+    health = health_pb2_grpc.HealthStub(with_header())
+    answer = health.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    services_shown = ProtoReflectionDescriptorDatabase(with_header()).get_services()
+    assert "fusebox.v1.AdminService" in services_shown
+
+
+def test_errors_about_who_calls_are_counted_by_reason(server, with_header):
+    (allow,) = (method for method in METHODS if method.name == "Allow")
+    call(with_header(), allow, HERE)
+    _, text = server.get("/metrics")
+    counted = {
+        line.split('"')[1]: float(line.rsplit(" ", 1)[1])
+        for line in text.splitlines()
+        if line.startswith("fusebox_errors_total{")
+    }
+    assert counted["CREDENTIALS_MISSING"] > 0
+    assert counted["other"] == 0
+    assert PROVEN <= set(counted)

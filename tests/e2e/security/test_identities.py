@@ -1,0 +1,189 @@
+"""The file of identities: what it may say, and that it can be changed while the server serves."""
+
+import textwrap
+
+import grpc
+import pytest
+from api import Error, error_of
+from clients import bearer, sha256
+from fusebox.v1 import breaker_pb2 as pb
+from server_process import FREE_PORT, run
+from timing import eventually
+
+BAD_USAGE = 2
+FAILING = 'fusebox_reload_failing{what="identities"} '
+
+
+@pytest.fixture
+def identities(tmp_path):
+    """The file; a function that writes it, with TOKEN(x) for the SHA-256 of x."""
+
+    class File:
+        path = tmp_path / "identities.yaml"
+
+        def write(self, text):
+            text = textwrap.dedent(text)
+            for token in ("one", "two", "three"):
+                text = text.replace(f"TOKEN({token})", f'"{sha256(token)}"')
+            self.path.write_text(text)
+
+    return File()
+
+
+ONE = """
+identities:
+- name: one
+  token_sha256: [TOKEN(one)]
+  grants: [{role: OPERATOR, match: ["ours/**"]}]
+"""
+ONE_AND_TWO = (
+    ONE
+    + """
+- name: two
+  token_sha256: [TOKEN(two), TOKEN(three)]
+  grants:
+  - role: READER
+"""
+)
+
+
+@pytest.fixture
+def server(start, identities):
+    identities.write(ONE)
+    return start(f"--identities={identities.path}")
+
+
+@pytest.fixture
+def client_of(plain_client, server):
+    return lambda token: plain_client(server.address, bearer(token))
+
+
+def test_a_new_identity_may_call_without_a_restart(server, identities, client_of):
+    one, two, three = client_of("one"), client_of("two"), client_of("three")
+    assert error_of(two.info).reason == "TOKEN_UNKNOWN"
+    identities.write(ONE_AND_TWO)
+    eventually(lambda: "event=reloaded what=identities" in "".join(server.log), "the new file")
+    for client in (one, two, three):
+        assert client.info().identities_error == ""
+
+
+def test_a_token_that_is_taken_away_is_nobody_s_at_once(server, identities, client_of):
+    identities.write(ONE_AND_TWO)
+    two, three = client_of("two"), client_of("three")
+    eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
+    two.info()
+    identities.write(ONE_AND_TWO.replace("TOKEN(two), ", ""))
+    eventually(lambda: "".join(server.log).count("event=reloaded") == 2, "the new file")
+    assert error_of(two.info).reason == "TOKEN_UNKNOWN"
+    three.info()
+
+
+def test_a_bad_file_keeps_the_identities_and_says_so(server, identities, client_of):
+    one = client_of("one")
+    identities.write(ONE.replace("OPERATOR", "OPERATER"))
+    eventually(lambda: one.info().identities_error, "an error")
+    error = one.info().identities_error
+    assert error.startswith(f"{identities.path}:5: identities[0].grants[0].role is")
+    eventually(lambda: "event=reload_failed what=identities" in "".join(server.log), "a line")
+    assert f"{FAILING}1" in server.get("/metrics")[1]
+    identities.path.unlink()
+    eventually(lambda: "cannot be read" in one.info().identities_error, "another error")
+    identities.write(ONE)
+    eventually(lambda: not one.info().identities_error, "no error")
+    assert f"{FAILING}0" in server.get("/metrics")[1]
+
+
+def test_a_watch_shows_what_its_caller_may_read(identities, server, client_of):
+    identities.write(
+        ONE
+        + """
+- name: two
+  token_sha256: [TOKEN(two)]
+  grants: [{role: CALLER}, {role: READER, match: ["theirs/*"]}]
+"""
+    )
+    eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
+    two = client_of("two")
+    two.call("ours/a", pb.OUTCOME_SUCCESS)
+    two.call("theirs/a", pb.OUTCOME_SUCCESS)
+    with two.watch() as watch:
+        assert [breaker.name for breaker in watch.snapshot] == ["theirs/a"]
+        for name in ("ours/b", "theirs/b"):
+            for _ in range(5):
+                two.record(name, outcome=pb.OUTCOME_FAILURE)
+        assert watch.until(pb.STATE_OPEN).name == "theirs/b"
+
+
+def test_a_watch_ends_when_its_caller_s_grants_change(server, identities, client_of):
+    one = client_of("one")
+    with one.watch() as watch:
+        identities.write(ONE.replace("ours/**", "ours/*"))
+        error = watch.end()
+    assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "GRANTS_CHANGED")
+    with one.watch():
+        pass
+
+
+def test_a_watch_goes_on_when_others_grants_change(server, identities, client_of):
+    one = client_of("one")
+    with one.watch() as watch:
+        identities.write(ONE_AND_TWO)
+        eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
+        for _ in range(5):
+            one.record("ours/c", outcome=pb.OUTCOME_FAILURE)
+        assert watch.until(pb.STATE_OPEN).name == "ours/c"
+
+
+# Fifty instances of one service share its identity; a quorum still tells them apart.
+def test_who_failed_is_named_by_identity_and_client(server, client_of):
+    one = client_of("one")
+    for client, shown in (("", "one@127.0.0.1"), ("web-7", "one@web-7")):
+        one.client = client
+        one.record("ours/d", outcome=pb.OUTCOME_FAILURE)
+        assert list(one.get("ours/d").failing_clients) == [shown]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("identities:\n- nam: ci\n", ":2: identities[0].nam"),
+        (
+            "identities:\n- name: ci\n  grants: [{role: READER}]\n",
+            ":2: identities[0] has neither token_sha256 nor san",
+        ),
+        (
+            "identities:\n- name: ci\n  token_sha256: [s3cret]\n  grants: [{role: READER}]\n",
+            ":3: identities[0].token_sha256[0] is not the SHA-256 of a token",
+        ),
+        (
+            "identities:\n- name: ci\n  san: [ci]\n  grants:\n  - role: READER\n"
+            "    match: [a, b**]\n",
+            ':6: identities[0].grants[0].match[1] is "b**"; ',
+        ),
+    ],
+)
+def test_a_server_does_not_start_with_a_bad_file(text, said, tmp_path):
+    path = tmp_path / "identities.yaml"
+    path.write_text(text)
+    ended = run(f"--listen={FREE_PORT}", f"--identities={path}")
+    assert ended.returncode == BAD_USAGE
+    assert f"{path}{said}" in ended.stderr
+    assert "s3cret" not in ended.stderr
+
+
+# With mutual TLS and no identities, a certificate says who somebody is.
+def test_without_identities_a_certificate_names_its_bearer(
+    start, tls_flags, tls_client, authority, name
+):
+    server = start(*tls_flags(mutual=True))
+    pair = authority.issue("payments", "DNS:payments.prod,URI:spiffe://prod/payments")
+    client = tls_client(server, pair)
+    client.record(name, outcome=pb.OUTCOME_FAILURE)
+    assert list(client.get(name).failing_clients) == ["spiffe://prod/payments@127.0.0.1"]
+
+
+def test_an_error_to_a_client_says_nothing_of_others(server, client_of):
+    with pytest.raises(grpc.RpcError) as raised:
+        client_of("one").get("others/a")
+    assert Error(raised.value).reason == "PERMISSION_DENIED"
+    assert "ours" not in Error(raised.value).message

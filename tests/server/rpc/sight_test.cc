@@ -1,0 +1,48 @@
+// What the caller of a stream sees, and for how long.
+#include "server/rpc/sight.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+
+namespace fusebox {
+namespace {
+
+Identities WithGrant(absl::string_view grant) {
+  return *Identities::Parse(
+      "f.yaml", absl::StrCat("identities: [{name: ci, san: [ci], grants: [", grant, "]}]"));
+}
+
+TEST(SightTest, ByItselfSeesEverythingForEver) {
+  const Sight sight;
+  EXPECT_TRUE(sight.Sees("a/b"));
+  EXPECT_TRUE(sight.CheckCurrent().ok());
+}
+
+TEST(SightTest, SeesWhatItsCallerMayRead) {
+  Authorizer authorizer;
+  authorizer.SetIdentities(WithGrant("{role: READER, match: [a/*]}, {role: CALLER}"));
+  const Credentials ci = {.dns_names = {"ci"}};
+  const Sight sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
+  EXPECT_TRUE(sight.Sees("a/b"));
+  EXPECT_FALSE(sight.Sees("b/b"));
+}
+
+// Else it would go on to see what was taken away from it.
+TEST(SightTest, EndsWhenItsCallerIsNotWhoTheyWere) {
+  Authorizer authorizer;
+  authorizer.SetIdentities(WithGrant("{role: READER}"));
+  const Credentials ci = {.dns_names = {"ci"}};
+  const Sight sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
+  authorizer.SetIdentities(WithGrant("{role: READER}"));
+  EXPECT_TRUE(sight.CheckCurrent().ok());
+  authorizer.SetIdentities(WithGrant("{role: READER, match: [a/*]}"));
+  EXPECT_EQ(sight.CheckCurrent().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(ErrorReason(sight.CheckCurrent()), "GRANTS_CHANGED");
+}
+
+}  // namespace
+}  // namespace fusebox
