@@ -103,8 +103,8 @@ absl::Status Caller::Check(Role role, const Scope& scope, absl::string_view meth
 }
 
 const Authorizer& Authorizer::Open() {
-  static const Authorizer* const open = new Authorizer;
-  return *open;
+  static const Authorizer* const kOpen = new Authorizer;
+  return *kOpen;
 }
 
 void Authorizer::SetIdentities(Identities identities) {

@@ -20,11 +20,11 @@
 namespace fusebox {
 namespace {
 
-template <auto kFree>
+template <auto Release>
 struct Free {
   template <typename T>
   void operator()(T* thing) const {
-    kFree(thing);
+    Release(thing);
   }
 };
 using Bio = std::unique_ptr<BIO, Free<BIO_free>>;

@@ -27,8 +27,8 @@ struct TestCertificateOptions {
 // What was written into a memory BIO, which is freed.
 inline std::string TakeText(BIO* bio) {
   char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string text(data, static_cast<size_t>(size));
+  const auto size = static_cast<size_t>(BIO_get_mem_data(bio, &data));
+  std::string text(data, size);
   BIO_free(bio);
   return text;
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -32,9 +33,8 @@ class WatchedFilesTest : public testing::Test {
 
   absl::Status Take(const std::vector<std::string>& texts) {
     ++asked_;
-    for (const std::string& text : texts) {
-      if (text == refused_)
-        return absl::InvalidArgumentError(absl::StrCat(text, "; write another"));
+    if (std::find(texts.begin(), texts.end(), refused_) != texts.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(refused_, "; write another"));
     }
     taken_ = texts;
     return absl::OkStatus();
