@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -100,6 +101,11 @@ absl::Status Caller::Check(Role role, const Scope& scope, absl::string_view meth
                    absl::StrCat(method, ": ", QuoteForError(name_), " is no ", RoleName(role),
                                 " of ", scope.Describe(), "; grant it role ", RoleName(role),
                                 " for that in the server's file of identities"));
+}
+
+std::string Caller::fingerprint() const {
+  if (identity_ == nullptr) return "";
+  return absl::StrCat(absl::Hex(absl::Hash<std::string>()(identity_->record()), absl::kZeroPad16));
 }
 
 const Authorizer& Authorizer::Open() {

@@ -75,6 +75,10 @@ class Caller {
   bool MaySome(Role role, const Glob& glob) const {
     return identity_ == nullptr || identity_->MaySome(role, glob);
   }
+  // Tells callers apart who may do different things, while this process lives; empty for who may do
+  // everything.
+  std::string fingerprint() const;
+
   // The error for who may not.
   absl::Status Check(Role role, const Scope& scope, absl::string_view method) const;
 

@@ -1,9 +1,11 @@
 #ifndef FUSEBOX_SERVER_RPC_SIGHT_H_
 #define FUSEBOX_SERVER_RPC_SIGHT_H_
 
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/identity/authorizer.h"
 
@@ -20,6 +22,12 @@ class Sight {
       : authorizer_(&authorizer), caller_(std::move(caller)) {}
 
   bool Sees(absl::string_view breaker) const { return caller_.May(Role::kReader, breaker); }
+
+  // A resume token that is only good for who sees the same, and what was marked. The error is
+  // OUT_OF_RANGE with reason RESUME_TOKEN_STALE: who resumes sees what changed since, and nothing
+  // of what has only come into sight.
+  std::string Mark(const std::string& token) const;
+  absl::StatusOr<std::string> Unmark(const std::string& token) const;
 
   // ABORTED with reason GRANTS_CHANGED once the caller is not who it was.
   absl::Status CheckCurrent() const;

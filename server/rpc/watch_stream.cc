@@ -17,13 +17,13 @@ std::shared_ptr<WatchStream> WatchStream::Start(Engine& engine, Glob glob,
       new WatchStream(engine, std::move(glob), context, std::move(sight)));
   stream->self_ = stream;
   stream->listed_ = !resume_token.empty();
+  const absl::StatusOr<std::string> token = stream->sight_.Unmark(resume_token);
+  using Watch = absl::StatusOr<std::shared_ptr<ChangedNames>>;
+  const auto wake = [weak = stream->weak_from_this()] {
+    if (const std::shared_ptr<WatchStream> live = weak.lock()) live->Wake();
+  };
   // Before the snapshot, so that no change falls between the two.
-  absl::StatusOr<std::shared_ptr<ChangedNames>> changed = engine.Watch(
-      stream->glob_,
-      [weak = stream->weak_from_this()] {
-        if (const std::shared_ptr<WatchStream> live = weak.lock()) live->Wake();
-      },
-      resume_token);
+  Watch changed = token.ok() ? engine.Watch(stream->glob_, wake, *token) : Watch(token.status());
   if (changed.ok()) {
     stream->changed_ = *std::move(changed);
     stream->Pump();
@@ -168,7 +168,7 @@ absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::NextMissed
   synced_ = true;
   v1::WatchBreakersResponse mark;
   mark.mutable_synced();
-  mark.set_resume_token(next->resume_token);
+  mark.set_resume_token(sight_.Mark(next->resume_token));
   return mark;
 }
 
@@ -182,7 +182,7 @@ std::optional<v1::WatchBreakersResponse> WatchStream::NextChange(const ChangedNa
   } else {
     message.set_removed(next.name);
   }
-  message.set_resume_token(next.resume_token);
+  message.set_resume_token(sight_.Mark(next.resume_token));
   return message;
 }
 

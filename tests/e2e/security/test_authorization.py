@@ -1,35 +1,35 @@
 """Every method against every way of not being allowed to call it, and against being allowed to."""
 
+import contextlib
+
 import grpc
 import pytest
-from api import Error
+from api import Api, Error
 from clients import WithHeader, bearer, plain_channel, secure_channel, sha256
+from fusebox.v1 import admin_pb2, admin_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from methods import ALL, CALLER, NAME, NOT_SERVED, OPERATOR, READER, ROWS, call, row_of, services
+from methods import ALL, CALLER, NAME, OPERATOR, READER, ROWS, call, row_of, services
 from methods import methods as all_methods
 from server_process import ServerProcess
 from timing import PATIENCE_S
 
-METHODS = [method for method in all_methods() if method.name not in NOT_SERVED]
-UNSERVED = [method for method in all_methods() if method.name in NOT_SERVED]
+METHODS = {method.name: method for method in all_methods()}
 ROLES = (CALLER, READER, OPERATOR)
 OURS, OTHERS = "ours/**", "others/**"
 HERE, NOWHERE = "ours/here", "ours/nowhere"  # A breaker that exists, and one that does not.
 UNAUTHENTICATED, DENIED = grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED
 
 PROVEN = {"CREDENTIALS_MISSING", "TOKEN_UNKNOWN", "TOKEN_INVALID", "CERTIFICATE_UNKNOWN"}
+SCOPES = {"all": "**", "ours": OURS, "others": OTHERS}
 EVERYBODY = [
-    (f"{role.lower()}-{scope}", role, match)
-    for role in ROLES
-    for scope, match in (("all", "**"), ("ours", OURS), ("others", OTHERS))
+    (f"{role.lower()}-{scope}", role, match) for role in ROLES for scope, match in SCOPES.items()
 ]
 
 
-def each(methods):
-    return pytest.mark.parametrize("method", methods, ids=[method.name for method in methods])
+each_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
 
 def token_of(name):
@@ -57,23 +57,56 @@ def identities(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(identities):
-    """Where tokens say who calls."""
-    with ServerProcess(f"--identities={identities}") as process:
-        channel = plain_channel(process.address, bearer(token_of("caller-all")))
-        for method in METHODS:
-            if method.name == "Allow":
-                call(channel, method, HERE)
+def policies(tmp_path_factory):
+    path = tmp_path_factory.mktemp("policies") / "fusebox.yaml"
+    path.write_text(
+        "policies:\n"
+        f"- {{name: ours, match: ['{OURS}'], circuit_breaker: {{max_probes: 2}}}}\n"
+        f"- {{name: theirs, match: ['{OTHERS}'], circuit_breaker: {{max_probes: 4}}}}\n"
+    )
+    return path
+
+
+@contextlib.contextmanager
+def serving(*flags, connect):
+    """A server with a breaker that exists and that is overridden."""
+    with ServerProcess("--store=memory", *flags) as process:
+        channel = connect(process)
+        Api("", channel=channel).allow(HERE)
+        admin_pb2_grpc.AdminServiceStub(channel).OverrideBreaker(
+            admin_pb2.OverrideBreakerRequest(
+                match=HERE, mode=admin_pb2.OVERRIDE_MODE_SHADOW, reason="test", actor="nobody"
+            ),
+            timeout=PATIENCE_S,
+        )
         channel.close()
         yield process
 
 
 @pytest.fixture(scope="module")
-def mutual(identities, authority, server_pair):
+def server(identities, policies):
+    """Where tokens say who calls."""
+    operator = bearer(token_of("operator-all"))
+    with serving(
+        f"--identities={identities}",
+        f"--config={policies}",
+        connect=lambda process: plain_channel(process.address, operator),
+    ) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def mutual(identities, policies, authority, server_pair):
     """Where certificates do."""
-    flags = [f"--tls-cert={server_pair.certificate}", f"--tls-key={server_pair.key}"]
-    flags += [f"--tls-client-ca={authority.certificate}", f"--identities={identities}"]
-    with ServerProcess(*flags) as process:
+    pair = authority.issue("operator", f"URI:{uri_of('operator-all')}")
+    with serving(
+        f"--tls-cert={server_pair.certificate}",
+        f"--tls-key={server_pair.key}",
+        f"--tls-client-ca={authority.certificate}",
+        f"--identities={identities}",
+        f"--config={policies}",
+        connect=lambda process: secure_channel(process.address, authority, pair),
+    ) as process:
         yield process
 
 
@@ -151,18 +184,12 @@ def test_every_method_has_a_row():
     assert {name: set(rows) for name, rows in ROWS.items()} == described
 
 
-@each(UNSERVED)
-def test_what_is_not_served_is_not_served_to_an_operator_either(method, as_token):
-    answer = call(as_token("operator-all"), method, HERE)
-    assert answer.code() == grpc.StatusCode.UNIMPLEMENTED, "it is served: take it off NOT_SERVED"
-
-
-@each(METHODS)
+@each_method
 def test_who_shows_nothing_is_told_so(method, with_header):
     assert refusal(with_header(), method) == (UNAUTHENTICATED, "CREDENTIALS_MISSING")
 
 
-@each(METHODS)
+@each_method
 @pytest.mark.parametrize("token", ["wrong", "", token_of("operator-all") + "x"])
 def test_a_wrong_token_is_nobody_s(token, method, with_header):
     code, reason = refusal(with_header("authorization", f"Bearer {token}"), method)
@@ -170,14 +197,14 @@ def test_a_wrong_token_is_nobody_s(token, method, with_header):
     assert reason == ("TOKEN_UNKNOWN" if token else "TOKEN_INVALID")
 
 
-@each(METHODS)
+@each_method
 @pytest.mark.parametrize("header", ["Basic b3BlcmF0b3I6", token_of("operator-all"), ""])
 def test_another_scheme_is_no_token(header, method, with_header):
     got = refusal(with_header("authorization", header), method)
     assert got == (UNAUTHENTICATED, "TOKEN_INVALID")
 
 
-@each(METHODS)
+@each_method
 @pytest.mark.parametrize("shows", ["nothing", "an expired one", "a stranger's"])
 def test_without_a_certificate_of_ours_nobody_connects(
     shows, method, channels, mutual, authority, stranger
@@ -195,13 +222,13 @@ def test_without_a_certificate_of_ours_nobody_connects(
     assert answer.code() == grpc.StatusCode.UNAVAILABLE
 
 
-@each(METHODS)
+@each_method
 def test_a_certificate_of_ours_that_nobody_is_known_by_is_not_enough(method, as_certificate):
     got = refusal(as_certificate("somebody-else"), method)
     assert got == (UNAUTHENTICATED, "CERTIFICATE_UNKNOWN")
 
 
-@each(METHODS)
+@each_method
 @pytest.mark.parametrize("show", ["as_token", "as_certificate"])
 def test_another_role_is_not_enough(show, method, request):
     for role in ROLES:
@@ -211,7 +238,7 @@ def test_another_role_is_not_enough(show, method, request):
         assert refusal(channel, method) == (DENIED, "PERMISSION_DENIED")
 
 
-@each(METHODS)
+@each_method
 @pytest.mark.parametrize("show", ["as_token", "as_certificate"])
 def test_the_role_over_other_names_is_not_enough(show, method, request):
     row = row_of(method)
@@ -225,10 +252,10 @@ def test_the_role_over_other_names_is_not_enough(show, method, request):
         (result,) = answer.results
         assert result.error.code == DENIED.value[0] and "ours/here" in result.error.message
     else:
-        assert HERE not in str(answer)
+        assert "ours" not in str(answer), answer
 
 
-@each(METHODS)
+@each_method
 @pytest.mark.parametrize("show", ["as_token", "as_certificate"])
 def test_the_role_is_enough_and_so_is_an_operator_s(show, method, request):
     row = row_of(method)
@@ -240,7 +267,7 @@ def test_the_role_is_enough_and_so_is_an_operator_s(show, method, request):
 
 
 # Who may not look must not find out what is there.
-@each(METHODS)
+@each_method
 def test_what_exists_is_no_secret_told_by_an_error(method, as_token):
     def ending(name):
         answer = call(as_token(f"{row_of(method).role.lower()}-others"), method, name)
@@ -253,15 +280,84 @@ def test_what_exists_is_no_secret_told_by_an_error(method, as_token):
         assert ending(HERE) == ending(NOWHERE)
 
 
+# Nor by the name of a policy, nor what it matches.
+@pytest.mark.parametrize("name", ["GetPolicy", "UpdatePolicy", "DeletePolicy"])
+def test_a_policy_of_others_looks_like_none(name, with_header, as_token):
+    method = METHODS[name]
+    endings = []
+    for policy in ("theirs", "none"):
+        fields = {"name": policy}
+        if name == "UpdatePolicy":
+            fields = {"policy": {"name": policy, "match": [HERE]}}
+        answer = call(as_token(f"{row_of(method).role.lower()}-ours"), method, fields=fields)
+        error = Error(answer)
+        endings.append((error.code, error.reason, error.message.replace(policy, "POLICY")))
+    assert endings[0] == endings[1]
+    assert endings[0][:2] == (DENIED, "PERMISSION_DENIED")
+    missing = call(as_token(f"{row_of(method).role.lower()}-all"), method, fields=fields)
+    assert Error(missing).reason == "POLICY_NOT_FOUND"
+
+
+# What it will match takes the right as much as what it matches.
+def test_a_policy_is_not_moved_to_names_of_others(as_token):
+    fields = {"policy": {"name": "ours", "match": ["others/more/*"]}, "validate_only": True}
+    answer = call(as_token("operator-ours"), METHODS["UpdatePolicy"], fields=fields)
+    assert Error(answer).reason == "PERMISSION_DENIED"
+
+
+def test_the_default_policy_is_for_who_may_do_everything(as_token):
+    fields = {"policy": {"name": "default", "match": [HERE]}, "validate_only": True}
+    for name in ("CreatePolicy", "UpdatePolicy"):
+        answer = call(as_token("operator-ours"), METHODS[name], fields=fields)
+        assert Error(answer).reason == "PERMISSION_DENIED"
+    answer = call(as_token("operator-ours"), METHODS["DeletePolicy"], fields={"name": "default"})
+    assert Error(answer).reason == "PERMISSION_DENIED"
+    assert_let_through(call(as_token("reader-ours"), METHODS["GetPolicy"], fields={"name": "default"}))
+
+
+@pytest.mark.parametrize("match", ["**", "*", "our*/**", "*/here", "ours*"])
+def test_a_glob_that_reaches_further_than_the_grant_is_refused(match, as_token):
+    fields = {"match": match, "mode": 1, "reason": "test", "validate_only": True}
+    answer = call(as_token("operator-ours"), METHODS["OverrideBreaker"], fields=fields)
+    assert Error(answer).reason == "PERMISSION_DENIED"
+    assert_let_through(call(as_token("operator-all"), METHODS["OverrideBreaker"], fields=fields))
+
+
+def test_lists_show_what_concerns_breakers_that_the_caller_may_read(as_token):
+    def shown(scope, method, field, name_of):
+        answer = call(as_token(f"reader-{scope}"), METHODS[method], HERE, fields={})
+        return [name_of(item) for item in getattr(answer, field)]
+
+    policies = {scope: shown(scope, "ListPolicies", "policies", lambda p: p.name) for scope in SCOPES}
+    assert policies == {
+        "all": ["default", "ours", "theirs"],
+        "ours": ["default", "ours"],
+        "others": ["default", "theirs"],
+    }
+    for method, field, name_of in (
+        ("ListOverrides", "overrides", lambda override: override.match),
+        ("ListTransitions", "transitions", lambda transition: transition.breaker),
+        ("ListBreakers", "breakers", lambda breaker: breaker.name),
+    ):
+        assert HERE in shown("all", method, field, name_of)
+        assert set(shown("ours", method, field, name_of)) == {HERE}
+        assert shown("others", method, field, name_of) == []
+
+
+# Nobody signs with another name than their own.
+def test_the_history_has_the_identity_as_the_actor(as_token):
+    answer = call(as_token("reader-ours"), METHODS["ListTransitions"], HERE)
+    (event,) = (t for t in answer.transitions if t.cause == admin_pb2.CAUSE_OVERRIDDEN)
+    assert event.override.actor == "operator-all"
+
+
 def test_what_is_missing_is_not_found_by_who_may_look(as_token):
-    (get,) = (method for method in METHODS if method.name == "GetBreaker")
-    error = Error(call(as_token("reader-ours"), get, NOWHERE))
+    error = Error(call(as_token("reader-ours"), METHODS["GetBreaker"], NOWHERE))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "BREAKER_NOT_FOUND")
 
 
 def test_the_error_names_who_what_and_how_to_mend_it(as_token):
-    (allow,) = (method for method in METHODS if method.name == "Allow")
-    error = Error(call(as_token("caller-others"), allow, HERE))
+    error = Error(call(as_token("caller-others"), METHODS["Allow"], HERE))
     assert error.message == (
         'Allow: "caller-others" is no CALLER of "ours/here"; grant it role CALLER for that in the '
         "server's file of identities"
@@ -272,8 +368,7 @@ def test_the_error_names_who_what_and_how_to_mend_it(as_token):
 def test_a_token_goes_before_a_certificate(mutual, authority, channels):
     pair = authority.issue("proxy", f"URI:{uri_of('operator-all')}")
     channel = secure_channel(mutual.address, authority, pair, bearer(token_of("caller-others")))
-    (allow,) = (method for method in METHODS if method.name == "Allow")
-    assert refusal(channel, allow) == (DENIED, "PERMISSION_DENIED")
+    assert refusal(channel, METHODS["Allow"]) == (DENIED, "PERMISSION_DENIED")
     channel.close()
 
 
@@ -286,8 +381,7 @@ def test_health_and_reflection_are_open_to_who_can_connect(with_header):
 
 
 def test_errors_about_who_calls_are_counted_by_reason(server, with_header):
-    (allow,) = (method for method in METHODS if method.name == "Allow")
-    call(with_header(), allow, HERE)
+    call(with_header(), METHODS["Allow"], HERE)
     _, text = server.get("/metrics")
     counted = {
         line.split('"')[1]: float(line.rsplit(" ", 1)[1])

@@ -31,6 +31,30 @@ TEST(SightTest, SeesWhatItsCallerMayRead) {
   EXPECT_FALSE(sight.Sees("b/b"));
 }
 
+// Who resumes is told what changed since, and not what has only come into sight.
+TEST(SightTest, ATokenIsGoodForWhoSeesTheSame) {
+  Authorizer authorizer;
+  const Credentials ci = {.dns_names = {"ci"}};
+  const auto sight_with = [&](absl::string_view grant) {
+    authorizer.SetIdentities(WithGrant(grant));
+    return Sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
+  };
+  const Sight before = sight_with("{role: READER, match: [a/*]}");
+  const std::string token = before.Mark("token");
+  EXPECT_EQ(*before.Unmark(token), "token");
+  EXPECT_EQ(*sight_with("{role: READER, match: [a/*]}").Unmark(token), "token");
+  const absl::Status stale = sight_with("{role: READER}").Unmark(token).status();
+  EXPECT_EQ(stale.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(ErrorReason(stale), "RESUME_TOKEN_STALE");
+  EXPECT_EQ(before.Mark(""), "");
+  EXPECT_EQ(*before.Unmark("no token at all"), "no token at all");  // The engine's to refuse.
+}
+
+TEST(SightTest, TokensAreAsTheyAreWhereEverybodySeesEverything) {
+  EXPECT_EQ(Sight().Mark("token"), "token");
+  EXPECT_EQ(*Sight().Unmark("token@1"), "token@1");
+}
+
 // Else it would go on to see what was taken away from it.
 TEST(SightTest, EndsWhenItsCallerIsNotWhoTheyWere) {
   Authorizer authorizer;
