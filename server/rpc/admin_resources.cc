@@ -56,18 +56,19 @@ bool Concerns(const v1::Policy& policy, const Caller& caller) {
 
 // Whether the caller may read or change a policy as it is. One that does not exist looks like one
 // of others, but to who may do that with all.
-absl::Status CheckPolicy(const Caller& caller, Role role, const Book& book,
-                         const std::string& name) {
+absl::Status CheckPolicy(const Caller& caller, Role role, const Book& book, const std::string& name,
+                         absl::string_view method) {
   const auto found = book.policies.find(name);
   const bool exists = found != book.policies.end();
   if (exists && role == Role::kReader && Concerns(*found->second, caller)) return absl::OkStatus();
   const Scope scope = exists && role != Role::kReader ? ScopeOf(*found->second) : Scope::All();
-  if (caller.Check(role, scope, "").ok()) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
-                   absl::StrCat(QuoteForError(caller.name()), " is no ", RoleName(role),
-                                " of the breakers that policy ", QuoteForError(name),
-                                " is for, or there is no such policy; grant it role ",
-                                RoleName(role), " for them in the server's file of identities"));
+  if (caller.Check(role, scope, method).ok()) return absl::OkStatus();
+  return MakeError(
+      absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+      absl::StrCat(method, ": ", QuoteForError(caller.name()), " is no ", RoleName(role),
+                   " of the breakers that policy ", QuoteForError(name),
+                   " is for, or there is no such policy; grant it role ", RoleName(role),
+                   " for them in the server's file of identities"));
 }
 
 Control::Kind KindOf(bool validate_only) {
@@ -108,7 +109,8 @@ grpc::ServerUnaryReactor* AdminService::GetPolicy(grpc::CallbackServerContext* c
   const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
   if (!caller.ok()) return Finish(context, caller.status());
   const std::shared_ptr<const Book> book = control_.book();
-  const absl::Status readable = CheckPolicy(*caller, Role::kReader, *book, request->name());
+  const absl::Status readable =
+      CheckPolicy(*caller, Role::kReader, *book, request->name(), "GetPolicy");
   if (!readable.ok()) return Finish(context, readable);
   const auto found = book->policies.find(request->name());
   if (found == book->policies.end()) return Finish(context, NotFound(kPolicy, request->name()));
@@ -138,8 +140,8 @@ grpc::ServerUnaryReactor* AdminService::UpdatePolicy(grpc::CallbackServerContext
   if (!caller.ok()) return Finish(context, caller.status());
   return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
                 [request, response, caller = *caller](const Author& author, Draft& draft) {
-                  absl::Status writable =
-                      CheckPolicy(caller, Role::kOperator, draft.book, request->policy().name());
+                  absl::Status writable = CheckPolicy(caller, Role::kOperator, draft.book,
+                                                      request->policy().name(), "UpdatePolicy");
                   if (!writable.ok()) return writable;
                   auto made = fusebox::UpdatePolicy(request->policy(), request->update_mask(),
                                                     author, draft);
@@ -155,8 +157,8 @@ grpc::ServerUnaryReactor* AdminService::DeletePolicy(grpc::CallbackServerContext
   if (!caller.ok()) return Finish(context, caller.status());
   return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
                 [request, caller = *caller](const Author&, Draft& draft) {
-                  absl::Status writable =
-                      CheckPolicy(caller, Role::kOperator, draft.book, request->name());
+                  absl::Status writable = CheckPolicy(caller, Role::kOperator, draft.book,
+                                                      request->name(), "DeletePolicy");
                   if (!writable.ok()) return writable;
                   return fusebox::DeletePolicy(request->name(), request->etag(), draft);
                 });
