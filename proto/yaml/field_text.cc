@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,7 @@
 #include "core/error.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/stubs/common.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "proto/yaml/nearest.h"
 
 namespace fusebox {
@@ -28,6 +30,7 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 using ProtoDuration = ::google::protobuf::Duration;
+using ProtoTimestamp = ::google::protobuf::Timestamp;
 
 // What google.protobuf.Duration can hold: about 10,000 years.
 constexpr absl::Duration kLongestDuration = absl::Seconds(315'576'000'000);
@@ -85,12 +88,17 @@ absl::Status SetBool(const Target& target, absl::string_view text) {
 }
 
 absl::Status SetString(const Target& target, absl::string_view text) {
-  if (target.field->type() == FieldDescriptor::TYPE_STRING &&
-      !google::protobuf::internal::IsStructurallyValidUTF8(text.data(),
+  if (!google::protobuf::internal::IsStructurallyValidUTF8(text.data(),
                                                            static_cast<int>(text.size()))) {
     return Refuse(text, "write it in UTF-8");
   }
   return target.Set<std::string>(&Reflection::SetString, &Reflection::AddString, std::string(text));
+}
+
+absl::Status SetBytes(const Target& target, absl::string_view text) {
+  std::string bytes;
+  if (!absl::Base64Unescape(text, &bytes)) return Refuse(text, "write it in base64");
+  return target.Set<std::string>(&Reflection::SetString, &Reflection::AddString, std::move(bytes));
 }
 
 // "OUTCOME_" for an enum whose first value is OUTCOME_UNSPECIFIED; else empty.
@@ -117,6 +125,13 @@ absl::Status SetEnum(const Target& target, absl::string_view text) {
       text, absl::StrCat("write one of ", absl::StrJoin(choices, ", "), DidYouMean(text, choices)));
 }
 
+// The message that is the field's value, or a new element's.
+Message* MutableValue(const Target& target) {
+  const Reflection* reflection = target.message->GetReflection();
+  return target.field->is_repeated() ? reflection->AddMessage(target.message, target.field)
+                                     : reflection->MutableMessage(target.message, target.field);
+}
+
 absl::Status SetDuration(const Target& target, absl::string_view text) {
   absl::Duration value;
   if (!absl::ParseDuration(text, &value)) {
@@ -125,15 +140,32 @@ absl::Status SetDuration(const Target& target, absl::string_view text) {
   if (absl::AbsDuration(value) > kLongestDuration) {
     return Refuse(text, "write a duration of less than 10,000 years");
   }
-  const Reflection* reflection = target.message->GetReflection();
-  Message* message = target.field->is_repeated()
-                         ? reflection->AddMessage(target.message, target.field)
-                         : reflection->MutableMessage(target.message, target.field);
-  auto* duration = google::protobuf::DynamicCastToGenerated<ProtoDuration>(message);
+  auto* duration = google::protobuf::DynamicCastToGenerated<ProtoDuration>(MutableValue(target));
   absl::Duration rest;
   duration->set_seconds(absl::IDivDuration(value, absl::Seconds(1), &rest));
   duration->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
   return absl::OkStatus();
+}
+
+absl::Status SetTimestamp(const Target& target, absl::string_view text) {
+  absl::Time value;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &value, &error) ||
+      value == absl::InfiniteFuture() || value == absl::InfinitePast()) {
+    return Refuse(text, "write a time with its zone, like 2026-02-03T04:05:06Z");
+  }
+  auto* time = google::protobuf::DynamicCastToGenerated<ProtoTimestamp>(MutableValue(target));
+  time->set_seconds(absl::ToUnixSeconds(value));
+  const absl::Duration rest = value - absl::FromUnixSeconds(time->seconds());
+  time->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+  return absl::OkStatus();
+}
+
+std::string TimestampToText(const Message& message) {
+  const auto& time = *google::protobuf::DynamicCastToGenerated<ProtoTimestamp>(&message);
+  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E*SZ",
+                          absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()),
+                          absl::UTCTimeZone());
 }
 
 std::string DurationToText(const Message& message) {
@@ -179,7 +211,8 @@ bool IsDurationField(const FieldDescriptor* field) {
 }
 
 bool IsTextField(const FieldDescriptor* field) {
-  return field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || IsDurationField(field);
+  return field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || IsDurationField(field) ||
+         field->message_type() == ProtoTimestamp::descriptor();
 }
 
 absl::Status SetFieldFromText(Message* message, const FieldDescriptor* field,
@@ -204,9 +237,10 @@ absl::Status SetFieldFromText(Message* message, const FieldDescriptor* field,
     case FieldDescriptor::CPPTYPE_ENUM:
       return SetEnum(target, text);
     case FieldDescriptor::CPPTYPE_STRING:
-      return SetString(target, text);
+      return field->type() == FieldDescriptor::TYPE_BYTES ? SetBytes(target, text)
+                                                          : SetString(target, text);
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return SetDuration(target, text);
+      return IsDurationField(field) ? SetDuration(target, text) : SetTimestamp(target, text);
   }
   return Refuse(text, "no value of this kind can be written");
 }
@@ -231,10 +265,13 @@ std::string FieldToText(const Message& message, const FieldDescriptor* field, in
       return value.Get(&R::GetBool, &R::GetRepeatedBool) ? "true" : "false";
     case FieldDescriptor::CPPTYPE_ENUM:
       return ShortName(value.Get(&R::GetEnum, &R::GetRepeatedEnum));
-    case FieldDescriptor::CPPTYPE_STRING:
-      return value.Get(&R::GetString, &R::GetRepeatedString);
+    case FieldDescriptor::CPPTYPE_STRING: {
+      const std::string text = value.Get(&R::GetString, &R::GetRepeatedString);
+      return field->type() == FieldDescriptor::TYPE_BYTES ? absl::Base64Escape(text) : text;
+    }
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return DurationToText(value.GetMessage());
+      return IsDurationField(field) ? DurationToText(value.GetMessage())
+                                    : TimestampToText(value.GetMessage());
   }
   return "";
 }

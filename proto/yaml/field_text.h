@@ -12,7 +12,9 @@
 //   enum       a value's name in any case, whole or without the type's prefix: OUTCOME_FAILURE,
 //              FAILURE, failure; never the UNSPECIFIED one
 //   Duration   numbers with units as absl::ParseDuration reads them: 30s, 100ms, 1h30m; or 0
+//   Timestamp  RFC 3339, with its zone: 2026-02-03T04:05:06.5Z
 //   string     itself, in UTF-8
+//   bytes      base64
 //
 // Fields must belong to generated messages. Thread-safe for distinct messages.
 #ifndef FUSEBOX_PROTO_YAML_FIELD_TEXT_H_

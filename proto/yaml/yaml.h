@@ -9,7 +9,8 @@
 //
 //   field            YAML
 //   scalar, enum,    a scalar, as field_text.h describes
-//   Duration
+//   Duration,
+//   Timestamp
 //   message          a map whose keys are field names
 //   repeated         a list
 //   map<>            a map

@@ -48,7 +48,7 @@ TEST(WriteYamlTest, KeepsEmptyMessagesAndListsOfMessages) {
     EXPECT_THAT(Read<Policy>(WriteYaml(policy)), EqualsProto(policy)) << WriteYaml(policy);
   }
   const auto batch = Text<BatchRecordRequest>(
-      "items {} items { breaker: 'a' permit: 'p' } items { http_status: 0 count: 3 }");
+      "items {} items { breaker: 'a' permit: '\\377p' } items { http_status: 0 count: 3 }");
   EXPECT_THAT(Read<BatchRecordRequest>(WriteYaml(batch)), EqualsProto(batch)) << WriteYaml(batch);
 }
 
