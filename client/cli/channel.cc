@@ -16,14 +16,28 @@ constexpr int kMaxResponseBytes = 64 << 20;
 // than every five minutes for an attack, unless configured otherwise.
 constexpr int kKeepaliveMs = 6 * 60 * 1000;
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+// How long connecting goes on before it looks whether it was cancelled.
+constexpr int kCancelCheckMs = 100;
+
+// Monotonic, so that a wall clock that is set meanwhile shortens no call.
+gpr_timespec In(absl::Duration duration) {
+  if (duration == absl::InfiniteDuration()) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(absl::ToInt64Nanoseconds(duration), GPR_TIMESPAN));
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const Credentials& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // An http_proxy that is meant for the web would swallow even calls to the loopback.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  if (!credentials.server_name.empty()) {
+    arguments.SetSslTargetNameOverride(credentials.server_name);
+  }
+  return grpc::CreateCustomChannel(address, credentials.channel, arguments);
 }
 
 bool IsHostAndPort(absl::string_view address) {
@@ -47,36 +61,60 @@ std::string CheckAddress(absl::string_view address) {
                       "unix:/path/to/socket");
 }
 
-Connection::Connection(std::string address, absl::Duration timeout)
-    : address_(std::move(address)), timeout_(timeout), channel_(MakeChannel(address_)) {}
+Connection::Connection(std::string address, absl::Duration timeout, const Credentials& credentials)
+    : address_(std::move(address)),
+      timeout_(timeout),
+      tls_(credentials.tls),
+      authorization_(credentials.authorization),
+      channel_(MakeChannel(address_, credentials)) {}
 
 void Connection::BeginCall(grpc::ClientContext& context) {
-  const gpr_timespec deadline = Deadline();
+  const gpr_timespec deadline = In(timeout_);
   Connect(deadline);
   context.set_deadline(deadline);
+  if (!authorization_.empty()) context.AddMetadata("authorization", authorization_);
 }
 
-void Connection::BeginStream(grpc::ClientContext& context) {
-  const gpr_timespec deadline = Deadline();
-  Connect(deadline);
-  if (!connected_) context.set_deadline(deadline);
+void Connection::BeginStream(grpc::ClientContext& context, absl::Duration limit) {
+  const gpr_timespec deadline = In(limit);
+  BeginCall(context);
+  if (connected_) context.set_deadline(deadline);
+}
+
+void Connection::Cancel() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  cancelled_ = true;
+  if (in_flight_ != nullptr) in_flight_->TryCancel();
+}
+
+bool Connection::cancelled() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return cancelled_;
+}
+
+Connection::InFlight::InFlight(Connection& connection, grpc::ClientContext& context)
+    : connection_(connection) {
+  const std::lock_guard<std::mutex> lock(connection_.mutex_);
+  connection_.in_flight_ = &context;
+  if (connection_.cancelled_) context.TryCancel();
+}
+
+Connection::InFlight::~InFlight() {
+  const std::lock_guard<std::mutex> lock(connection_.mutex_);
+  connection_.in_flight_ = nullptr;
 }
 
 // Stops at the first failure instead of trying until the deadline: the call that follows then fails
 // at once, with the cause in its text.
 void Connection::Connect(gpr_timespec deadline) {
   grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/true);
-  while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE) {
-    if (!channel_->WaitForStateChange(state, deadline)) break;
+  while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE && !cancelled()) {
+    const gpr_timespec look = gpr_time_min(deadline, In(absl::Milliseconds(kCancelCheckMs)));
+    const bool changed = channel_->WaitForStateChange(state, look);
+    if (!changed && gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), deadline) >= 0) break;
     state = channel_->GetState(/*try_to_connect=*/true);
   }
   connected_ = connected_ || state == GRPC_CHANNEL_READY;
-}
-
-// Monotonic, so that a wall clock that is set meanwhile shortens no call.
-gpr_timespec Connection::Deadline() const {
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                      gpr_time_from_nanos(absl::ToInt64Nanoseconds(timeout_), GPR_TIMESPAN));
 }
 
 }  // namespace fusebox::cli

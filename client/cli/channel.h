@@ -1,6 +1,6 @@
 // The connection to one Fusebox server.
 //
-//   Connection server("127.0.0.1:7400", absl::Seconds(5));
+//   Connection server("127.0.0.1:7400", absl::Seconds(5), Credentials());
 //   GetBreakerResponse response;
 //   const grpc::Status status =
 //       server.Call(&AdminService::Stub::GetBreaker, request, &response);
@@ -11,10 +11,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/cli/credentials.h"
 
 namespace fusebox::cli {
 
@@ -23,18 +25,19 @@ namespace fusebox::cli {
 // ("dns:///fusebox:7400").
 std::string CheckAddress(absl::string_view address);
 
-// A plaintext connection that is made at first use. Never goes through an HTTP proxy. Not
-// thread-safe.
+// A connection that is made at first use. Never goes through an HTTP proxy. Not thread-safe but
+// for Cancel().
 class Connection {
  public:
   // `timeout` bounds each call, with the connecting that it needs.
-  Connection(std::string address, absl::Duration timeout);
+  Connection(std::string address, absl::Duration timeout, const Credentials& credentials);
 
   // Makes one unary call and waits for its end.
   template <typename Stub, typename Request, typename Response>
   grpc::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response* response) {
     grpc::ClientContext context;
+    const InFlight in_flight(*this, context);
     BeginCall(context);
     return (Stub(channel_).*method)(&context, request, response);
   }
@@ -42,24 +45,47 @@ class Connection {
   // Connects if need be and gives a unary call what is left of the time-out.
   void BeginCall(grpc::ClientContext& context);
 
-  // Connects if need be. The time-out bounds the connecting; the stream may then last for ever.
-  void BeginStream(grpc::ClientContext& context);
+  // Connects if need be. The time-out bounds the connecting; the stream may then last for `limit`.
+  void BeginStream(grpc::ClientContext& context, absl::Duration limit = absl::InfiniteDuration());
+
+  // Ends the Call() that another thread makes, and all that it will make, with CANCELLED, while it
+  // connects within 100 ms. Thread-safe.
+  void Cancel();
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const std::string& address() const { return address_; }
+  bool tls() const { return tls_; }
 
   // Whether a connection ever stood: an error before that says nothing about the server but that
   // it is not there.
   bool connected() const { return connected_; }
 
  private:
+  // Lets Cancel() find the call.
+  class InFlight {
+   public:
+    InFlight(Connection& connection, grpc::ClientContext& context);
+    InFlight(const InFlight&) = delete;
+    InFlight& operator=(const InFlight&) = delete;
+    ~InFlight();
+
+   private:
+    Connection& connection_;
+  };
+
   void Connect(gpr_timespec deadline);
-  gpr_timespec Deadline() const;
+  bool cancelled();
 
   const std::string address_;
   const absl::Duration timeout_;
+  const bool tls_;
+  const std::string authorization_;
   const std::shared_ptr<grpc::Channel> channel_;
   bool connected_ = false;
+
+  std::mutex mutex_;
+  grpc::ClientContext* in_flight_ = nullptr;  // Guarded by mutex_, as is the next.
+  bool cancelled_ = false;
 };
 
 }  // namespace fusebox::cli

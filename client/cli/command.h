@@ -9,7 +9,7 @@
 //   int Get(Invocation& cli, const GetFlags& flags) { ... }
 //   void AddGet(Commands& commands) {
 //     auto [verb, flags] = commands.Add<GetFlags>("get", "Shows one breaker", Get);
-//     verb.add_option("NAME", flags.name, "The breaker")->required();
+//     AddBreakerName(verb, flags.name);
 //   }
 #ifndef FUSEBOX_CLIENT_CLI_COMMAND_H_
 #define FUSEBOX_CLIENT_CLI_COMMAND_H_
@@ -30,8 +30,10 @@ namespace fusebox::cli {
 enum ExitCode : int {
   kOk = 0,
   kDenied = 1,          // `allow`: the call must not be made.
-  kUsage = 2,           // The command line or the environment is wrong.
+  kDifferent = 1,       // `diff`: applying the file would change something.
+  kUsage = 2,           // The command line, the environment or a file that it names is wrong.
   kOutputFailed = 3,    // stdout took no more, as on a full disk.
+  kToolFailed = 4,      // The editor or the diff program could not be run, or failed.
   kRpcErrorBase = 64,   // Plus the gRPC status code: 78 is UNAVAILABLE.
   kHealthBadFlags = 1,  // `health` speaks the language of grpc-health-probe.
   kHealthNoConnection = 2,
@@ -42,15 +44,16 @@ enum ExitCode : int {
 // What a verb runs with. Used from one thread.
 struct Invocation {
   Connection& server;
-  Output& out;        // Data.
-  std::ostream& err;  // Talk.
+  Output& out;              // Data.
+  std::ostream& err;        // Talk.
+  const std::string actor;  // Who asks, for the history.
 };
 
-// The verbs of the command line, of which at most one is chosen.
+// The verbs of the command line, or those of one group ("policy"), of which at most one is chosen.
 class Commands {
  public:
   // Verbs are added to `app`, which must outlive this.
-  explicit Commands(CLI::App& app) : app_(app) {}
+  explicit Commands(CLI::App& app) : app_(app), chosen_(std::make_shared<Chosen>()) {}
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
 
@@ -61,20 +64,28 @@ class Commands {
                                    int (*run)(Invocation&, const Flags&)) {
     auto flags = std::make_shared<Flags>();
     CLI::App& verb = Declare(name, description);
-    verb.callback([this, run, flags] {
-      chosen_ = [run, flags](Invocation& cli) { return run(cli, *flags); };
+    // Of all kinds of callbacks this one lets CLI11 read the variables of the chosen verb only.
+    verb.parse_complete_callback([chosen = chosen_, run, flags] {
+      *chosen = [run, flags](Invocation& cli) { return run(cli, *flags); };
     });
     return {verb, *flags};
   }
 
+  // Declares a group of verbs, one of which must follow its name.
+  Commands Group(const std::string& name, const std::string& description);
+
   // Runs the verb that the parsed command line chose; one must have been.
-  int Run(Invocation& cli) const { return chosen_(cli); }
+  int Run(Invocation& cli) const { return (*chosen_)(cli); }
 
  private:
+  using Chosen = std::function<int(Invocation&)>;
+
+  Commands(CLI::App& app, std::shared_ptr<Chosen> chosen) : app_(app), chosen_(std::move(chosen)) {}
+
   CLI::App& Declare(const std::string& name, const std::string& description);
 
   CLI::App& app_;
-  std::function<int(Invocation&)> chosen_;
+  const std::shared_ptr<Chosen> chosen_;  // Shared with the groups.
 };
 
 }  // namespace fusebox::cli

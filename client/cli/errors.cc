@@ -21,17 +21,24 @@ void PrintErrorInfo(std::ostream& err, const google::rpc::ErrorInfo& info) {
 
 // A server with one thing to say says it as the message and as the description; once is enough.
 void PrintBadRequest(std::ostream& err, const google::rpc::BadRequest& bad_request,
-                     absl::string_view message) {
+                     absl::string_view message, const About& about) {
   for (const auto& violation : bad_request.field_violations()) {
     err << "  field: " << Printable(violation.field());
+    const std::string place = about.locate ? about.locate(violation.field()) : "";
+    if (!place.empty()) err << " (" << place << ")";
     if (violation.description() != message) err << ": " << Printable(violation.description());
     err << "\n";
   }
 }
 
-void PrintDetails(std::ostream& err, const std::string& serialized) {
-  google::rpc::Status status;
-  if (!status.ParseFromString(serialized)) return;  // Another server's details are not ours.
+// Another server's details are not ours: empty.
+google::rpc::Status Details(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) details.Clear();
+  return details;
+}
+
+void PrintDetails(std::ostream& err, const google::rpc::Status& status, const About& about) {
   for (const google::protobuf::Any& detail : status.details()) {
     google::rpc::ErrorInfo info;
     google::rpc::BadRequest bad_request;
@@ -39,11 +46,18 @@ void PrintDetails(std::ostream& err, const std::string& serialized) {
     if (detail.UnpackTo(&info)) {
       PrintErrorInfo(err, info);
     } else if (detail.UnpackTo(&bad_request)) {
-      PrintBadRequest(err, bad_request, status.message());
+      PrintBadRequest(err, bad_request, status.message(), about);
     } else if (detail.UnpackTo(&retry)) {
       err << "  retry after: " << DurationText(retry.retry_delay()) << "\n";
     }
   }
+}
+
+void PrintConnectFailure(std::ostream& err, const Connection& server, const grpc::Status& status) {
+  err << "no server answers at " << server.address() << ": " << Printable(status.error_message())
+      << "\n  Start one with `make run` or `fusebox`, or name another with --server "
+         "(FUSEBOX_SERVER).\n";
+  if (!server.tls()) err << "  If it wants TLS, say --tls (FUSEBOX_TLS=true).\n";
 }
 
 }  // namespace
@@ -53,21 +67,29 @@ bool IsConnectFailure(const Connection& server, const grpc::Status& status) {
                                  status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
-int ReportRpcError(std::ostream& err, const Connection& server, const grpc::Status& status) {
-  err << "fuseboxctl: ";
+int ReportRpcError(std::ostream& err, const Connection& server, const grpc::Status& status,
+                   const About& about) {
+  err << "fuseboxctl: " << about.what;
   if (IsConnectFailure(server, status)) {
-    err << "no server answers at " << server.address() << ": " << Printable(status.error_message())
-        << "\n  Start one with `make run` or `fusebox`, or name another with --server "
-           "(FUSEBOX_SERVER).\n";
+    PrintConnectFailure(err, server, status);
   } else {
     err << absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())) << " from "
         << server.address() << ": " << Printable(status.error_message()) << "\n";
-    PrintDetails(err, status.error_details());
+    PrintDetails(err, Details(status), about);
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       err << "  Give it longer with --timeout (FUSEBOX_TIMEOUT).\n";
     }
   }
   return kRpcErrorBase + static_cast<int>(status.error_code());
+}
+
+std::string ReasonOf(const grpc::Status& status) {
+  const google::rpc::Status details = Details(status);
+  for (const google::protobuf::Any& detail : details.details()) {
+    google::rpc::ErrorInfo info;
+    if (detail.UnpackTo(&info)) return info.reason();
+  }
+  return "";
 }
 
 }  // namespace fusebox::cli

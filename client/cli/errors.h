@@ -8,7 +8,9 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <ostream>
+#include <string>
 
 #include "client/cli/channel.h"
 
@@ -17,10 +19,22 @@ namespace fusebox::cli {
 // Whether the RPC failed because no connection came to stand.
 bool IsConnectFailure(const Connection& server, const grpc::Status& status);
 
+// What an error is about, where the request does not say it by itself.
+struct About {
+  // What the first line begins with: "fusebox.yaml:3: policy/payments: ".
+  std::string what;
+  // Where a field of the request was written: "fusebox.yaml:7"; empty if nowhere.
+  std::function<std::string(const std::string& field)> locate;
+};
+
 // Prints the status with the details of google.rpc.Status that it carries (ErrorInfo, BadRequest,
 // RetryInfo); for a connect failure, what to start or to set. Returns the exit code, which is 64
 // plus the status code.
-int ReportRpcError(std::ostream& err, const Connection& server, const grpc::Status& status);
+int ReportRpcError(std::ostream& err, const Connection& server, const grpc::Status& status,
+                   const About& about = {});
+
+// The stable reason that the status carries ("ETAG_STALE"); empty without one.
+std::string ReasonOf(const grpc::Status& status);
 
 }  // namespace fusebox::cli
 

@@ -7,7 +7,8 @@
 #include <cstdlib>
 
 #include "absl/strings/str_format.h"
-#include "absl/time/time.h"
+#include "proto/convert/convert.h"
+#include "proto/yaml/yaml.h"
 
 namespace fusebox::cli {
 namespace {
@@ -25,11 +26,43 @@ std::string ToJson(const google::protobuf::Message& message, bool indented) {
 
 }  // namespace
 
-void Output::Json(const google::protobuf::Message& message) { stream_ << ToJson(message, true); }
+void Output::Print(const Document& document) {
+  switch (format_) {
+    case Format::kJson:
+      stream_ << ToJson(document.message, /*indented=*/true);
+      return;
+    case Format::kYaml:
+      stream_ << WriteYaml(document.message);
+      return;
+    case Format::kName:
+      if (!document.names.has_value()) break;
+      for (const std::string& name : *document.names) stream_ << Printable(name) << "\n";
+      return;
+    case Format::kTable:
+    case Format::kWide:
+      break;
+  }
+  document.table(format_ == Format::kWide).Write(stream_, colour());
+}
 
-void Output::JsonLine(const google::protobuf::Message& message) { Line(ToJson(message, false)); }
-
-void Output::Print(const Table& table) { table.Write(stream_, colour_); }
+bool Output::Print(const Step& step) {
+  switch (format_) {
+    case Format::kJson:
+      Line(ToJson(step.message, /*indented=*/false));
+      return true;
+    case Format::kYaml:
+      stream_ << "---\n" << WriteYaml(step.message) << std::flush;
+      return true;
+    case Format::kName:
+      if (!step.name.empty()) Line(Printable(step.name));
+      return !step.name.empty();
+    case Format::kTable:
+    case Format::kWide:
+      if (!step.line.empty()) Line(step.line);
+      return !step.line.empty();
+  }
+  return false;
+}
 
 void Output::Line(absl::string_view line) { stream_ << line << "\n" << std::flush; }
 
@@ -38,15 +71,29 @@ bool UseColour() {
   return isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
 }
 
-std::string DurationText(const google::protobuf::Duration& duration) {
-  const absl::Duration exact =
-      absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-  const absl::Duration size = absl::AbsDuration(exact);
+absl::Time ToTime(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+void SetTime(absl::Time from, google::protobuf::Timestamp* to) {
+  to->set_seconds(absl::ToUnixSeconds(from));
+  const absl::Duration rest = from - absl::FromUnixSeconds(to->seconds());
+  to->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+}
+
+std::string DurationText(absl::Duration duration) {
+  const absl::Duration size = absl::AbsDuration(duration);
   absl::Duration unit = absl::Microseconds(1);
   if (size >= absl::Milliseconds(10)) unit = absl::Milliseconds(1);
   if (size >= absl::Seconds(1)) unit = absl::Milliseconds(100);
   if (size >= absl::Minutes(1)) unit = absl::Seconds(1);
-  return absl::FormatDuration(absl::Trunc(exact, unit));
+  if (size >= absl::Hours(1)) unit = absl::Minutes(1);
+  const absl::Duration shown = absl::Trunc(duration, unit);
+  return shown == absl::ZeroDuration() ? "0s" : absl::FormatDuration(shown);
+}
+
+std::string DurationText(const google::protobuf::Duration& duration) {
+  return DurationText(FromProto(duration));
 }
 
 std::string TimeText(const google::protobuf::Timestamp& time) {

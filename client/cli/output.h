@@ -1,11 +1,7 @@
 // Where the data goes, and how values are written for people.
 //
 //   Output out(std::cout, Format::kTable, UseColour());
-//   if (out.json()) {
-//     out.Json(response);
-//   } else {
-//     out.Print(table);
-//   }
+//   out.Print({response, [&](bool wide) { return ListTable(response, wide); }, Names(response)});
 #ifndef FUSEBOX_CLIENT_CLI_OUTPUT_H_
 #define FUSEBOX_CLIENT_CLI_OUTPUT_H_
 
@@ -13,15 +9,38 @@
 #include <google/protobuf/message.h>
 #include <google/protobuf/timestamp.pb.h>
 
+#include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "client/cli/table.h"
 
 namespace fusebox::cli {
 
-enum class Format { kTable, kJson };
+enum class Format { kTable, kWide, kJson, kYaml, kName };
+
+// One answer, in every form that it can be printed in. Its parts must outlive the printing.
+struct Document {
+  // For json and yaml.
+  const google::protobuf::Message& message;
+  // For table; with `wide` also what is rarely needed.
+  std::function<Table(bool wide)> table;
+  // For name, a line each. Without them what was asked for has no name, and the table is printed.
+  std::optional<std::vector<std::string>> names = std::nullopt;
+};
+
+// One step of a stream, in every form that it can be printed in.
+struct Step {
+  const google::protobuf::Message& message;
+  // For table and wide: a line, or empty for none.
+  std::string line;
+  // For name: a line, or empty for none.
+  std::string name;
+};
 
 // stdout, in the format that was asked for. Not thread-safe.
 class Output {
@@ -30,23 +49,26 @@ class Output {
   Output(std::ostream& stream, Format format, bool colour)
       : stream_(stream), format_(format), colour_(colour) {}
 
-  bool json() const { return format_ == Format::kJson; }
-  bool colour() const { return colour_; }
+  // Whether people read it, and not programs.
+  bool for_people() const { return format_ == Format::kTable || format_ == Format::kWide; }
+  bool colour() const { return colour_ && for_people(); }
 
   // Whether everything so far could be written.
   bool ok() const { return stream_.good(); }
 
-  // Writes a message in protobuf's JSON mapping, zeros included, as one indented document.
-  void Json(const google::protobuf::Message& message);
+  // Writes one document: JSON in protobuf's mapping, zeros included; YAML as the server's file is
+  // written, without what is not set.
+  void Print(const Document& document);
 
-  // The same on one line, flushed, for streams.
-  void JsonLine(const google::protobuf::Message& message);
+  // Writes one step of a stream and flushes it: JSON on one line, YAML after a line with ---.
+  // Returns whether there was anything to write.
+  bool Print(const Step& step);
 
-  // Writes a table.
-  void Print(const Table& table);
-
-  // Writes a line and flushes it, for streams.
+  // Writes a line and flushes it.
   void Line(absl::string_view line);
+
+  // Writes text as it is, whatever the format.
+  void Text(absl::string_view text) { stream_ << text; }
 
  private:
   std::ostream& stream_;
@@ -57,7 +79,11 @@ class Output {
 // Whether stdout wants colour: it is a terminal, and NO_COLOR is not set.
 bool UseColour();
 
+absl::Time ToTime(const google::protobuf::Timestamp& time);
+void SetTime(absl::Time from, google::protobuf::Timestamp* to);
+
 // The largest two units that matter: "1m30s", "29.5s", "30ms", "120us".
+std::string DurationText(absl::Duration duration);
 std::string DurationText(const google::protobuf::Duration& duration);
 
 // To the second: "2026-02-03T04:05:06Z".

@@ -55,23 +55,32 @@ std::string Printable(absl::string_view text) {
 std::string Painted(const Cell& cell, bool colour) {
   const std::string text = Printable(cell.text);
   if (!colour || cell.colour == Colour::kNone) return text;
-  return absl::StrCat(Code(cell.colour), text, kReset);
+  // What only fills the column is no part of the text.
+  const size_t end = text.find_last_not_of(' ') + 1;
+  return absl::StrCat(Code(cell.colour), text.substr(0, end), kReset, text.substr(end));
+}
+
+std::vector<std::vector<Cell>> Table::Aligned() const {
+  std::vector<std::vector<Cell>> aligned = rows_;
+  std::vector<size_t> widths;
+  for (std::vector<Cell>& row : aligned) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) {
+      row[i].text = Printable(row[i].text);
+      widths[i] = std::max(widths[i], Width(row[i].text));
+    }
+  }
+  for (std::vector<Cell>& row : aligned) {
+    for (size_t i = 0; i + 1 < row.size(); ++i) {
+      row[i].text.append(widths[i] - Width(row[i].text) + 2, ' ');
+    }
+  }
+  return aligned;
 }
 
 void Table::Write(std::ostream& out, bool colour) const {
-  std::vector<size_t> widths;
-  for (const std::vector<Cell>& row : rows_) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], Width(Printable(row[i].text)));
-    }
-  }
-  for (const std::vector<Cell>& row : rows_) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      out << Painted(row[i], colour);
-      if (i + 1 == row.size()) continue;
-      out << std::string(widths[i] - Width(Printable(row[i].text)) + 2, ' ');
-    }
+  for (const std::vector<Cell>& row : Aligned()) {
+    for (const Cell& cell : row) out << Painted(cell, colour);
     out << "\n";
   }
 }

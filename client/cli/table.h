@@ -34,7 +34,11 @@ class Table {
  public:
   void AddRow(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
 
-  // Writes each row as one line, columns two spaces apart, without spaces at its end.
+  // The cells as they stand side by side: printable and, but for the last of each row, filled with
+  // spaces up to two beyond the widest of their column.
+  std::vector<std::vector<Cell>> Aligned() const;
+
+  // Writes each row as one line, without spaces at its end.
   void Write(std::ostream& out, bool colour) const;
 
  private:

@@ -41,7 +41,8 @@ ARROWS = {
     "serving": [
         "address", "files", "http", "identity", "log", "metrics", "options", "process", "rpc", "tls"
     ],
-    "cli": ["proto"],
+    "cli_proto": ["proto"],
+    "cli": ["cli_proto", "convert", "yaml"],
 }
 LIBRARIES = json.loads(pathlib.Path(os.environ["FUSEBOX_LIBRARIES"]).read_text())
 

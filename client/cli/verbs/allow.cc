@@ -1,12 +1,14 @@
 // Asks for one call and tells by the exit code whether it may be made.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/breaker_text.h"
 #include "client/cli/enums.h"
 #include "client/cli/errors.h"
+#include "client/cli/flags.h"
 #include "client/cli/verbs/verbs.h"
 #include "fusebox/v1/breaker.grpc.pb.h"
 
@@ -49,11 +51,8 @@ int Allow(Invocation& cli, const AllowFlags& flags) {
   v1::AllowResponse response;
   const grpc::Status status = cli.server.Call(&v1::BreakerService::Stub::Allow, request, &response);
   if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
-  if (cli.out.json()) {
-    cli.out.Json(response);
-  } else {
-    cli.out.Print(AllowTable(response));
-  }
+  cli.out.Print({response, [&response](bool) { return AllowTable(response); },
+                 std::vector<std::string>{response.breaker()}});
   return response.decision() == v1::DECISION_ALLOWED ? kOk : kDenied;
 }
 
@@ -62,8 +61,7 @@ int Allow(Invocation& cli, const AllowFlags& flags) {
 void AddAllow(Commands& commands) {
   auto [verb, flags] = commands.Add<AllowFlags>(
       "allow", "Asks for one call: exits 0 if allowed, 1 if denied", Allow);
-  verb.add_option("NAME", flags.name, "The breaker, as in payments.v1.ChargeService/Charge")
-      ->required();
+  AddBreakerName(verb, flags.name);
   verb.add_option("--attempt", flags.attempt,
                   "Which attempt it is; from 2 on it spends retry budget")
       ->check(CLI::PositiveNumber)

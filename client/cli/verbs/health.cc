@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "client/cli/documents.pb.h"
 #include "client/cli/errors.h"
 #include "client/cli/verbs/verbs.h"
 
@@ -78,8 +78,13 @@ int Health(Invocation& cli, const HealthFlags& flags) {
     return IsConnectFailure(cli.server, status) ? kHealthNoConnection : kHealthRpcFailed;
   }
   const Cell cell = StatusCell(serving_status);
-  cli.out.Line(cli.out.json() ? absl::StrCat("{\"status\":\"", cell.text, "\"}")
-                              : Painted(cell, cli.out.colour()));
+  ServingStatus shown;
+  shown.set_status(cell.text);
+  cli.out.Print({shown, [&cell](bool) {
+                   Table table;
+                   table.AddRow({cell});
+                   return table;
+                 }});
   return serving_status == kServing ? kOk : kHealthNotServing;
 }
 

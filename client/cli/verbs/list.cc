@@ -1,22 +1,23 @@
 // Lists breakers, the ones in trouble first.
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "client/cli/breaker_text.h"
 #include "client/cli/enums.h"
 #include "client/cli/errors.h"
+#include "client/cli/flags.h"
+#include "client/cli/pages.h"
 #include "client/cli/verbs/verbs.h"
+#include "client/cli/worst.h"
 #include "fusebox/v1/admin.grpc.pb.h"
 
 namespace fusebox::cli {
 namespace {
-
-constexpr int kPageSize = 1000;
 
 struct ListFlags {
   std::string match;
@@ -24,100 +25,70 @@ struct ListFlags {
   std::optional<int> limit;
 };
 
-// 0 refuses calls, 1 lets only probes pass, 2 is unwell, 3 is well.
-int Rank(const v1::Breaker& breaker) {
-  if (breaker.override().mode() == v1::OVERRIDE_MODE_FORCED_OPEN) return 0;
-  if (breaker.state() == v1::STATE_OPEN) return 0;
-  if (breaker.state() == v1::STATE_HALF_OPEN) return 1;
-  return breaker.health() == v1::HEALTH_HEALTHY ? 3 : 2;
-}
-
-bool IsWorse(const v1::Breaker& a, const v1::Breaker& b) {
-  return std::make_tuple(Rank(a), a.score(), a.name()) <
-         std::make_tuple(Rank(b), b.score(), b.name());
-}
-
-// The worst come first only when all are known, so every page is read. With a limit no more than
-// that and one page is held at a time.
-class Worst {
- public:
-  explicit Worst(std::optional<int> limit) : limit_(limit) {}
-
-  void Take(const v1::ListBreakersResponse& page) {
-    seen_ += page.breakers_size();
-    auto& kept = *list_.mutable_breakers();
-    kept.MergeFrom(page.breakers());
-    std::sort(kept.begin(), kept.end(), IsWorse);
-    const int excess = limit_.has_value() ? kept.size() - *limit_ : 0;
-    if (excess > 0) kept.DeleteSubrange(*limit_, excess);
-  }
-
-  const v1::ListBreakersResponse& list() const { return list_; }
-  size_t seen() const { return seen_; }
-
- private:
-  const std::optional<int> limit_;
-  v1::ListBreakersResponse list_;
-  size_t seen_ = 0;
-};
-
-Table ListTable(const v1::ListBreakersResponse& list) {
+Table ListTable(const v1::ListBreakersResponse& list, bool wide) {
   Table table;
-  table.AddRow(
-      {"NAME", "STATE", "FOR", "FAILURE-RATE", "CALLS", "REFUSED", "POLICY", "OVERRIDE", "HEALTH"});
+  std::vector<Cell> head = {"NAME",    "STATE",  "FOR",      "FAILURE-RATE", "CALLS",
+                            "REFUSED", "POLICY", "OVERRIDE", "HEALTH"};
+  if (wide) head.insert(head.end(), {"SCORE", "REOPENS", "PROBES", "CAUSE", "EPOCH"});
+  table.AddRow(std::move(head));
   for (const v1::Breaker& breaker : list.breakers()) {
     const v1::Window& window = breaker.window();
-    const std::string imposed =
-        breaker.has_override() ? EnumText(breaker.override().mode()) : std::string("-");
-    table.AddRow({breaker.name(), StateCell(breaker.state()), RetryAfterText(breaker),
-                  window.calls() == 0 ? "-" : PercentText(window.failure_rate()),
-                  absl::StrCat(window.calls()), absl::StrCat(breaker.totals().refused()),
-                  breaker.policy(), imposed, HealthCell(breaker.health())});
+    std::vector<Cell> row = {breaker.name(),
+                             StateCell(breaker.state()),
+                             RetryAfterText(breaker),
+                             window.calls() == 0 ? "-" : PercentText(window.failure_rate()),
+                             absl::StrCat(window.calls()),
+                             absl::StrCat(breaker.totals().refused()),
+                             breaker.policy(),
+                             EnumText(breaker.override().mode()),
+                             HealthCell(breaker.health())};
+    if (wide) {
+      row.insert(row.end(),
+                 {absl::StrFormat("%.2f", breaker.score()), absl::StrCat(breaker.reopens()),
+                  absl::StrCat(breaker.probes()), EnumText(breaker.last_transition().cause()),
+                  absl::StrCat(breaker.epoch())});
+    }
+    table.AddRow(std::move(row));
   }
   return table;
 }
 
-void PrintTable(Invocation& cli, const Worst& worst) {
-  const size_t shown = worst.list().breakers_size();
-  if (shown == 0) {
+int Print(Invocation& cli, const Worst& worst) {
+  const v1::ListBreakersResponse& list = worst.list();
+  const size_t shown = list.breakers_size();
+  if (shown == 0 && cli.out.for_people()) {
     cli.err << "No breakers match. A breaker exists from its first `allow` on.\n";
-    return;
+    return kOk;
   }
-  cli.out.Print(ListTable(worst.list()));
-  if (shown < worst.seen()) {
+  std::vector<std::string> names;
+  for (const v1::Breaker& breaker : list.breakers()) names.push_back(breaker.name());
+  cli.out.Print({list, [&list](bool wide) { return ListTable(list, wide); }, std::move(names)});
+  if (shown < worst.seen() && cli.out.for_people()) {
     cli.err << "The worst " << shown << " of " << worst.seen() << ".\n";
   }
+  return kOk;
 }
 
 int List(Invocation& cli, const ListFlags& flags) {
   v1::ListBreakersRequest request;
   request.set_match(flags.match);
-  request.set_page_size(kPageSize);
   for (const std::string& state : flags.states) request.add_states(EnumValue<v1::State>(state));
   Worst worst(flags.limit);
-  do {
-    v1::ListBreakersResponse page;
-    const grpc::Status status =
-        cli.server.Call(&v1::AdminService::Stub::ListBreakers, request, &page);
-    if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
-    worst.Take(page);
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  if (cli.out.json()) {
-    cli.out.Json(worst.list());
-  } else {
-    PrintTable(cli, worst);
-  }
-  return kOk;
+  const grpc::Status status = EachPage(cli.server, &v1::AdminService::Stub::ListBreakers, request,
+                                       [&worst](const v1::ListBreakersResponse& page) {
+                                         worst.Take(page);
+                                         return true;
+                                       });
+  return status.ok() ? Print(cli, worst) : ReportRpcError(cli.err, cli.server, status);
 }
 
 }  // namespace
 
 void AddList(Commands& commands) {
   auto [verb, flags] = commands.Add<ListFlags>("list", "Lists breakers, the worst first", List);
-  verb.add_option("GLOB", flags.match, "Which ones, as in 'payments.v1.*/**' [all]");
+  AddGlob(verb, flags.match);
   verb.add_option("--state", flags.states, "Only those in this state; may be repeated")
-      ->transform(CLI::IsMember(EnumNames<v1::State>(), CLI::ignore_case))
+      ->transform(EnumCheck<v1::State>())
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("STATE");

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/breaker_text.h"
@@ -10,6 +11,7 @@
 #include "client/cli/flags.h"
 #include "client/cli/verbs/verbs.h"
 #include "fusebox/v1/breaker.grpc.pb.h"
+#include "proto/convert/convert.h"
 
 namespace fusebox::cli {
 namespace {
@@ -25,11 +27,6 @@ struct RecordFlags {
   std::string client;
 };
 
-void SetDuration(absl::Duration from, google::protobuf::Duration* to) {
-  to->set_seconds(absl::IDivDuration(from, absl::Seconds(1), &from));
-  to->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from)));
-}
-
 v1::RecordRequest ToRequest(const RecordFlags& flags) {
   v1::RecordRequest request;
   request.set_breaker(flags.name);
@@ -37,10 +34,19 @@ v1::RecordRequest ToRequest(const RecordFlags& flags) {
   if (flags.outcome) request.set_outcome(EnumValue<v1::Outcome>(*flags.outcome));
   if (flags.grpc_code) request.set_grpc_code(*flags.grpc_code);
   if (flags.http_status) request.set_http_status(*flags.http_status);
-  if (flags.latency) SetDuration(*flags.latency, request.mutable_latency());
-  if (flags.retry_after) SetDuration(*flags.retry_after, request.mutable_retry_after());
+  if (flags.latency) *request.mutable_latency() = ToProto(*flags.latency);
+  if (flags.retry_after) *request.mutable_retry_after() = ToProto(*flags.retry_after);
   request.set_client(flags.client);
   return request;
+}
+
+Table RecordTable(const v1::RecordResponse& response) {
+  Table table;
+  table.AddRow({"counted", EnumText(response.counted())});
+  table.AddRow({"outcome", EnumText(response.outcome())});
+  table.AddRow({"state", StateCell(response.state())});
+  table.AddRow({"epoch", absl::StrCat(response.epoch())});
+  return table;
 }
 
 int Record(Invocation& cli, const RecordFlags& flags) {
@@ -48,23 +54,15 @@ int Record(Invocation& cli, const RecordFlags& flags) {
   const grpc::Status status =
       cli.server.Call(&v1::BreakerService::Stub::Record, ToRequest(flags), &response);
   if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
-  if (cli.out.json()) {
-    cli.out.Json(response);
-    return kOk;
-  }
-  Table table;
-  table.AddRow({"counted", EnumText(response.counted())});
-  table.AddRow({"outcome", EnumText(response.outcome())});
-  table.AddRow({"state", StateCell(response.state())});
-  table.AddRow({"epoch", absl::StrCat(response.epoch())});
-  cli.out.Print(table);
+  cli.out.Print({response, [&response](bool) { return RecordTable(response); },
+                 std::vector<std::string>{flags.name}});
   return kOk;
 }
 
 void AddResult(CLI::App& verb, RecordFlags& flags) {
   CLI::Option_group* result = verb.add_option_group("Result", "How it ended");
   result->add_option("--outcome", flags.outcome, "As the caller classified it")
-      ->transform(CLI::IsMember(EnumNames<v1::Outcome>(), CLI::ignore_case))
+      ->transform(EnumCheck<v1::Outcome>())
       ->type_name("OUTCOME");
   result
       ->add_option("--grpc-code", flags.grpc_code,
@@ -83,7 +81,7 @@ void AddResult(CLI::App& verb, RecordFlags& flags) {
 
 void AddRecord(Commands& commands) {
   auto [verb, flags] = commands.Add<RecordFlags>("record", "Tells how one call ended", Record);
-  verb.add_option("NAME", flags.name, "The breaker that granted the permit")->required();
+  AddBreakerName(verb, flags.name)->description("The breaker that granted the permit");
   verb.add_option(
           "--permit", flags.permit,
           "What `allow` printed; without it this is an observation, which counts only while "

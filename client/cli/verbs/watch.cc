@@ -10,8 +10,11 @@
 #include "client/cli/breaker_text.h"
 #include "client/cli/enums.h"
 #include "client/cli/errors.h"
+#include "client/cli/flags.h"
+#include "client/cli/follow.h"
+#include "client/cli/transition_text.h"
 #include "client/cli/verbs/verbs.h"
-#include "fusebox/v1/admin.grpc.pb.h"
+#include "fusebox/v1/admin.pb.h"
 
 namespace fusebox::cli {
 namespace {
@@ -33,7 +36,10 @@ std::string LineStart(const Cell& state, bool colour) {
 
 std::string BreakerLine(const v1::Breaker& breaker, bool transition, bool colour) {
   std::string notes;
-  if (transition) absl::StrAppend(&notes, "  ", TransitionText(breaker.last_transition()));
+  if (transition) {
+    const v1::Transition& last = breaker.last_transition();
+    absl::StrAppend(&notes, "  ", ChangeText(last), ", ", EnumText(last.cause()));
+  }
   if (breaker.has_retry_after()) absl::StrAppend(&notes, "  for ", RetryAfterText(breaker));
   if (breaker.has_override()) absl::StrAppend(&notes, "  ", OverrideText(breaker));
   return absl::StrCat(LineStart(StateCell(breaker.state()), colour),
@@ -59,7 +65,8 @@ class Follower {
         return TakeSynced(event);
       case v1::WatchBreakersResponse::kRemoved:
         seen_.erase(event.removed());
-        return Print(event, LineStart("-", false) + Printable(event.removed()) + "  removed");
+        return Print({event, LineStart("-", false) + Printable(event.removed()) + "  removed",
+                      event.removed()});
       case v1::WatchBreakersResponse::EVENT_NOT_SET:
         return;  // A kind of event that a newer server knows.
     }
@@ -73,22 +80,19 @@ class Follower {
     if (version < known->second) return;  // Overtaken on its way by a newer state.
     const bool moved = is_new || version.first != known->second.first;
     known->second = version;
-    Print(event, BreakerLine(breaker, moved && breaker.has_last_transition(), cli_.out.colour()));
+    Print({event, BreakerLine(breaker, moved && breaker.has_last_transition(), cli_.out.colour()),
+           breaker.name()});
   }
 
   void TakeSynced(const v1::WatchBreakersResponse& event) {
     done_ = flags_.until_synced;
-    if (cli_.out.json()) return Print(event, "");
+    Print({event, "", ""});
+    if (!cli_.out.for_people()) return;
     cli_.err << "Breakers so far: " << seen_.size() << (done_ ? ".\n" : "; changes follow.\n");
   }
 
-  void Print(const v1::WatchBreakersResponse& event, const std::string& line) {
-    if (cli_.out.json()) {
-      cli_.out.JsonLine(event);
-    } else {
-      cli_.out.Line(line);
-    }
-    ++lines_;
+  void Print(const Step& step) {
+    if (cli_.out.Print(step)) ++lines_;
     if (lines_ == flags_.count || !cli_.out.ok()) done_ = true;
   }
 
@@ -102,28 +106,19 @@ class Follower {
   bool done_ = false;
 };
 
-int ReportEnd(Invocation& cli, const grpc::Status& end, bool begun) {
-  // A watch has no end of its own, so a server that ends it in peace is going away as well.
-  const int code = ReportRpcError(
-      cli.err, cli.server,
-      end.ok() ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server ended the watch") : end);
-  if (begun) cli.err << "  The watch has ended; changes from here on are not shown.\n";
-  return code;
-}
-
 int Watch(Invocation& cli, const WatchFlags& flags) {
-  v1::WatchBreakersRequest request;
-  request.set_match(flags.match);
-  grpc::ClientContext context;
-  cli.server.BeginStream(context);
-  v1::AdminService::Stub stub(cli.server.channel());
-  const auto stream = stub.WatchBreakers(&context, request);
   Follower follower(cli, flags);
-  v1::WatchBreakersResponse event;
-  while (!follower.done() && stream->Read(&event)) follower.Take(event);
-  if (follower.done()) context.TryCancel();
-  const grpc::Status end = stream->Finish();
-  return follower.done() ? kOk : ReportEnd(cli, end, follower.begun());
+  const grpc::Status end = Follow(cli.server, flags.match, absl::InfiniteDuration(),
+                                  [&follower](const v1::WatchBreakersResponse& event) {
+                                    follower.Take(event);
+                                    return !follower.done();
+                                  });
+  if (end.ok()) return kOk;
+  const int code = ReportRpcError(cli.err, cli.server, end);
+  if (follower.begun()) {
+    cli.err << "  The watch has ended; changes from here on are not shown.\n";
+  }
+  return code;
 }
 
 }  // namespace
@@ -132,7 +127,7 @@ void AddWatch(Commands& commands) {
   auto [verb, flags] = commands.Add<WatchFlags>(
       "watch", "Follows breakers: first those that exist, then each change, until interrupted",
       Watch);
-  verb.add_option("GLOB", flags.match, "Which ones, as in 'payments.v1.*/**' [all]");
+  AddGlob(verb, flags.match);
   verb.add_flag("--until-synced", flags.until_synced, "End when those that exist were shown");
   verb.add_option("--count", flags.count, "End after N lines")
       ->check(CLI::PositiveNumber)

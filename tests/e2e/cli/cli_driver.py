@@ -14,21 +14,25 @@ import socket
 import subprocess
 import threading
 
+import yaml
+
 FUSEBOXCTL = os.environ["FUSEBOXCTL_BINARY"]
 PATIENCE_S = 30  # Far above what anything here takes: it ends a hang, it measures nothing.
 FAILURES_TO_TRIP = 5  # The default policy's consecutive_failures.
 
-DENIED, USAGE, OUTPUT_FAILED = 1, 2, 3
+DENIED, DIFFERENT, USAGE, OUTPUT_FAILED, TOOL_FAILED = 1, 1, 2, 3, 4
 INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, UNAVAILABLE = 64 + 3, 64 + 4, 64 + 5, 64 + 14
+FAILED_PRECONDITION, ABORTED, UNAUTHENTICATED = 64 + 9, 64 + 10, 64 + 16
 
 
 def environment(**extra):
     """The environment without what would change the output, and with `extra`."""
-    ours = ("NO_COLOR", "FUSEBOX_SERVER", "FUSEBOX_TIMEOUT", "FUSEBOX_OUTPUT")
-    return {k: v for k, v in os.environ.items() if k not in ours} | extra
+    ours = ("NO_COLOR", "USER", "VISUAL", "EDITOR")
+    kept = {k: v for k, v in os.environ.items() if k not in ours and not k.startswith("FUSEBOX_")}
+    return kept | extra
 
 
-def run(*args, **env):
+def run(*args, stdin="", **env):
     """Runs fuseboxctl to its end."""
     return subprocess.run(
         [FUSEBOXCTL, *args],
@@ -36,7 +40,7 @@ def run(*args, **env):
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         check=False,
     )
 
@@ -52,16 +56,19 @@ class Cli:
     def __init__(self, address):
         self.address = address
 
-    def __call__(self, *args, **env):
-        return run(*args, FUSEBOX_SERVER=self.address, **env)
+    def __call__(self, *args, **options):
+        return run(*args, FUSEBOX_SERVER=self.address, **options)
 
-    def ok(self, *args):
-        result = self(*args)
+    def ok(self, *args, **options):
+        result = self(*args, **options)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
     def json(self, *args):
         return json.loads(self.ok(*args, "-o", "json"))
+
+    def yaml(self, *args):
+        return yaml.safe_load(self.ok(*args, "-o", "yaml"))
 
     def trip(self, name):
         for _ in range(FAILURES_TO_TRIP):

@@ -18,6 +18,30 @@ def cli(server):
 
 
 @pytest.fixture
+def cli_of():
+    """fuseboxctl with a server that the test started."""
+    return lambda process: Cli(process.address)
+
+
+@pytest.fixture
+def word():
+    """A name for a policy or a budget that nobody else uses."""
+    return f"t-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a file and returns its path."""
+
+    def write_one(text):
+        path = tmp_path / f"{uuid.uuid4().hex}.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write_one
+
+
+@pytest.fixture
 def name():
     return f"cli/{uuid.uuid4().hex}"
 

@@ -23,24 +23,51 @@ CALLS = [
     ("record", "a", "--outcome", "SUCCESS"),
     ("get", "a"),
     ("list",),
+    ("describe", "a"),
     ("watch",),
+    ("wait", "a", "--for", "open"),
+    ("top", "--once"),
+    ("history",),
+    ("override", "a", "--mode", "shadow", "--reason", "why"),
+    ("clear", "a", "--reason", "why"),
+    ("overrides",),
+    ("drill", "a", "--ttl", "1s", "--reason", "why"),
+    ("reset", "a", "--reason", "why"),
+    ("delete", "a", "--reason", "why"),
+    ("apply", "-f", "-"),
+    ("diff", "-f", "-"),
+    ("edit", "policy/a"),
+    ("policy", "list"),
+    ("policy", "get", "a"),
+    ("policy", "delete", "a"),
+    ("budget", "list"),
+    ("budget", "get", "a"),
+    ("budget", "delete", "a"),
+    ("version",),
 ]
+FILE = "policies: [{name: a, match: [a]}, {name: b, match: [b]}]"
 
 
-@pytest.mark.parametrize("arguments", CALLS, ids=lambda call: call[0])
+def called(call):
+    return "-".join(word for word in call if word.isalpha())
+
+
+@pytest.mark.parametrize("arguments", CALLS, ids=called)
 def test_without_a_server_every_verb_says_what_to_start_or_set(arguments, closed_port):
-    result = run(*arguments, "--server", f"127.0.0.1:{closed_port}")
+    result = run(*arguments, "--server", f"127.0.0.1:{closed_port}", stdin=FILE)
     assert result.returncode == UNAVAILABLE
-    assert result.stdout == ""
-    assert f"no server answers at 127.0.0.1:{closed_port}: " in result.stderr
+    assert result.stdout == ("client  0.1.0\n" if arguments == ("version",) else "")
+    # Once, however many resources a file holds.
+    assert result.stderr.count(f"no server answers at 127.0.0.1:{closed_port}: ") == 1
     assert "Connection refused" in result.stderr
     for remedy in ("make run", "--server", "FUSEBOX_SERVER"):
         assert remedy in result.stderr
 
 
-@pytest.mark.parametrize("arguments", CALLS, ids=lambda call: call[0])
+@pytest.mark.parametrize("arguments", CALLS, ids=called)
 def test_the_time_out_bounds_connecting_too(arguments, mute_port):
-    result = run(*arguments, "--server", f"127.0.0.1:{mute_port}", "--timeout", "200ms")
+    server = f"127.0.0.1:{mute_port}"
+    result = run(*arguments, stdin=FILE, FUSEBOX_SERVER=server, FUSEBOX_TIMEOUT="200ms")
     assert result.returncode in (DEADLINE_EXCEEDED, UNAVAILABLE)
     assert f"no server answers at 127.0.0.1:{mute_port}" in result.stderr
 
@@ -95,7 +122,7 @@ def test_a_flag_goes_before_its_variable(server, closed_port):
         ("FUSEBOX_SERVER", "nowhere", 'server address "nowhere" has no host and port'),
         ("FUSEBOX_TIMEOUT", "7", '"7" is no duration'),
         ("FUSEBOX_TIMEOUT", "0s", 'a time-out of "0s" lets no call end'),
-        ("FUSEBOX_OUTPUT", "xml", "xml not in {table,json}"),
+        ("FUSEBOX_OUTPUT", "xml", "xml not in {table,wide,json,yaml,name}"),
     ],
 )
 def test_a_bad_variable_is_named(variable, value, complaint):
@@ -115,13 +142,42 @@ def test_a_variable_is_not_blamed_for_a_flag():
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ((), "a verb is missing; give one of allow, record, get, list, watch, health"),
+        ((), "a verb is missing; give one of allow, record, list, get, describe, watch, wait, top, "),
         (("frob",), '"frob" is no verb; give one of allow, '),
+        (("policy",), "a verb is missing; give one of list, get, delete"),
+        (("budget", "frob"), '"frob" is no verb; give one of list, get, delete'),
+        (("policy", "get"), "NAME is required"),
         (("get",), "NAME is required"),
         (("get", "a", "b"), "The following argument was not expected: b"),
         (("allow", "a", "--attempt", "0"), "--attempt"),
         (("list", "--limit", "0"), "--limit"),
         (("watch", "--count", "x"), "--count"),
+        (("describe",), "NAME is required"),
+        (("describe", "a", "--history", "0"), "--history"),
+        (("wait", "a"), "--for is required"),
+        (("wait", "a", "--for", "ajar"), "--for: ajar not in {CLOSED,OPEN,HALF_OPEN}"),
+        (("wait", "a", "--for", "open", "--timeout", "5"), '"5" is no duration'),
+        (("top", "--interval", "x"), '"x" is no duration'),
+        (("history", "--cause", "boredom"), "--cause: boredom not in {CONSECUTIVE_FAILURES,"),
+        (("history", "--since", "5"), '"5" is no moment; write how long ago, like 15m, or a time'),
+        (("history", "--limit", "-1"), "--limit"),
+        (("override", "a", "--reason", "why"), "--mode is required"),
+        (("override", "a", "--mode", "shadow"), "--reason is required"),
+        (("override", "--mode", "shadow", "--reason", "why"), "MATCH is required"),
+        (("override", "a", "--mode", "ajar", "--reason", "why"), "--mode: ajar not in {FORCED_OPEN,"),
+        (("override", "a", "--mode", "shadow", "--reason", "why", "--ttl", "1"), '"1" is no duration'),
+        (("clear",), "MATCH is required"),
+        (("overrides", "a"), "The following argument was not expected: a"),
+        (("drill", "a", "--ttl", "1s"), "--reason is required"),
+        (("drill", "a", "--reason", "why"), "--ttl is required"),
+        (("reset", "a"), "--reason is required"),
+        (("delete", "a"), "--reason is required"),
+        (("apply",), "--file is required"),
+        (("diff",), "--file is required"),
+        (("edit",), "NAME is required"),
+        (("completion",), "SHELL is required"),
+        (("completion", "tcsh"), "tcsh not in {bash,zsh,fish}"),
+        (("version", "now"), "The following argument was not expected: now"),
     ],
 )
 def test_usage_errors_exit_2_and_point_to_the_help(arguments, complaint):
@@ -129,7 +185,8 @@ def test_usage_errors_exit_2_and_point_to_the_help(arguments, complaint):
     assert result.returncode == USAGE
     assert result.stdout == ""
     assert complaint in result.stderr
-    assert "--help`." in result.stderr
+    pointer = re.search("See `(fuseboxctl.* --help)`.", result.stderr)[1].split()
+    assert run(*pointer[1:]).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -139,24 +196,46 @@ def test_usage_errors_exit_2_and_point_to_the_help(arguments, complaint):
         ("record", ["NAME", "--permit", "--outcome", "--grpc-code", "--http-status", "--latency",
                     "--retry-after", "--client"]),
         ("get", ["NAME"]),
+        ("describe", ["NAME", "--history"]),
         ("list", ["GLOB", "--state", "--limit"]),
         ("watch", ["GLOB", "--until-synced", "--count"]),
+        ("wait", ["NAME", "--for", "--timeout", "exits 68"]),
+        ("top", ["GLOB", "--interval", "--once", "q ends"]),
+        ("history", ["GLOB", "--cause", "--since", "--until", "--limit"]),
+        ("override", ["MATCH", "--mode", "--reason", "--ttl", "--dry-run"]),
+        ("clear", ["MATCH", "--reason", "--dry-run"]),
+        ("overrides", []),
+        ("drill", ["MATCH", "--ttl", "--reason", "--wait"]),
+        ("reset", ["NAME", "--reason"]),
+        ("delete", ["NAME", "--reason"]),
+        ("apply", ["--file", "--dry-run"]),
+        ("diff", ["--file", "FUSEBOX_DIFF", "1 if something is"]),
+        ("edit", ["policy/NAME", "budget/NAME", "$VISUAL", "$EDITOR"]),
+        ("policy list", []),
+        ("policy get", ["NAME"]),
+        ("policy delete", ["NAME", "--dry-run"]),
+        ("budget list", []),
+        ("budget get", ["NAME"]),
+        ("budget delete", ["NAME", "--dry-run"]),
         ("health", ["SERVICE", "not serving"]),
+        ("version", ["--client"]),
+        ("completion", ["SHELL", "~/.bashrc", "config.fish"]),
     ],
 )
 def test_every_verb_explains_itself(verb, flags):
-    result = run(verb, "--help")
+    result = run(*verb.split(), "--help")
     assert (result.returncode, result.stderr) == (0, "")
     assert f"Usage: fuseboxctl {verb} " in result.stdout
     for flag in flags:
         assert flag in result.stdout
-    assert verb in run("--help").stdout
+    *groups, last = verb.split()
+    assert f"\n  {last} " in run(*groups, "--help").stdout
 
 
 def test_the_help_documents_the_variables_and_the_exit_codes():
     text = run("--help").stdout
-    for expected in ("FUSEBOX_SERVER", "FUSEBOX_TIMEOUT", "FUSEBOX_OUTPUT", "NO_COLOR",
-                     "127.0.0.1:7400", "64 + N"):
+    for expected in ("FUSEBOX_SERVER", "FUSEBOX_TIMEOUT", "FUSEBOX_OUTPUT", "FUSEBOX_ACTOR",
+                     "FUSEBOX_TOKEN", "NO_COLOR", "127.0.0.1:7400", "64 + N"):
         assert expected in text
 
 

@@ -1,5 +1,6 @@
 """fuseboxctl health."""
 
+import json
 from concurrent import futures
 
 import grpc
@@ -56,4 +57,4 @@ def test_health_exits_4_when_the_server_takes_no_calls(unwell):
     result = run("health", "--server", unwell)
     assert (result.returncode, result.stdout, result.stderr) == (4, "NOT_SERVING\n", "")
     result = run("health", "--server", unwell, "-o", "json")
-    assert (result.returncode, result.stdout) == (4, '{"status":"NOT_SERVING"}\n')
+    assert (result.returncode, json.loads(result.stdout)) == (4, {"status": "NOT_SERVING"})

@@ -1,0 +1,73 @@
+// Prints what teaches a shell to complete fuseboxctl's command lines.
+#include <string>
+
+#include "client/cli/flags.h"
+#include "client/cli/verbs/verbs.h"
+
+namespace fusebox::cli {
+namespace {
+
+constexpr char kBash[] = R"(# fuseboxctl in bash: source <(fuseboxctl completion bash)
+_fuseboxctl() {
+  local words
+  if words=$("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); then
+    compopt +o default 2>/dev/null
+    mapfile -t COMPREPLY <<<"$words"
+    [[ -n $words ]] || COMPREPLY=()
+  fi
+}
+complete -o default -F _fuseboxctl fuseboxctl
+)";
+
+constexpr char kZsh[] = R"(#compdef fuseboxctl
+# fuseboxctl in zsh: source <(fuseboxctl completion zsh), after compinit
+_fuseboxctl() {
+  local out
+  if out=$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null); then
+    compadd -- "${(@f)out}"
+  else
+    _files
+  fi
+}
+compdef _fuseboxctl fuseboxctl
+)";
+
+constexpr char kFish[] = R"(# fuseboxctl in fish: fuseboxctl completion fish | source
+function __fuseboxctl
+  set -l words (commandline --tokenize --cut-at-cursor --current-process)
+  set -l last (commandline --current-token --cut-at-cursor)
+  if not $words[1] __complete $words[2..] "$last" 2>/dev/null
+    __fish_complete_path "$last"
+  end
+end
+complete --command fuseboxctl --no-files --arguments '(__fuseboxctl)'
+)";
+
+constexpr char kFooter[] = R"(bash  source <(fuseboxctl completion bash)     in ~/.bashrc
+zsh   source <(fuseboxctl completion zsh)      in ~/.zshrc, after compinit
+fish  fuseboxctl completion fish | source      in config.fish
+
+Names come from the server that the line or FUSEBOX_SERVER names, if it answers at once.)";
+
+struct CompletionFlags {
+  std::string shell;
+};
+
+int Completion(Invocation& cli, const CompletionFlags& flags) {
+  cli.out.Text(flags.shell == "bash" ? kBash : flags.shell == "zsh" ? kZsh : kFish);
+  return kOk;
+}
+
+}  // namespace
+
+void AddCompletion(Commands& commands) {
+  auto [verb, flags] = commands.Add<CompletionFlags>(
+      "completion", "Prints what teaches a shell to complete command lines", Completion);
+  verb.add_option("SHELL", flags.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->type_name("SHELL");
+  verb.footer(kFooter);
+}
+
+}  // namespace fusebox::cli

@@ -1,0 +1,102 @@
+// Shows what `apply` would change.
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/files.h"
+#include "client/cli/flags.h"
+#include "client/cli/manifest.h"
+#include "client/cli/tool.h"
+#include "client/cli/verbs/verbs.h"
+
+namespace fusebox::cli {
+namespace {
+
+constexpr char kFooter[] =
+    R"(Exit codes: 0 if nothing is different, 1 if something is; the others as ever.
+
+FUSEBOX_DIFF is the program that compares, as a command line of the shell [diff -u -N]. It is given
+two folders, with a file for each policy and budget, and exits 1 if they differ.)";
+
+struct DiffFlags {
+  std::string file;
+};
+
+// Two folders with what is and what would be, a file for each resource; gone with this object.
+class Folders {
+ public:
+  absl::Status Make() {
+    absl::StatusOr<std::string> made = MakeTemporaryFolder();
+    if (!made.ok()) return made.status();
+    root_ = *std::move(made);
+    std::filesystem::create_directory(live());
+    std::filesystem::create_directory(merged());
+    return absl::OkStatus();
+  }
+  Folders() = default;
+  Folders(const Folders&) = delete;
+  Folders& operator=(const Folders&) = delete;
+  ~Folders() {
+    if (!root_.empty()) RemoveFolder(root_);
+  }
+
+  std::string live() const { return root_ + "/LIVE"; }
+  std::string merged() const { return root_ + "/MERGED"; }
+
+ private:
+  std::string root_;
+};
+
+// Writes what is and what would be; what does not exist yet has no file in LIVE.
+template <typename M>
+int WriteBoth(Invocation& cli, const ManifestFile& file, const Folders& folders) {
+  Manifest wanted = file.manifest;
+  int index = 0;
+  for (const M& resource : Resource<M>::In(wanted)) {
+    const std::string name = absl::StrCat("/", Resource<M>::kKind, ".", resource.name(), ".yaml");
+    M current;
+    const grpc::Status status = Resource<M>::Get(cli.server, resource.name(), &current);
+    const bool exists = status.error_code() != grpc::StatusCode::NOT_FOUND;
+    if (exists && !status.ok()) {
+      return ReportRpcError(cli.err, cli.server, status,
+                            AboutResource<M>(file, index, resource.name()));
+    }
+    absl::Status written = WriteFile(folders.merged() + name, BareYaml(resource));
+    if (exists) written.Update(WriteFile(folders.live() + name, BareYaml(current)));
+    if (!written.ok()) return ReportBadFile(cli.err, written);
+    ++index;
+  }
+  return kOk;
+}
+
+int Compare(Invocation& cli, const Folders& folders) {
+  const char* variable = std::getenv("FUSEBOX_DIFF");
+  const std::string tool = variable == nullptr || *variable == '\0' ? "diff -u -N" : variable;
+  const int code = RunTool(tool, {folders.live(), folders.merged()});
+  if (code == 0) return kOk;
+  if (code == 1) return kDifferent;
+  cli.err << "fuseboxctl: `" << tool << "` failed with exit code " << code
+          << "; FUSEBOX_DIFF names another program.\n";
+  return kToolFailed;
+}
+
+int Diff(Invocation& cli, const DiffFlags& flags) {
+  const absl::StatusOr<ManifestFile> file = ReadManifest(flags.file);
+  if (!file.ok()) return ReportBadFile(cli.err, file.status());
+  Folders folders;
+  if (const absl::Status made = folders.Make(); !made.ok()) return ReportBadFile(cli.err, made);
+  int code = WriteBoth<v1::RetryBudget>(cli, *file, folders);
+  if (code == kOk) code = WriteBoth<v1::Policy>(cli, *file, folders);
+  return code == kOk ? Compare(cli, folders) : code;
+}
+
+}  // namespace
+
+void AddDiff(Commands& commands) {
+  auto [verb, flags] = commands.Add<DiffFlags>("diff", "Shows what `apply` would change", Diff);
+  AddFile(verb, flags.file);
+  verb.footer(kFooter);
+}
+
+}  // namespace fusebox::cli

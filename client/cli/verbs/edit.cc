@@ -1,0 +1,142 @@
+// Opens a policy or a retry budget in an editor and applies what was written there.
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/cli/files.h"
+#include "client/cli/manifest.h"
+#include "client/cli/tool.h"
+#include "client/cli/verbs/verbs.h"
+
+namespace fusebox::cli {
+namespace {
+
+constexpr char kFooter[] =
+    R"(The editor is $VISUAL, else $EDITOR, else vi. What cannot be applied is kept in a file, whose name is
+printed, for `fuseboxctl apply -f`.)";
+
+constexpr char kComment[] =
+    R"(# What you write here is applied when the editor ends; leave it as it is to change nothing.
+# `etag` makes sure that nobody else's change is lost.
+)";
+
+struct EditFlags {
+  std::string name;
+};
+
+std::string Editor() {
+  for (const char* name : {"VISUAL", "EDITOR"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return value;
+  }
+  return "vi";
+}
+
+// One resource, in a file of its own while it is edited.
+template <typename M>
+class Edit {
+ public:
+  Edit(Invocation& cli, std::string name) : cli_(cli), name_(std::move(name)) {}
+
+  int Run() {
+    Manifest before;
+    M& current = *Resource<M>::In(before).Add();
+    const grpc::Status status = Resource<M>::Get(cli_.server, name_, &current);
+    if (!status.ok()) return ReportRpcError(cli_.err, cli_.server, status);
+    const std::string etag = current.info().etag();
+    Resource<M>::Strip(current);
+    current.mutable_info()->set_etag(etag);
+    const std::string text = absl::StrCat(kComment, WriteYaml(before));
+
+    const absl::StatusOr<std::string> folder = MakeTemporaryFolder();
+    if (!folder.ok()) return ReportBadFile(cli_.err, folder.status());
+    path_ = absl::StrCat(*folder, "/", Resource<M>::kKind, ".", name_, ".yaml");
+    const int code = EditFile(text);
+    if (code == kOk) RemoveFolder(*folder);
+    return code;
+  }
+
+ private:
+  int EditFile(const std::string& text) {
+    if (const absl::Status bad = WriteFile(path_, text); !bad.ok()) {
+      return ReportBadFile(cli_.err, bad);
+    }
+    const std::string editor = Editor();
+    if (const int code = RunTool(editor, {path_}); code != 0) {
+      cli_.err << "fuseboxctl: the editor `" << editor << "` failed with exit code " << code
+               << "; set EDITOR to another.\n";
+      return Keep(kToolFailed);
+    }
+    const absl::StatusOr<std::string> edited = ReadFile(path_);
+    if (edited.ok() && *edited == text) {
+      cli_.err << FullName<M>(name_) << " unchanged.\n";
+      return kOk;
+    }
+    return ApplyFile();
+  }
+
+  int ApplyFile() {
+    absl::StatusOr<ManifestFile> file = ReadManifest(path_);
+    if (!file.ok()) return Keep(ReportBadFile(cli_.err, file.status()));
+    const auto& resources = Resource<M>::In(file->manifest);
+    const int all = file->manifest.policies_size() + file->manifest.retry_budgets_size();
+    if (all != 1 || resources.size() != 1 || resources[0].name() != name_) {
+      cli_.err << "fuseboxctl: " << path_ << " holds something other than " << FullName<M>(name_)
+               << "; `edit` changes that one only, and no names. `apply` does more.\n";
+      return Keep(kUsage);
+    }
+    M result;
+    const grpc::Status status =
+        Resource<M>::Update(cli_.server, resources[0], Change{cli_.actor, false}, &result);
+    if (status.ok()) {
+      cli_.out.Line(absl::StrCat(FullName<M>(name_), " updated"));
+      return kOk;
+    }
+    const int code =
+        ReportRpcError(cli_.err, cli_.server, status, AboutResource<M>(*file, 0, name_));
+    if (ReasonOf(status) == "ETAG_STALE") {
+      cli_.err << "  It was changed meanwhile. `fuseboxctl edit` it again, or take the etag out of "
+                  "the file\n  and apply that, over the other change.\n";
+    }
+    return Keep(code);
+  }
+
+  // Nobody's work is thrown away.
+  int Keep(int code) {
+    cli_.err << "  Your edit is kept: fuseboxctl apply -f " << path_ << "\n";
+    return code;
+  }
+
+  Invocation& cli_;
+  const std::string name_;
+  std::string path_;
+};
+
+int EditOne(Invocation& cli, const EditFlags& flags) {
+  const std::string policy = FullName<v1::Policy>("");
+  const std::string budget = FullName<v1::RetryBudget>("");
+  if (absl::StartsWith(flags.name, policy)) {
+    return Edit<v1::Policy>(cli, flags.name.substr(policy.size())).Run();
+  }
+  if (absl::StartsWith(flags.name, budget)) {
+    return Edit<v1::RetryBudget>(cli, flags.name.substr(budget.size())).Run();
+  }
+  cli.err << "fuseboxctl: \"" << flags.name << "\" is no policy and no budget; write " << policy
+          << "NAME or " << budget << "NAME.\n";
+  return kUsage;
+}
+
+}  // namespace
+
+void AddEdit(Commands& commands) {
+  auto [verb, flags] =
+      commands.Add<EditFlags>("edit", "Opens a policy or a retry budget in an editor", EditOne);
+  verb.add_option("NAME", flags.name, "policy/NAME or budget/NAME")
+      ->required()
+      ->type_name("RESOURCE");
+  verb.footer(kFooter);
+}
+
+}  // namespace fusebox::cli

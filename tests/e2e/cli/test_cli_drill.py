@@ -1,0 +1,42 @@
+"""fuseboxctl drill."""
+
+from cli_driver import DENIED, INVALID_ARGUMENT, Running, fields
+
+
+def test_a_drill_is_an_override_for_a_while(cli, name):
+    table = cli.ok("drill", name, "--ttl", "1h", "--reason", "game day", "--actor", "ann")
+    assert "FORCED_OPEN (drill)" in table
+    assert cli("allow", name).returncode == DENIED
+    override = cli.json("get", name)["breaker"]["override"]
+    assert (override["drill"], override["actor"], override["reason"]) == (True, "ann", "game day")
+
+
+def test_a_drill_that_is_waited_for_tells_whom_it_refused(cli, name):
+    drill = ("drill", name, "--ttl", "1h", "--reason", "game day", "--wait")
+    with Running(cli.address, *drill) as waiting:
+        assert waiting.process.stderr.readline() == (
+            f"{name} is FORCED_OPEN for 1h, also if you interrupt this; `fuseboxctl clear` ends it.\n"
+        )
+        for client, calls in (("shop", 2), ("cart", 1)):
+            for _ in range(calls):
+                assert cli("allow", name, "--client", client).returncode == DENIED
+        cli.ok("clear", name, "--reason", "enough", "--actor", "ann")
+        stdout, stderr, code = waiting.end()
+    assert (stderr, code) == ("The drill is over: ann took the override back: enough.\n", 0)
+    shown = fields(stdout)
+    assert shown.pop("lasted").endswith("s")
+    assert shown == {"refused": "3", "refused to shop": "2", "refused to cart": "1"}
+
+
+def test_a_drill_ends_by_itself(cli, name):
+    result = cli("drill", name, "--ttl", "1s", "--reason", "game day", "--wait")
+    assert result.returncode == 0
+    assert result.stderr.endswith("The drill is over: the override's time was over.\n")
+    assert fields(result.stdout)["refused"] == "0"
+    cli.ok("allow", name)
+
+
+def test_what_the_server_refuses_is_said_with_its_reason(cli, name):
+    result = cli("drill", name, "--ttl", "1ms", "--reason", "why", "--wait")
+    assert (result.returncode, result.stdout) == (INVALID_ARGUMENT, "")
+    assert "\n  reason: TTL_INVALID\n" in result.stderr
