@@ -73,7 +73,8 @@ Table DrillTable(const v1::DrillReport& report) {
   table.AddRow({"lasted", DurationText(report.lasted())});
   table.AddRow({"refused", absl::StrCat(report.refused())});
   for (const v1::ClientCalls& client : report.clients()) {
-    table.AddRow({"refused to " + client.client(), absl::StrCat(client.calls())});
+    const std::string name = client.client().empty() ? "the nameless" : client.client();
+    table.AddRow({"refused to " + name, absl::StrCat(client.calls())});
   }
   if (report.refused_to_others() > 0) {
     table.AddRow({"refused to others", absl::StrCat(report.refused_to_others())});

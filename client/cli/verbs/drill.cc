@@ -1,4 +1,5 @@
 // Forces breakers open for a while, to prove that their callers can do without.
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -28,27 +29,39 @@ struct DrillFlags {
   bool wait = false;
 };
 
-// Not of an earlier drill, which this one may have replaced at the same moment.
-bool IsEndOf(const v1::Override& drill, const v1::Transition& one) {
-  return one.has_drill_report() && one.breaker() == drill.match() &&
-         ToTime(one.override().create_time()) == ToTime(drill.create_time());
-}
-
-// Looks for the end of the drill.
-grpc::Status FindEnd(Connection& server, const v1::Override& drill,
-                     std::optional<v1::Transition>& end) {
+// Gives what happened to the drill's `match` by overrides to `take`, the newest first.
+template <typename Take>
+grpc::Status EachOverride(Connection& server, const std::string& match, const Take& take) {
   v1::ListTransitionsRequest request;
+  request.set_match(match);
+  request.add_causes(v1::CAUSE_OVERRIDDEN);
   request.add_causes(v1::CAUSE_OVERRIDE_EXPIRED);
   request.add_causes(v1::CAUSE_OVERRIDE_CLEARED);
-  request.add_causes(v1::CAUSE_OVERRIDDEN);  // Another override may have replaced it.
-  *request.mutable_after() = drill.create_time();
   return EachPage(server, &v1::AdminService::Stub::ListTransitions, request,
                   [&](const v1::ListTransitionsResponse& page) {
                     for (const v1::Transition& one : page.transitions()) {
-                      if (IsEndOf(drill, one)) end = one;
+                      if (one.breaker() == match && !take(one)) return false;
                     }
                     return true;
                   });
+}
+
+// Where in the history the drill began.
+grpc::Status FindBegin(Connection& server, const std::string& match, uint64_t& number) {
+  return EachOverride(server, match, [&number](const v1::Transition& one) {
+    number = one.number();
+    return one.cause() != v1::CAUSE_OVERRIDDEN;
+  });
+}
+
+// The first end of a drill after `begin`; what ended before that was another one.
+grpc::Status FindEnd(Connection& server, const std::string& match, uint64_t begin,
+                     std::optional<v1::Transition>& end) {
+  return EachOverride(server, match, [&](const v1::Transition& one) {
+    if (one.number() <= begin) return false;
+    if (one.has_drill_report()) end = one;
+    return true;
+  });
 }
 
 int PrintEnd(Invocation& cli, const v1::Transition& end) {
@@ -58,14 +71,16 @@ int PrintEnd(Invocation& cli, const v1::Transition& end) {
   return kOk;
 }
 
-int WaitForEnd(Invocation& cli, const v1::Override& drill, absl::Duration ttl) {
-  std::optional<v1::Transition> end;
-  for (absl::Duration waited; waited < ttl + kGrace; waited += kPace) {
-    const grpc::Status status = FindEnd(cli.server, drill, end);
-    if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
+int WaitForEnd(Invocation& cli, const std::string& match, absl::Duration ttl) {
+  uint64_t begin = 0;
+  grpc::Status status = FindBegin(cli.server, match, begin);
+  for (absl::Duration waited; status.ok() && waited < ttl + kGrace; waited += kPace) {
+    std::optional<v1::Transition> end;
+    status = FindEnd(cli.server, match, begin, end);
     if (end.has_value()) return PrintEnd(cli, *end);
     absl::SleepFor(kPace);
   }
+  if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
   cli.err << "fuseboxctl: the end of the drill is not in the history; look with `fuseboxctl "
              "overrides` whether it goes on.\n";
   return kRpcErrorBase + static_cast<int>(grpc::StatusCode::DEADLINE_EXCEEDED);
@@ -88,9 +103,9 @@ int Drill(Invocation& cli, const DrillFlags& flags) {
     cli.out.Print(OverrideDocument(response, drill));
     return kOk;
   }
-  cli.err << Printable(drill.match()) << " is FORCED_OPEN for " << absl::FormatDuration(flags.ttl)
+  cli.err << Printable(drill.match()) << " is FORCED_OPEN for " << DurationText(flags.ttl)
           << ", also if you interrupt this; `fuseboxctl clear` ends it.\n";
-  return WaitForEnd(cli, drill, flags.ttl);
+  return WaitForEnd(cli, drill.match(), flags.ttl);
 }
 
 }  // namespace

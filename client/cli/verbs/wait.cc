@@ -23,7 +23,7 @@ int ReportTimeout(Invocation& cli, const WaitFlags& flags, const v1::Breaker& la
   const std::string standing =
       last.name().empty() ? "does not exist" : absl::StrCat("is ", EnumText(last.state()));
   cli.err << "fuseboxctl: " << flags.name << " " << standing << " after "
-          << absl::FormatDuration(flags.timeout) << "; wait longer with --timeout.\n";
+          << DurationText(flags.timeout) << "; wait longer with --timeout.\n";
   return kRpcErrorBase + static_cast<int>(grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 

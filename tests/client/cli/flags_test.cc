@@ -1,0 +1,109 @@
+#include "client/cli/flags.h"
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "client/cli/variables.h"
+#include "fusebox/v1/admin.pb.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace fusebox::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+// What a validator makes of a text; its complaint if it refuses it.
+std::string Validated(const CLI::Validator& validator, std::string text) {
+  const std::string complaint = validator(text);
+  return complaint.empty() ? text : complaint;
+}
+
+TEST(EnumCheckTest, MakesWhatPeopleWriteTheNameOfTheValue) {
+  for (const char* text : {"half-open", "HALF_OPEN", "Half_Open"}) {
+    EXPECT_EQ(Validated(EnumCheck<v1::State>(), text), "HALF_OPEN");
+  }
+  EXPECT_EQ(Validated(EnumCheck<v1::OverrideMode>(), "forced-closed"), "FORCED_CLOSED");
+}
+
+TEST(EnumCheckTest, RefusesWhatIsNoneAndNamesThoseThatAre) {
+  for (const char* text : {"UNSPECIFIED", "STATE_OPEN", "", "halfopen"}) {
+    EXPECT_THAT(Validated(EnumCheck<v1::State>(), text),
+                HasSubstr("not in {CLOSED,OPEN,HALF_OPEN}"));
+  }
+}
+
+TEST(MomentTest, IsATimeOrHowLongAgo) {
+  const absl::Time now = absl::FromUnixSeconds(1'000'000'000);
+  for (const char* text : {"15m", "1h30m", "0s", "2001-09-09T01:46:40Z"}) {
+    EXPECT_EQ(Validated(MomentCheck(), text), text);
+  }
+  EXPECT_EQ(ParseMoment("15m", now), now - absl::Minutes(15));
+  EXPECT_EQ(ParseMoment("2001-09-09T01:46:40Z", now), now);
+  EXPECT_EQ(ParseMoment("2001-09-09T03:46:40.5+02:00", now), now + absl::Milliseconds(500));
+}
+
+TEST(MomentTest, IsNothingElse) {
+  for (const char* text : {"15", "-5m", "2001-09-09", "2001-09-09T01:46:40", "yesterday", ""}) {
+    EXPECT_EQ(Validated(MomentCheck(), text),
+              std::string("\"") + text +
+                  "\" is no moment; write how long ago, like 15m, or a time with its zone, like "
+                  "2026-02-03T04:05:06Z");
+  }
+}
+
+// An app with a flag, a verb, a group of verbs, and a nameless group of flags.
+class VariablesTest : public testing::Test {
+ protected:
+  VariablesTest() {
+    app_.add_option("-o,--output", output_);
+    CLI::App& verb = *app_.add_subcommand("do-it");
+    verb.add_option("NAME", name_);
+    verb.add_option_group("Result")->add_option("--http-status", status_);
+    app_.add_subcommand("policy")->add_subcommand("list")->add_option("--limit", limit_);
+    NameVariables(app_);
+  }
+
+  ~VariablesTest() override {
+    unsetenv("FUSEBOX_DO_IT_HTTP_STATUS");
+    unsetenv("FUSEBOX_OUTPUT");
+  }
+
+  CLI::App app_{"", "fuseboxctl"};
+  std::string output_, name_;
+  int status_ = 0, limit_ = 0;
+};
+
+TEST_F(VariablesTest, AreNamedByVerbAndFlag) {
+  EXPECT_EQ(app_.get_option("--output")->get_envname(), "FUSEBOX_OUTPUT");
+  CLI::App* list = app_.get_subcommand("policy")->get_subcommand("list");
+  EXPECT_EQ(list->get_option("--limit")->get_envname(), "FUSEBOX_POLICY_LIST_LIMIT");
+}
+
+TEST_F(VariablesTest, ThoseOfANamelessGroupAreTheVerbs) {
+  setenv("FUSEBOX_DO_IT_HTTP_STATUS", "503", 1);
+  app_.parse("do-it");
+  EXPECT_EQ(status_, 503);
+}
+
+TEST_F(VariablesTest, HelpAndArgumentsHaveNone) {
+  EXPECT_EQ(app_.get_help_ptr()->get_envname(), "");
+  EXPECT_EQ(app_.get_subcommand("do-it")->get_option("NAME")->get_envname(), "");
+}
+
+TEST_F(VariablesTest, AreBlamedForWhatTheySaid) {
+  setenv("FUSEBOX_OUTPUT", "xml", 1);
+  app_.parse("");
+  EXPECT_EQ(BlameVariable(app_, "--output: xml is bad"), "  FUSEBOX_OUTPUT is set to \"xml\".\n");
+  EXPECT_EQ(BlameVariable(app_, "--limit: xml is bad"), "");
+}
+
+TEST_F(VariablesTest, AreNotBlamedForAFlag) {
+  setenv("FUSEBOX_OUTPUT", "xml", 1);
+  app_.parse("--output json");
+  EXPECT_EQ(BlameVariable(app_, "--output: json is bad"), "");
+}
+
+}  // namespace
+}  // namespace fusebox::cli
