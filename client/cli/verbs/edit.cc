@@ -43,7 +43,8 @@ class Edit {
   int Run() {
     Manifest before;
     M& current = *Resource<M>::In(before).Add();
-    const grpc::Status status = Resource<M>::Get(cli_.server, name_, &current);
+    grpc::Status status = Resource<M>::Get(cli_.server, name_, &current);
+    if (status.ok()) status = Try(current);
     if (!status.ok()) return ReportRpcError(cli_.err, cli_.server, status);
     const std::string etag = current.info().etag();
     Resource<M>::Strip(current);
@@ -59,6 +60,12 @@ class Edit {
   }
 
  private:
+  // What may not be changed, as it is the server's file's, is refused before it is edited.
+  grpc::Status Try(const M& current) {
+    M ignored;
+    return Resource<M>::Update(cli_.server, current, Change{cli_.actor, true}, &ignored);
+  }
+
   int EditFile(const std::string& text) {
     if (const absl::Status bad = WriteFile(path_, text); !bad.ok()) {
       return ReportBadFile(cli_.err, bad);

@@ -22,6 +22,8 @@ namespace {
 
 // How long the screen may be behind what is known, or a signal unheard.
 constexpr absl::Duration kFrame = absl::Milliseconds(200);
+// However often somebody wants to look, the server has other work.
+constexpr absl::Duration kLeastInterval = absl::Milliseconds(50);
 // Room for a name, whatever else there is.
 constexpr int kLeastName = 16;
 
@@ -65,7 +67,7 @@ class Looker {
  public:
   Looker(Connection& server, const TopFlags& flags, std::shared_ptr<const Sample> first)
       : server_(server),
-        interval_(flags.interval),
+        interval_(std::max(flags.interval, kLeastInterval)),
         selection_{flags.match, ""},
         latest_(std::move(first)),
         thread_([this] { Run(); }) {}

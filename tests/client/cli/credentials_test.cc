@@ -108,7 +108,8 @@ TEST(MakeCredentialsTest, NameTheFileThatCannotBeRead) {
 TEST(FilesTest, ComeBackAsTheyWereWritten) {
   const TemporaryDirectory folder;
   const std::string file = folder.path() + "/file";
-  for (const std::string& content : {std::string(), std::string("a\0b", 3), std::string(9999, 'x')}) {
+  for (const std::string& content :
+       {std::string(), std::string("a\0b", 3), std::string(9999, 'x')}) {
     ASSERT_TRUE(WriteFile(file, content).ok());
     EXPECT_EQ(*ReadFile(file), content);
   }

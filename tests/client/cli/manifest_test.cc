@@ -33,13 +33,13 @@ class ManifestTest : public testing::Test {
 };
 
 TEST_F(ManifestTest, HoldsPoliciesAndBudgets) {
-  const auto file = Read(R"(
-policies:
-  - name: payments
-    match: ["payments/**"]
-retry_budgets:
-  - {name: checkout, settings: {retry_ratio: 0.1}}
-)");
+  const auto file = Read(
+      "policies:\n"
+      "  - name: payments\n"
+      "    match: [payments/**]\n"
+      "retry_budgets:\n"
+      "  - name: checkout\n"
+      "    settings: {retry_ratio: 0.1}\n");
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->manifest.policies(0).match(0), "payments/**");
   EXPECT_EQ(file->manifest.retry_budgets(0).settings().retry_ratio(), 0.1);
@@ -59,8 +59,9 @@ TEST_F(ManifestTest, MayHaveAPolicyAndABudgetOfOneName) {
 
 TEST_F(ManifestTest, IsRefusedWhenItHoldsNothing) {
   for (const char* text : {"", "# only this\n", "policies: []", "{policies:, retry_budgets: }"}) {
-    EXPECT_EQ(Complaint(text),
-              "F holds nothing; write policies: or retry_budgets: into it, as in the server's file");
+    EXPECT_EQ(
+        Complaint(text),
+        "F holds nothing; write policies: or retry_budgets: into it, as in the server's file");
   }
 }
 

@@ -101,7 +101,8 @@ TEST(BreakerTextTest, SaysWhatTheOverrideIsFor) {
 // The server says what is left of a wait, so that two clocks need not agree.
 TEST(BreakerTextTest, KnowsSinceWhenItIsOpenWithoutAClock) {
   const auto open = Text<v1::Breaker>(
-      "retry_after { seconds: 20 } last_transition { open_for { seconds: 30 } time { seconds: 99 } }");
+      "retry_after { seconds: 20 } last_transition { open_for { seconds: 30 } time { seconds: 99 } "
+      "}");
   EXPECT_EQ(TimeInState(open, absl::FromUnixSeconds(5)), absl::Seconds(10));
 }
 
@@ -189,8 +190,7 @@ TEST(TopViewTest, ShowsNoRatesOfWhatItSawOnce) {
 }
 
 TEST(TopViewTest, SaysWhatItLeavesOut) {
-  EXPECT_EQ(SummaryText(OneOpen()),
-            "3 breakers: 1 open, 0 half-open, 0 overridden; the worst 1");
+  EXPECT_EQ(SummaryText(OneOpen()), "3 breakers: 1 open, 0 half-open, 0 overridden; the worst 1");
 }
 
 }  // namespace

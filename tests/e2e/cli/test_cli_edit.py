@@ -3,7 +3,15 @@
 import re
 
 import pytest
-from cli_driver import ABORTED, INVALID_ARGUMENT, NOT_FOUND, TOOL_FAILED, USAGE, run
+from cli_driver import (
+    ABORTED,
+    FAILED_PRECONDITION,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    TOOL_FAILED,
+    USAGE,
+    run,
+)
 
 
 @pytest.fixture
@@ -100,6 +108,16 @@ def test_edit_of_what_is_not_there_prints_the_servers_reason(cli, word):
     result = cli("edit", f"policy/{word}", EDITOR="true")
     assert result.returncode == NOT_FOUND
     assert "\n  reason: POLICY_NOT_FOUND\n" in result.stderr
+
+
+# Before somebody has typed for an hour.
+def test_what_is_the_files_is_refused_before_it_is_edited(start, cli_of, tmp_path):
+    cli = cli_of(start(config="policies: [{name: files, match: [files]}]"))
+    seen = tmp_path / "seen"
+    result = cli("edit", "policy/files", EDITOR=f"touch {seen} #")
+    assert result.returncode == FAILED_PRECONDITION
+    assert "\n  reason: POLICY_READ_ONLY\n" in result.stderr
+    assert not seen.exists()
 
 
 def test_edit_wants_to_know_what_it_is():
