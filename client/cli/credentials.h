@@ -1,8 +1,7 @@
 // How fuseboxctl shows a server who it is, and checks who the server is.
 //
 //   CredentialFlags flags{.tls = true, .ca_file = "ca.pem", .token_file = "/run/secrets/fusebox"};
-//   const absl::StatusOr<Credentials> credentials = MakeCredentials(flags,
-//   "fusebox.internal:7400");
+//   const auto credentials = MakeCredentials(flags, "fusebox.internal:7400");
 #ifndef FUSEBOX_CLIENT_CLI_CREDENTIALS_H_
 #define FUSEBOX_CLIENT_CLI_CREDENTIALS_H_
 
@@ -19,12 +18,12 @@ namespace fusebox::cli {
 // As they stand on the command line; empty is not given.
 struct CredentialFlags {
   bool tls = false;
-  std::string ca_file;    // Certificates to trust; without it those of the system.
-  std::string cert_file;  // The client's own certificate and key, for mutual TLS: both or none.
-  std::string key_file;
-  std::string server_name;  // What the server's certificate must say; without it the host.
-  std::string token_file;   // Holds a bearer token; goes before `token`.
-  std::string token;        // From the environment only: everybody can see a process's flags.
+  std::string ca_file = {};      // Certificates to trust; without it those of the system.
+  std::string cert_file = {};    // The client's own, for mutual TLS: both or
+  std::string key_file = {};     // none.
+  std::string server_name = {};  // What the server's certificate must say; without it the host.
+  std::string token_file = {};   // Holds a bearer token; goes before `token`.
+  std::string token = {};        // From the environment only: everybody can see a process's flags.
 };
 
 struct Credentials {

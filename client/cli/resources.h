@@ -88,7 +88,7 @@ std::string FullName(const std::string& name) {
 // "payments" of "payments" and of "policy/payments".
 template <typename M>
 std::string ShortName(absl::string_view name) {
-  if (absl::ConsumePrefix(&name, Resource<M>::kKind)) absl::ConsumePrefix(&name, "/");
+  absl::ConsumePrefix(&name, absl::StrCat(Resource<M>::kKind, "/"));
   return std::string(name);
 }
 

@@ -163,7 +163,7 @@ absl::Status SetTimestamp(const Target& target, absl::string_view text) {
 
 std::string TimestampToText(const Message& message) {
   const auto& time = *google::protobuf::DynamicCastToGenerated<ProtoTimestamp>(&message);
-  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E*SZ",
+  return absl::FormatTime("%E4Y-%m-%d%ET%H:%M:%E*SZ",
                           absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos()),
                           absl::UTCTimeZone());
 }

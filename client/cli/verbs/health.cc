@@ -94,7 +94,8 @@ void AddHealth(Commands& commands) {
   auto [verb, flags] =
       commands.Add<HealthFlags>("health", "Asks whether the server takes calls", Health);
   verb.add_option("SERVICE", flags.service,
-                  "A gRPC service, or liveness or readiness [the server as a whole]");
+                  "A gRPC service, or liveness or readiness [the server as a whole]")
+      ->type_name("SERVICE");
   verb.footer(kFooter);
 }
 
