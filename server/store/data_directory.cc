@@ -43,9 +43,12 @@ absl::Status Sync(const std::string& path) {
   return error == 0 ? absl::OkStatus() : Failed("sync", path, error);
 }
 
+// Its name too must survive a power cut, also if who made it was killed before that was sure.
 absl::Status Create(const std::string& path) {
-  if (mkdir(path.c_str(), 0700) == 0) return Sync(path + "/..");
-  return errno == EEXIST ? absl::OkStatus() : Failed("create", path, errno);
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Failed("create", path, errno);
+  const std::string parent = path + "/..";
+  const bool is_readable = access(parent.c_str(), R_OK) == 0;
+  return is_readable ? Sync(parent) : absl::OkStatus();
 }
 
 void Remove(const std::string& path) {
@@ -79,13 +82,15 @@ DataDirectory::DataDirectory(DataDirectory&& other) noexcept
     : path_(std::move(other.path_)),
       lock_(std::exchange(other.lock_, -1)),
       generation_(other.generation_),
-      current_(std::move(other.current_)) {}
+      current_(std::move(other.current_)),
+      superseded_(std::move(other.superseded_)) {}
 
 DataDirectory& DataDirectory::operator=(DataDirectory&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(lock_, other.lock_);
   std::swap(generation_, other.generation_);
   std::swap(current_, other.current_);
+  std::swap(superseded_, other.superseded_);
   return *this;
 }
 
@@ -137,18 +142,23 @@ absl::Status DataDirectory::Adopt(bool corrupt) {
   }
   const std::string old = std::exchange(current_, adopted);
   ++generation_;
+  if (!old.empty()) superseded_.push_back({old, corrupt});
   Remove(adopted + ".new-journal");  // Empty by now.
   // The new one must be there for good before the old one goes.
   if (const absl::Status synced = Sync(path_); !synced.ok()) return synced;
-  if (old.empty()) return absl::OkStatus();
+  for (const Superseded& file : superseded_) PutAway(file);
+  superseded_.clear();
+  return absl::OkStatus();
+}
+
+void DataDirectory::PutAway(const Superseded& file) {
   for (const char* suffix : {"", "-journal"}) {
-    if (corrupt) {
-      std::rename((old + suffix).c_str(), absl::StrCat(old, ".bad", suffix).c_str());
+    if (file.corrupt) {
+      std::rename((file.path + suffix).c_str(), absl::StrCat(file.path, ".bad", suffix).c_str());
     } else {
-      Remove(old + suffix);
+      Remove(file.path + suffix);
     }
   }
-  return absl::OkStatus();
 }
 
 }  // namespace fusebox

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -36,20 +37,28 @@ class DataDirectory {
   absl::StatusOr<std::string> PrepareNext();
 
   // Makes what was written there, and synced, the newest one, for good. Removes the one before or,
-  // `corrupt`, sets it aside.
+  // `corrupt`, sets it aside; after an error that waits for the next that works.
   absl::Status Adopt(bool corrupt);
 
  private:
+  // A generation that is not the newest any more.
+  struct Superseded {
+    std::string path;
+    bool corrupt;
+  };
+
   DataDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
 
   absl::Status FindCurrent();
   absl::Status SyncCurrent() const;
+  static void PutAway(const Superseded& file);
   std::string FileOf(uint64_t generation) const;
 
   std::string path_;
   int lock_ = -1;
   uint64_t generation_ = 0;  // 0: none.
   std::string current_;
+  std::vector<Superseded> superseded_;  // And still in the way.
 };
 
 }  // namespace fusebox

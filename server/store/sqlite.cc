@@ -25,6 +25,28 @@ absl::string_view RemedyFor(int code) {
   }
 }
 
+// Longer than any row, so that a damaged length asks for no memory.
+constexpr int kMaxBytes = 64 << 20;
+
+// What is asked never changes and was right of the file that was written: where SQLite finds no
+// such table, or a value that cannot be, the file has changed.
+bool IsCorruption(int code) {
+  switch (code) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR:
+    case SQLITE_SCHEMA:
+    case SQLITE_TOOBIG:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_FORMAT:
+    case SQLITE_RANGE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 int OpenFlags(SqliteDatabase::Mode mode) {
   const bool create = mode == SqliteDatabase::Mode::kCreate;
   return SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
@@ -35,8 +57,7 @@ int OpenFlags(SqliteDatabase::Mode mode) {
 absl::Status SqliteError(sqlite3* database) {
   const int code = sqlite3_extended_errcode(database);
   const char* name = sqlite3_errstr(code);
-  const int primary = code & 0xff;
-  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
+  if (IsCorruption(code & 0xff)) {
     return MakeError(
         absl::StatusCode::kDataLoss, "STORE_CORRUPT",
         absl::StrCat("SQLite says \"", name, "\" (", code, "): ", sqlite3_errmsg(database)));
@@ -98,6 +119,7 @@ absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path, Mod
     return MakeError(absl::StatusCode::kUnavailable, "STORE_FAILED", "no memory for SQLite");
   }
   sqlite3_extended_result_codes(opened, 1);
+  sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, kMaxBytes);
   if (code != SQLITE_OK) return SqliteError(opened);
   return database;
 }
@@ -120,7 +142,9 @@ absl::StatusOr<int64_t> SqliteDatabase::Query(absl::string_view sql) {
   if (!statement.ok()) return statement.status();
   const absl::StatusOr<bool> row = statement->Step();
   if (!row.ok()) return row.status();
-  if (!*row) return absl::NotFoundError(absl::StrCat("no row: ", sql));
+  if (!*row) {
+    return MakeError(absl::StatusCode::kDataLoss, "STORE_CORRUPT", absl::StrCat("no row: ", sql));
+  }
   return statement->Int(0);
 }
 

@@ -63,7 +63,7 @@ class SqliteDatabase {
   absl::Status Execute(const std::string& sql);
   absl::StatusOr<SqliteStatement> Prepare(absl::string_view sql);
 
-  // The first column of the first row; NOT_FOUND without one.
+  // The first column of the first row; DATA_LOSS without one.
   absl::StatusOr<int64_t> Query(absl::string_view sql);
 
  private:
@@ -75,7 +75,8 @@ class SqliteDatabase {
   std::unique_ptr<sqlite3, Close> database_;
 };
 
-// What went wrong last on a connection, as an error of a Store.
+// What went wrong last on a connection, as an error of a Store: DATA_LOSS (reason STORE_CORRUPT) if
+// it is the file, else UNAVAILABLE (reason STORE_FAILED).
 absl::Status SqliteError(sqlite3* database);
 
 }  // namespace fusebox

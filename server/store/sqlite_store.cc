@@ -51,6 +51,8 @@ absl::StatusOr<int64_t> VersionOf(SqliteDatabase& database) {
   if (*application != kApplicationId) return Corrupt("it is not marked as a store");
   const absl::StatusOr<int64_t> version = database.Query("PRAGMA user_version");
   if (!version.ok()) return version.status();
+  // It is a signed number of 32 bits.
+  if (*version < 1) return Corrupt(absl::StrCat("its version is ", *version));
   if (*version < kFirstSealedVersion) return version;
   const absl::StatusOr<int64_t> sealed = database.Query("SELECT version FROM seal");
   if (!sealed.ok()) return sealed.status();
