@@ -125,6 +125,7 @@ class Engine {
   // Forget() also FAILED_PRECONDITION (reason BREAKER_OVERRIDDEN) while an override names it.
   absl::Status Reset(absl::string_view breaker, const Deed& deed);
   absl::Status Forget(absl::string_view breaker, const Deed& deed);
+  static absl::Status IsHeld(absl::string_view breaker, const Override& override);
 
   // NOT_FOUND with reason BREAKER_NOT_FOUND if there is none.
   absl::StatusOr<BreakerView> Get(absl::string_view breaker);
@@ -148,7 +149,8 @@ class Engine {
   std::optional<Outage> SaveOutage(absl::string_view breaker);
 
   // Goes on with the outage of a breaker of an earlier life, under its policy of now. To be called
-  // before the breaker is used: of one that exists the outage is its own. Errors are Allow()'s.
+  // before the breaker is used: of one that exists the outage is its own, ALREADY_EXISTS. Other
+  // errors are Allow()'s.
   absl::Status RestoreOutage(absl::string_view breaker, const Outage& outage);
 
   // Goes on with an override of an earlier life, which is no event. One whose time is over ends at
@@ -156,8 +158,15 @@ class Engine {
   void RestoreOverride(const Override& override);
 
   // Goes on with the history of an earlier life: its last events, in the order of their numbers. To
-  // be called before anything happens.
+  // be called before anything happens, or else ExpectHistory() has to be: what comes late then gets
+  // the numbers that were kept free before those of this life.
   void RestoreEvents(const std::vector<Event>& events);
+  void ExpectHistory();
+
+  // What is to be kept as this life's number, so that a later one has greater epochs; and going on
+  // above that of an earlier life that is found late.
+  uint64_t reached_life() const { return numbers_.reached_life(); }
+  void RaiseAbove(uint64_t life) { numbers_.RaiseAbove(life); }
 
   // Does what is due: waits that ended, leases that expired, a part of the sweep for idle breakers,
   // and tells the watchers.
@@ -230,6 +239,7 @@ class Engine {
   PermitSeal seal_;
   Registry registry_;
   EventLog events_;
+  uint64_t numbers_kept_free_ = 0;  // Up to this one, for a history that may come late.
   WatchHub watch_hub_;
   DeadlineQueue deadlines_;
   SharedBudgets budgets_;

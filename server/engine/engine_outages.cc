@@ -44,6 +44,9 @@ absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outa
     Leave(*entry, entry->guard.revision(), aftermath);
   }
   Publish(breaker, aftermath);
+  if (!aftermath.born) return absl::AlreadyExistsError(breaker);
+  // It is OPEN now, and for so long.
+  if (outage.state == State::kHalfOpen) changed_outages_.Add(breaker);
   return absl::OkStatus();
 }
 
@@ -58,10 +61,23 @@ void Engine::RestoreOverride(const Override& override) {
 }
 
 void Engine::RestoreEvents(const std::vector<Event>& events) {
-  for (const Event& event : events) {
-    events_.Append(event);
-    numbers_.GoOnAfter(event.transition.number);
+  const bool is_late = numbers_kept_free_ != 0;
+  uint64_t free = numbers_kept_free_ - events.size();
+  for (Event event : events) {
+    if (is_late) {
+      event.transition.number = ++free;
+    } else {
+      numbers_.GoOnAfter(event.transition.number);
+    }
+    events_.Append(std::move(event));
   }
+}
+
+// The numbers of a history are counted, so that none has come as far as the milliseconds of a life.
+void Engine::ExpectHistory() {
+  numbers_kept_free_ = life();
+  numbers_.GoOnAfter(numbers_kept_free_);
+  events_.GoOnAfter(numbers_kept_free_);
 }
 
 }  // namespace fusebox

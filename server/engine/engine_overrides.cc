@@ -114,12 +114,8 @@ absl::Status Engine::Reset(absl::string_view breaker, const Deed& deed) {
 }
 
 absl::Status Engine::Forget(absl::string_view breaker, const Deed& deed) {
-  if (const auto held = rules_.overrides()->Find(breaker); held != nullptr) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "BREAKER_OVERRIDDEN",
-                     absl::StrCat("breaker \"", breaker, "\" is held by an override of ",
-                                  QuoteForError(held->actor), "; clear that first"),
-                     "name");
-  }
+  const auto held = rules_.overrides()->Find(breaker);
+  if (held != nullptr) return IsHeld(breaker, *held);
   Event event{.breaker = std::string(breaker),
               .transition = {.cause = Cause::kDeleted, .time = clock_.Now()},
               .actor = deed.actor,
@@ -143,6 +139,13 @@ absl::Status Engine::Forget(absl::string_view breaker, const Deed& deed) {
   events_.Append(std::move(event));
   watch_hub_.Publish(breaker);
   return absl::OkStatus();
+}
+
+absl::Status Engine::IsHeld(absl::string_view breaker, const Override& override) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "BREAKER_OVERRIDDEN",
+                   absl::StrCat("breaker \"", breaker, "\" is held by an override of ",
+                                QuoteForError(override.actor), "; clear that first"),
+                   "name");
 }
 
 absl::Status Engine::NoSuchOverride(absl::string_view match) {

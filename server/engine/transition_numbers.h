@@ -27,6 +27,12 @@ class TransitionNumbers : public TransitionSource {
   // Transitions of an earlier life had numbers up to this. To be called before the first.
   void GoOnAfter(uint64_t number) { next_number_.store(number + 1, std::memory_order_relaxed); }
 
+  // Epochs from now on are those of a life after `life`, if they are not already.
+  void RaiseAbove(uint64_t life);
+
+  // A start with a life above this has epochs above all of this one's, the next million included.
+  uint64_t reached_life() const { return (next_epoch() >> kCounterBits) + 1; }
+
   // Every epoch of this life is at least this.
   uint64_t first_epoch() const { return first_epoch_; }
   // Every epoch so far is below this.

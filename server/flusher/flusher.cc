@@ -1,5 +1,6 @@
 #include "server/flusher/flusher.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -15,6 +16,9 @@ constexpr std::chrono::milliseconds kPeriod{50};
 
 // How often a store that failed is tried again.
 constexpr absl::Duration kRetryPeriod = absl::Seconds(2);
+
+// How often the store learns how far the machine's clock came, so that another boot knows it too.
+constexpr absl::Duration kBeat = absl::Seconds(10);
 
 // How many events one commit takes; what is left goes with the next.
 constexpr size_t kMaxEventsAtOnce = 10'000;
@@ -47,36 +51,53 @@ absl::Status Flusher::Begin(const absl::StatusOr<Kept>& kept) {
   if (kept.ok()) {
     status = GoOn(*kept);
     if (!was_read_) return status;
-  } else if (was_read_) {
-    status = ReplaceCorrupt(status);
+    status = Commit({});
+  } else {
+    engine_.ExpectHistory();
+    reader_ = EventReader(engine_.events(), engine_.events().last_number());
+    if (was_read_) {
+      Report(status);
+      status = WriteEverything();
+    }
   }
   Note(status);
   return absl::OkStatus();
 }
 
 absl::Status Flusher::GoOn(const Kept& kept) {
-  if (absl::Status status = GoOnWith(kept, control_, engine_); !status.ok()) {
+  const absl::StatusOr<bool> are_all_back = GoOnWith(kept, control_, engine_);
+  if (!are_all_back.ok()) {
     was_read_ = false;  // What cannot be used is not to be overwritten either.
-    return status;
+    return are_all_back.status();
   }
+  was_read_ = true;
+  kept_life_ = kept.life;
+  const bool is_new = kept.life == 0;
+  const bool is_earlier_boot = boot_id_.empty() || kept.seen.boot_id != boot_id_;
+  if (!is_new && is_earlier_boot) earlier_boot_ = kept.seen;
+  rewrite_ = earlier_boot_.has_value() || !*are_all_back;
   for (const Event& event : kept.events) kept_events_.push_back(event.transition.number);
   reader_ = EventReader(engine_.events(), engine_.events().last_number());
-  Changes life;
-  PutLife(engine_.life(), life);
-  return Commit(std::move(life));
+  return absl::OkStatus();
 }
 
-absl::Status Flusher::ReplaceCorrupt(const absl::Status& corruption) {
+ServerState Flusher::Server() const {
+  return {std::max(kept_life_, engine_.reached_life()),
+          earlier_boot_.value_or(BootTime{boot_id_, clock_.Now()})};
+}
+
+void Flusher::Report(const absl::Status& corruption) {
   Log(Severity::kError, "store_corrupt", {{"error", std::string(corruption.message())}});
-  {
-    MutexLock lock(&mutex_);
-    condition_.report = std::string(corruption.message());
-  }
-  return WriteEverything();
+  MutexLock lock(&mutex_);
+  condition_.report = std::string(corruption.message());
 }
 
 void Flusher::Round() {
-  if (!status_.ok()) Recover();
+  if (!status_.ok()) {
+    Recover();
+  } else if (rewrite_) {
+    Note(WriteEverything());
+  }
   const Control::Round round = control_.Begin(status_, clock_.Now());
   absl::Status kept;
   if (status_.ok()) {
@@ -89,7 +110,10 @@ void Flusher::Round() {
 absl::Status Flusher::Commit(Changes changes) {
   AddOutages(changes);
   AddEvents(changes);
-  if (changes.empty()) return absl::OkStatus();
+  const Tick now = clock_.Now();
+  if (changes.empty() && now < next_beat_) return absl::OkStatus();
+  PutServer(Server(), changes);
+  next_beat_ = now + kBeat;
   const absl::Status status = store_.Commit(changes);
   NoteCommit(status);
   return status;
@@ -116,45 +140,62 @@ void Flusher::AddEvents(Changes& changes) {
   for (const Event& event : page.events) {
     const uint64_t number = event.transition.number;
     changes.Put(Table::kTransitions, TransitionKey(number), EncodeTransition(event, now));
-    kept_events_.push_back(number);
+    NoteKept(number);
   }
   for (; kept_events_.size() > max_events_; kept_events_.pop_front()) {
     changes.Erase(Table::kTransitions, TransitionKey(kept_events_.front()));
   }
 }
 
+// One that happened while everything was written is written twice.
+void Flusher::NoteKept(uint64_t event) {
+  const auto place = std::lower_bound(kept_events_.begin(), kept_events_.end(), event);
+  if (place == kept_events_.end() || *place != event) kept_events_.insert(place, event);
+}
+
 void Flusher::Recover() {
+  // Everything is going to be written, so what changes meanwhile need not be remembered.
+  engine_.TakeChangedOutages();
   if (clock_.Now() < next_try_) return;
   next_try_ = clock_.Now() + kRetryPeriod;
   Note(was_read_ ? WriteEverything() : ReadAgain());
 }
 
+// Breakers have been used since the start, so what they are now is what is to be kept.
 absl::Status Flusher::ReadAgain() {
   const absl::StatusOr<Kept> kept = ReadKept(store_, Now());
+  absl::Status status = kept.status();
   if (kept.ok()) {
+    engine_.RaiseAbove(kept->life);
+    status = GoOn(*kept);
+  } else if (absl::IsDataLoss(status)) {
+    Report(status);
     was_read_ = true;
-    return GoOn(*kept);
   }
-  was_read_ = absl::IsDataLoss(kept.status());
-  return was_read_ ? ReplaceCorrupt(kept.status()) : kept.status();
+  return was_read_ ? WriteEverything() : status;
 }
 
 // What changes while this looks at it is named again, and so goes with the next commit.
 absl::Status Flusher::WriteEverything() {
   engine_.TakeChangedOutages();
+  earlier_boot_.reset();
+  rewrite_ = true;
   const uint64_t last = engine_.events().last_number();
   std::deque<uint64_t> events;
   const absl::Status status = store_.Replace([this, &events](Store::Show show) {
-    ShowEverything(control_, engine_, Now(), show, events);
+    ShowEverything(control_, engine_, Server(), Now(), show, events);
   });
   NoteCommit(status);
   if (!status.ok()) return status;
+  rewrite_ = false;
+  next_beat_ = clock_.Now() + kBeat;
   kept_events_ = std::move(events);
   reader_ = EventReader(engine_.events(), last);
   return status;
 }
 
 void Flusher::NoteCommit(const absl::Status& status) {
+  if (absl::IsDataLoss(status)) Report(status);
   MutexLock lock(&mutex_);
   ++(status.ok() ? condition_.commits : condition_.failures);
   if (status.ok()) last_commit_ = clock_.Now();
@@ -182,7 +223,7 @@ void Flusher::Run() {
   for (bool stops = false; !stops;) {
     {
       std::unique_lock<std::mutex> lock(bell_mutex_);
-      bell_.wait_for(lock, kPeriod, [this] { return rings_ || stops_; });
+      bell_.wait_for(lock, kPeriod, [this] { return rings_ || stops_ || !control_.is_idle(); });
       rings_ = false;
       stops = stops_;
     }

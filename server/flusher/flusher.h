@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -40,6 +41,7 @@ struct StoreCondition {
 //   every 50 ms, and whenever an operator wants a change:
 //     changes of operators + outages that changed + what happened since  ->  one commit
 //     failed: says so, refuses what needs the store; every 2 s writes everything anew
+//   what an earlier boot of the machine wrote, whose times mean nothing now: is written anew
 //
 // The data plane never waits for it. Round() is for one thread, which Start() provides; the rest is
 // thread-safe.
@@ -65,12 +67,14 @@ class Flusher {
 
  private:
   RecordTime Now() const { return {{clock_.Now(), clock_.WallNow()}, boot_id_}; }
+  ServerState Server() const;
   absl::Status GoOn(const Kept& kept);
-  absl::Status ReplaceCorrupt(const absl::Status& corruption);
+  void Report(const absl::Status& corruption);
   // `changes` of operators, and all that goes with them.
   absl::Status Commit(Changes changes);
   void AddOutages(Changes& changes);
   void AddEvents(Changes& changes);
+  void NoteKept(uint64_t event);
   void Recover();
   absl::Status ReadAgain();
   absl::Status WriteEverything();
@@ -90,7 +94,12 @@ class Flusher {
   absl::Status status_;
   Tick next_try_;
   EventReader reader_;
-  std::deque<uint64_t> kept_events_;  // Their numbers.
+  std::deque<uint64_t> kept_events_;  // Their numbers, in order.
+  uint64_t kept_life_ = 0;            // Of an earlier life that may be greater than this one.
+  Tick next_beat_;                    // When to keep how far the clock came, if nothing else.
+  // How far the clock came of the earlier boot in which rows still are: until all are written anew.
+  std::optional<BootTime> earlier_boot_;
+  bool rewrite_ = false;
 
   mutable Mutex mutex_;
   StoreCondition condition_ ABSL_GUARDED_BY(mutex_);

@@ -31,13 +31,16 @@ absl::Status ReadResource(const RowView& row, Resources<Message>& all) {
   return absl::OkStatus();
 }
 
-absl::Status ReadRow(const RowView& row, const RecordTime& now, Kept& kept,
+// The server's row comes first, and says what the times of all others mean.
+absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept,
                      std::vector<Override>& overrides) {
   switch (row.table) {
     case Table::kServer: {
-      const absl::StatusOr<uint64_t> life = DecodeLife(row.value);
-      if (life.ok()) kept.life = *life;
-      return life.status();
+      const absl::StatusOr<ServerState> server = DecodeServer(row.value);
+      if (!server.ok()) return server.status();
+      kept.life = server->life;
+      kept.seen = now.earlier = server->seen;
+      return absl::OkStatus();
     }
     case Table::kPolicies:
       return ReadResource(row, kept.book.policies);
@@ -88,10 +91,11 @@ void ShowResources(const Resources<Message>& all, Table table, Store::Show show)
 
 absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now) {
   Kept kept;
+  RecordTime time = now;
   std::vector<Override> overrides;
   absl::Status understood;
   const absl::Status read = store.Read([&](const RowView& row) {
-    if (understood.ok()) understood = ReadRow(row, now, kept, overrides);
+    if (understood.ok()) understood = ReadRow(row, time, kept, overrides);
   });
   if (!read.ok()) return read;
   if (understood.ok()) understood = AddOverrides(std::move(overrides), kept.book);
@@ -103,26 +107,26 @@ absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now) {
   return kept;
 }
 
-absl::Status GoOnWith(const Kept& kept, Control& control, Engine& engine) {
+absl::StatusOr<bool> GoOnWith(const Kept& kept, Control& control, Engine& engine) {
   if (absl::Status rules = control.Restore(kept.book); !rules.ok()) return rules;
   engine.RestoreEvents(kept.events);
-  // One breaker too many is one that --max-breakers says nobody needs.
+  bool are_all_back = true;
   for (const auto& [breaker, outage] : kept.outages) {
-    engine.RestoreOutage(breaker, outage).IgnoreError();
+    if (!engine.RestoreOutage(breaker, outage).ok()) are_all_back = false;
   }
   const auto& overrides = kept.book.overrides->all();
   std::for_each(overrides.rbegin(), overrides.rend(),
                 [&engine](const auto& override) { engine.RestoreOverride(*override); });
-  return absl::OkStatus();
+  return are_all_back;
 }
 
-void PutLife(uint64_t life, Changes& changes) {
-  changes.Put(Table::kServer, kServerKey, EncodeLife(life));
+void PutServer(const ServerState& server, Changes& changes) {
+  changes.Put(Table::kServer, kServerKey, EncodeServer(server));
 }
 
-void ShowEverything(const Control& control, Engine& engine, const RecordTime& now, Store::Show show,
-                    std::deque<uint64_t>& events) {
-  show({Table::kServer, kServerKey, EncodeLife(engine.life())});
+void ShowEverything(const Control& control, Engine& engine, const ServerState& server,
+                    const RecordTime& now, Store::Show show, std::deque<uint64_t>& events) {
+  show({Table::kServer, kServerKey, EncodeServer(server)});
   const std::shared_ptr<const Book> book = control.book();
   ShowResources(book->policies, Table::kPolicies, show);
   ShowResources(book->retry_budgets, Table::kRetryBudgets, show);

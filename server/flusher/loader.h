@@ -18,7 +18,8 @@ namespace fusebox {
 
 // What an earlier life left behind.
 struct Kept {
-  uint64_t life = 0;  // Its number; 0: there was none.
+  uint64_t life = 0;   // Its number; 0: there was none.
+  BootTime seen = {};  // How far the clock came in which all times of the rows are.
   Book book = {};
   std::vector<std::pair<std::string, Outage>> outages = {};
   std::vector<Event> events = {};  // In the order of their numbers.
@@ -29,16 +30,16 @@ struct Kept {
 absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now);
 
 // Goes on with it: history, policies, outages and overrides, each as the engine's Restore…() do.
-// Policies that do not go together any more, which only another program can have written, are an
-// error and change nothing.
-absl::Status GoOnWith(const Kept& kept, Control& control, Engine& engine);
+// Returns whether every breaker is as it was kept: one that was used already is not, nor is one too
+// many for --max-breakers. Policies that do not go together with the file's are an error and change
+// nothing.
+absl::StatusOr<bool> GoOnWith(const Kept& kept, Control& control, Engine& engine);
 
 // Shows all rows of what is true now, and appends the numbers of the events among them.
-void ShowEverything(const Control& control, Engine& engine, const RecordTime& now, Store::Show show,
-                    std::deque<uint64_t>& events);
+void ShowEverything(const Control& control, Engine& engine, const ServerState& server,
+                    const RecordTime& now, Store::Show show, std::deque<uint64_t>& events);
 
-// Says which life this is.
-void PutLife(uint64_t life, Changes& changes);
+void PutServer(const ServerState& server, Changes& changes);
 
 }  // namespace fusebox
 

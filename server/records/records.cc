@@ -26,6 +26,15 @@ bool IsSameBoot(absl::string_view boot_id, const RecordTime& now) {
   return !now.boot_id.empty() && boot_id == now.boot_id;
 }
 
+// When that which was to end at `end` on the clock of `boot_id`, `left` after it was written, ends
+// on the clock of now.
+Tick Translate(Tick end, absl::Duration left, absl::string_view boot_id, const RecordTime& now) {
+  if (IsSameBoot(boot_id, now)) return end;
+  const bool is_known = !boot_id.empty() && boot_id == now.earlier.boot_id;
+  if (is_known) left = std::min(left, end - now.earlier.tick);
+  return now.anchor.tick + std::max(left, absl::ZeroDuration());
+}
+
 }  // namespace
 
 std::string TransitionKey(uint64_t number) {
@@ -59,11 +68,9 @@ std::string EncodeOutage(const Outage& outage, absl::string_view breaker, const 
 absl::StatusOr<Outage> DecodeOutage(absl::string_view bytes, const RecordTime& now) {
   const auto record = Parse<store::v1::OutageRecord>(bytes, "outage");
   if (!record.ok()) return record.status();
-  const absl::Duration left = std::max(FromProto(record->remaining()), absl::ZeroDuration());
   return Outage{.state = record->state() == v1::STATE_HALF_OPEN ? State::kHalfOpen : State::kOpen,
-                .open_until = IsSameBoot(record->boot_id(), now)
-                                  ? Tick::FromNanos(record->open_until_nanos())
-                                  : now.anchor.tick + left,
+                .open_until = Translate(Tick::FromNanos(record->open_until_nanos()),
+                                        FromProto(record->remaining()), record->boot_id(), now),
                 .reopens = record->reopens(),
                 .last = TransitionFromProto(record->last(), now.anchor)};
 }
@@ -85,21 +92,23 @@ absl::StatusOr<Override> DecodeOverride(absl::string_view bytes, const RecordTim
   absl::StatusOr<Override> override = FromProto(record->override(), now.anchor);
   if (!override.ok()) return Unreadable("override");
   if (!record->has_expires_nanos()) return override;
-  override->expires = IsSameBoot(record->boot_id(), now) ? Tick::FromNanos(record->expires_nanos())
-                                                         : now.anchor.tick + left;
+  override->expires =
+      Translate(Tick::FromNanos(record->expires_nanos()), left, record->boot_id(), now);
   return override;
 }
 
-std::string EncodeLife(uint64_t life) {
+std::string EncodeServer(const ServerState& state) {
   store::v1::ServerRecord record;
-  record.set_life(life);
+  record.set_life(state.life);
+  record.set_boot_id(state.seen.boot_id);
+  record.set_seen_nanos(state.seen.tick.nanos());
   return record.SerializeAsString();
 }
 
-absl::StatusOr<uint64_t> DecodeLife(absl::string_view bytes) {
+absl::StatusOr<ServerState> DecodeServer(absl::string_view bytes) {
   const auto record = Parse<store::v1::ServerRecord>(bytes, "server");
   if (!record.ok()) return record.status();
-  return record->life();
+  return ServerState{record->life(), {record->boot_id(), Tick::FromNanos(record->seen_nanos())}};
 }
 
 }  // namespace fusebox

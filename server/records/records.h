@@ -26,14 +26,28 @@ namespace fusebox {
 // Pure functions, safe from any thread. What cannot be read is DATA_LOSS (reason STORE_CORRUPT):
 // its checksum was right, so another program wrote it.
 
+// A moment on the monotonic clock of a start of the machine.
+struct BootTime {
+  std::string boot_id = {};  // Empty: of none.
+  Tick tick = {};
+};
+
 // The moment at which rows are written or read.
 struct RecordTime {
   static RecordTime Now(const Clock& clock) {
     return {{.tick = clock.Now(), .wall = clock.WallNow()}, clock.BootId()};
   }
+  BootTime boot_time() const { return {boot_id, anchor.tick}; }
 
   WallAnchor anchor;
-  std::string boot_id;
+  std::string boot_id = {};
+  BootTime earlier = {};  // How far the clock of an earlier boot is known to have come.
+};
+
+// What is kept of the server itself.
+struct ServerState {
+  uint64_t life = 0;
+  BootTime seen = {};
 };
 
 // Numbers in the order of their bytes.
@@ -45,7 +59,7 @@ std::string EncodeOutage(const Outage& outage, absl::string_view breaker, const 
 
 // With the wait that is left of it: in the boot that wrote it, until the moment that was meant, as
 // its clock went on; in another boot, which cannot know how long the machine was off, as much as
-// was left when it was written.
+// was left when it was last seen on.
 absl::StatusOr<Outage> DecodeOutage(absl::string_view bytes, const RecordTime& now);
 
 std::string EncodeOverride(const Override& override, const RecordTime& now);
@@ -53,8 +67,8 @@ std::string EncodeOverride(const Override& override, const RecordTime& now);
 // With the time that is left of it, as of an outage.
 absl::StatusOr<Override> DecodeOverride(absl::string_view bytes, const RecordTime& now);
 
-std::string EncodeLife(uint64_t life);
-absl::StatusOr<uint64_t> DecodeLife(absl::string_view bytes);
+std::string EncodeServer(const ServerState& state);
+absl::StatusOr<ServerState> DecodeServer(absl::string_view bytes);
 
 }  // namespace fusebox
 

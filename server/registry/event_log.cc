@@ -14,6 +14,11 @@ void EventLog::Append(Event event) {
   place = std::move(event);
 }
 
+void EventLog::GoOnAfter(uint64_t number) {
+  MutexLock lock(&mutex_);
+  last_ = number;
+}
+
 std::vector<Event> EventLog::After(uint64_t number, size_t limit) const {
   MutexLock lock(&mutex_);
   const uint64_t oldest = last_ < ring_.size() ? 1 : last_ - ring_.size() + 1;

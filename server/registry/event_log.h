@@ -20,6 +20,9 @@ class EventLog {
 
   void Append(Event event);
 
+  // Events up to this number are missing and not on their way. To be called before the first.
+  void GoOnAfter(uint64_t number);
+
   // The events with numbers above `number`, in order, at most `limit`.
   std::vector<Event> After(uint64_t number, size_t limit) const;
 

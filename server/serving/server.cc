@@ -141,10 +141,14 @@ absl::Status Server::GoOn(const Options& options, const absl::StatusOr<Kept>& ke
   absl::Status status =
       control_.SetFile({file.policies().begin(), file.policies().end()},
                        {file.retry_budgets().begin(), file.retry_budgets().end()});
-  if (status.ok()) status = flusher_.Begin(kept);
-  // The file is what can be mended.
   if (!status.ok()) return absl::InvalidArgumentError(status.message());
-  return status;
+  status = flusher_.Begin(kept);
+  if (status.ok()) return status;
+  // A running server would have refused the file and gone on with the one before.
+  return absl::InvalidArgumentError(
+      absl::StrCat(status.message(), "; what the API was told is kept in --data-dir ",
+                   options_.data_dir(), " and does not go together with ", options.config_path,
+                   ": take it out of the file, start, and then change it by the API"));
 }
 
 void Server::AddInfo(v1::GetServerInfoResponse& info) const {

@@ -37,7 +37,7 @@ void WriteOutages(const std::string& directory, const std::vector<std::string>& 
   const RecordTime now = RecordTime::Now(clock);
   OrDie(store->Read([](const RowView&) {}));
   OrDie(store->Replace([&](Store::Show show) {
-    show({Table::kServer, "server", EncodeLife(1)});
+    show({Table::kServer, "server", EncodeServer({1, now.boot_time()})});
     for (size_t i = 0; i < names.size(); i += kOpenOf) {
       const Outage outage{.state = State::kOpen,
                           .open_until = now.anchor.tick + absl::Hours(1),

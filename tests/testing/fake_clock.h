@@ -17,6 +17,7 @@ namespace fusebox {
 //   Engine engine({}, clock, /*life=*/1);
 //   clock.Advance(absl::Seconds(30));   // Both times go on.
 //   clock.JumpWall(-absl::Hours(1));    // As when somebody sets the wall clock back.
+//   clock.Reboot();                     // For the next life of a server: this one must have ended.
 //
 // Thread-safe.
 class FakeClock : public Clock {
@@ -31,7 +32,14 @@ class FakeClock : public Clock {
     return absl::FromUnixNanos(wall_nanos_.load(std::memory_order_acquire));
   }
 
-  std::string BootId() const override { return "fake"; }
+  std::string BootId() const override { return "boot " + std::to_string(boot_.load()); }
+
+  // The machine was off for a while and starts anew: monotonic time begins near 0 again.
+  void Reboot(absl::Duration off = absl::Minutes(1)) {
+    boot_.fetch_add(1);
+    nanos_.store(kUptimeNanos, std::memory_order_release);
+    JumpWall(off);
+  }
 
   // `step` must not be negative.
   void Advance(absl::Duration step) {
@@ -43,6 +51,9 @@ class FakeClock : public Clock {
   }
 
  private:
+  static constexpr int64_t kUptimeNanos = 5'000'000'000;
+
+  std::atomic<int> boot_{1};
   std::atomic<int64_t> nanos_;
   std::atomic<int64_t> wall_nanos_;
 };

@@ -9,7 +9,10 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "core/error.h"
 #include "server/flusher/life.h"
@@ -20,6 +23,7 @@
 namespace fusebox {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr absl::string_view kOrders = "db/orders";
@@ -126,6 +130,47 @@ TEST_F(DurabilityTest, ADiskThatCannotBeReadAtTheStartIsReadLater) {
   EXPECT_EQ(life_->PolicyOf("before/x"), "before");
   EXPECT_EQ(life_->ReasonFor("search/docs"), Reason::kForcedOpen);
   EXPECT_TRUE(life_->Create("after", "after/*").ok());
+}
+
+// What happened before the store could be read is true, and what was kept comes before it.
+TEST_F(DurabilityTest, AStoreThatIsReadLateChangesNothingThatHappenedMeanwhile) {
+  for (const absl::string_view breaker : {"db/a", "db/b", "db/c"}) life_->Trip(breaker);
+  life_->flusher.Round();
+  disk_.FailReads(true);
+  Restart();
+  EXPECT_TRUE(life_->engine.Allow("db/a", 1, "")->decision.allowed);
+  for (int i = 0; i < 5; ++i) life_->Trip(absl::StrCat("new/", i));
+  disk_.FailReads(false);
+  RetryPeriodPasses();
+  ASSERT_EQ(NotDurable(), "");
+
+  for (int lives = 0; lives < 2; ++lives) {
+    std::vector<std::string> tripped;
+    for (const Event& event : life_->engine.events().After(0, 100))
+      tripped.push_back(event.breaker);
+    EXPECT_THAT(tripped,
+                ElementsAre("db/a", "db/b", "db/c", "new/0", "new/1", "new/2", "new/3", "new/4"));
+    EXPECT_EQ(life_->ReasonFor("db/a"), Reason::kNone);
+    EXPECT_EQ(life_->ReasonFor("new/0"), Reason::kOpen);
+    Restart();
+  }
+}
+
+TEST_F(DurabilityTest, AReloadOfTheFileDoesNotWaitForTheDisk) {
+  disk_.SetFull(true);
+  v1::Policy policy;
+  policy.set_name("file");
+  policy.add_match("file/*");
+  absl::Status reloaded = absl::UnknownError("no answer");
+  life_->control.Submit(
+      {.make = [&](Draft& draft) { return ReplaceFileResources({policy}, {}, draft); },
+       .done = [&](const absl::Status& status) { reloaded = status; },
+       .kind = Control::Kind::kVolatile});
+  // In the same round, the first to see that the disk is full.
+  EXPECT_EQ(ErrorReason(life_->Create("during", "during/*")), "STORE_FAILED");
+  EXPECT_TRUE(reloaded.ok()) << reloaded;
+  EXPECT_EQ(life_->PolicyOf("file/x"), "file");
+  EXPECT_EQ(life_->PolicyOf("during/x"), "default");
 }
 
 TEST_F(DurabilityTest, ACorruptFileIsSetAsideAndReported) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,11 +30,15 @@ namespace fusebox {
 //   life.flusher.Round();
 class Life {
  public:
+  // What a server takes from the wall clock.
+  static constexpr uint64_t kWallLife = 1'000'000;
+
   Life(const FakeClock& fake_clock, const SqliteStoreOptions& options, size_t max_events = 100)
       : clock(fake_clock),
         store(*SqliteStore::Open(options)),
         kept(ReadKept(*store, RecordTime::Now(clock))),
-        engine({.max_events = max_events}, clock, kept.ok() ? kept->life + 1 : 1),
+        engine({.max_events = max_events}, clock,
+               std::max(kWallLife, kept.ok() ? kept->life + 1 : 0)),
         flusher(engine, control, clock, *store, max_events) {
     begun = flusher.Begin(kept);
   }

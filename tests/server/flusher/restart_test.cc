@@ -97,6 +97,62 @@ TEST_F(RestartTest, AnOpenBreakerWaitsForWhatIsLeft) {
   EXPECT_GT(life_->Look(kOrders).epoch, epoch);
 }
 
+// A boot knows nothing of the clock of the one before but how far the store saw it come, which it
+// does every ten seconds.
+TEST_F(RestartTest, AfterABootAnOutageGoesOnWhereItWasLastSeen) {
+  life_->Trip(kOrders);
+  ASSERT_TRUE(life_->Force("search/*", absl::Minutes(1)).ok());
+  for (int second = 0; second < 12; ++second) {
+    clock_.Advance(absl::Seconds(1));
+    life_->flusher.Round();
+  }
+  clock_.Reboot();
+  Restart();
+  EXPECT_GE(life_->Look(kOrders).retry_after, absl::Seconds(18));
+  EXPECT_LE(life_->Look(kOrders).retry_after, absl::Seconds(28));
+  EXPECT_GE(life_->engine.overrides()->NextExpiry() - clock_.Now(), absl::Seconds(48));
+  EXPECT_LE(life_->engine.overrides()->NextExpiry() - clock_.Now(), absl::Seconds(58));
+}
+
+TEST_F(RestartTest, AfterABootTimeGoesOnFromOneLifeToTheNext) {
+  life_->Trip(kOrders);
+  ASSERT_TRUE(life_->Force("search/*", absl::Minutes(1)).ok());
+  clock_.Reboot();
+  Restart();
+  life_->flusher.Round();
+  for (int life = 1; life <= 4; ++life) {
+    clock_.Advance(absl::Seconds(5));
+    Restart();
+    EXPECT_EQ(life_->Look(kOrders).retry_after, absl::Seconds(30 - 5 * life));
+    EXPECT_EQ(life_->engine.overrides()->NextExpiry() - clock_.Now(), absl::Seconds(60 - 5 * life));
+  }
+}
+
+TEST_F(RestartTest, AServerKilledBeforeItWroteAnewWhatABootLeftLosesNothing) {
+  life_->Trip(kOrders);
+  life_->flusher.Round();
+  clock_.Reboot();
+  Restart();  // And is killed at once.
+  clock_.Advance(absl::Seconds(5));
+  Restart();
+  EXPECT_EQ(life_->Look(kOrders).retry_after, absl::Seconds(30));
+}
+
+TEST_F(RestartTest, AHalfOpenBreakerWaitsOnceHoweverManyLivesItTakes) {
+  life_->Trip(kOrders);
+  clock_.Advance(absl::Seconds(30));
+  ASSERT_TRUE(life_->engine.Allow(kOrders, 1, "")->decision.probe);
+  life_->flusher.Round();
+  Restart();
+  const absl::Duration wait = life_->Look(kOrders).retry_after;
+  ASSERT_EQ(life_->Look(kOrders).state, State::kOpen);
+  for (int life = 0; life < 3; ++life) {
+    life_->flusher.Round();
+    Restart();
+  }
+  EXPECT_EQ(life_->Look(kOrders).retry_after, wait);
+}
+
 TEST_F(RestartTest, AResetAndADeletedBreakerDoNotComeBackOpen) {
   life_->Trip(kOrders);
   life_->Trip("db/users");
@@ -125,11 +181,23 @@ TEST_F(RestartTest, ARecoveredBreakerComesBackClosed) {
 }
 
 TEST_F(RestartTest, EveryLifeIsGreaterAlsoIfNothingHappened) {
-  const uint64_t life = life_->engine.life();
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t life = life_->engine.life();
+    Restart();
+    EXPECT_GT(life_->engine.life(), life);
+  }
+}
+
+// Its epochs were beyond its number, and the wall clock does not help: the fake life stands still.
+TEST_F(RestartTest, ALifeBeginsAboveAllEpochsOfTheOneBefore) {
+  life_->Trip(kOrders);
+  constexpr uint64_t kMany = 3'000'000;
+  life_->engine.RaiseAbove(life_->engine.life() + (kMany >> TransitionNumbers::kCounterBits));
+  ASSERT_TRUE(life_->Reset(kOrders).ok());
+  const uint64_t epoch = life_->Look(kOrders).epoch;
   Restart();
-  EXPECT_EQ(life_->engine.life(), life + 1);
-  Restart();
-  EXPECT_EQ(life_->engine.life(), life + 2);
+  life_->Trip(kOrders);
+  EXPECT_GT(life_->Look(kOrders).epoch, epoch);
 }
 
 TEST_F(RestartTest, TheHistoryGoesOn) {
@@ -156,7 +224,6 @@ TEST_F(RestartTest, TheHistoryIsBoundedOnDisk) {
   EXPECT_EQ(life_->kept->events.back().transition.number, 40u);
 }
 
-// The wall clock was set back, or the rows came from another machine: the file knows better.
 TEST_F(RestartTest, APolicyOfTheFileThatTheApiDefinedIsAnErrorAtTheStart) {
   ASSERT_TRUE(life_->Create("database", "db/*").ok());
   life_.reset();

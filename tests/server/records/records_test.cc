@@ -172,14 +172,20 @@ TEST(RecordsTest, TransitionsAreKeptInTheOrderOfTheirNumbers) {
 }
 
 TEST(RecordsTest, ALifeIsWholeInItsRow) {
-  EXPECT_EQ(*DecodeLife(EncodeLife(0)), 0u);
-  EXPECT_EQ(*DecodeLife(EncodeLife(~uint64_t{0})), ~uint64_t{0});
+  for (const uint64_t life : {uint64_t{0}, ~uint64_t{0}}) {
+    const absl::StatusOr<ServerState> state =
+        DecodeServer(EncodeServer({life, {"a boot", Tick::FromNanos(7)}}));
+    ASSERT_TRUE(state.ok()) << state.status();
+    EXPECT_EQ(state->life, life);
+    EXPECT_EQ(state->seen.boot_id, "a boot");
+    EXPECT_EQ(state->seen.tick, Tick::FromNanos(7));
+  }
 }
 
 TEST(RecordsTest, WhatIsNoRecordIsAnError) {
   const std::string junk = "\xff\xff\xff";
   for (const absl::Status& status :
-       {DecodeLife(junk).status(), DecodeOutage(junk, kWritten).status(),
+       {DecodeServer(junk).status(), DecodeOutage(junk, kWritten).status(),
         DecodeOverride(junk, kWritten).status(), DecodeOverride("", kWritten).status(),
         DecodeTransition(junk, kWritten).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
