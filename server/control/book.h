@@ -24,6 +24,7 @@ struct ControlLimits {
   size_t max_policies = 1'000;
   size_t max_retry_budgets = 1'000;
   size_t max_overrides = 10'000;
+  size_t max_waiting_changes = 1'000;
 };
 
 // Policies or retry budgets by name, each with its `info`.

@@ -61,15 +61,18 @@ absl::Status CheckRequest(const v1::OverrideBreakerRequest& request, const Autho
 
 }  // namespace
 
+absl::Status CheckActor(absl::string_view actor) {
+  if (CheckClientName(actor).ok()) return absl::OkStatus();
+  return Invalid("ACTOR_INVALID", "actor", QuoteForError(actor),
+                 "use at most 256 bytes of printable text");
+}
+
 absl::StatusOr<Deed> MakeDeed(absl::string_view reason, absl::string_view actor) {
   if (reason.empty() || !IsShowable(reason)) {
     return Invalid("REASON_INVALID", "reason", QuoteForError(reason),
                    "say why in 1 to 500 bytes of printable text; it is kept in the history");
   }
-  if (!CheckClientName(actor).ok()) {
-    return Invalid("ACTOR_INVALID", "actor", QuoteForError(actor),
-                   "use at most 256 bytes of printable text");
-  }
+  if (absl::Status bad = CheckActor(actor); !bad.ok()) return bad;
   return Deed{std::string(actor), std::string(reason)};
 }
 
@@ -122,7 +125,8 @@ absl::StatusOr<Override> LiftOverride(const v1::ClearOverrideRequest& request, c
 
 void DropExpired(Tick now, Draft& draft) {
   if (draft.book.overrides->NextExpiry() > now) return;
-  for (const OverrideSet::Shared& override : draft.book.overrides->all()) {
+  const std::shared_ptr<const OverrideSet> all = draft.book.overrides;
+  for (const OverrideSet::Shared& override : all->all()) {
     if (override->expires > now) continue;
     draft.rows.Erase(Table::kOverrides, override->match);
     draft.book.overrides = draft.book.overrides->Without(override->match);

@@ -23,6 +23,9 @@ absl::StatusOr<Override> LiftOverride(const v1::ClearOverrideRequest& request, c
 // Forgets those whose time is over, as the engine does by itself.
 void DropExpired(Tick now, Draft& draft);
 
+// Whether `actor` can be shown to people. The error is INVALID_ARGUMENT with reason ACTOR_INVALID.
+absl::Status CheckActor(absl::string_view actor);
+
 // Who does something to a breaker, and why, if both can be shown to people. The error is
 // INVALID_ARGUMENT with reason REASON_INVALID or ACTOR_INVALID.
 absl::StatusOr<Deed> MakeDeed(absl::string_view reason, absl::string_view actor);

@@ -10,14 +10,15 @@
 namespace fusebox {
 namespace {
 
-// More than operators make while a disk stalls for a minute.
-constexpr size_t kMaxWaiting = 10'000;
+// Of a policy each costs as long as there are policies: a round of so many takes no 100 ms.
+constexpr size_t kAtOnce = 32;
 
-absl::Status TooManyChanges() {
+absl::Status TooManyChanges(size_t limit) {
   return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_CHANGES",
-                   absl::StrCat("all ", kMaxWaiting,
+                   absl::StrCat("all ", limit,
                                 " places for changes that wait for the disk are taken; try again "
-                                "later, and look at the disk of --data-dir"));
+                                "later, look at the disk of --data-dir, or raise "
+                                "--max-waiting-changes"));
 }
 
 absl::Status Closed() {
@@ -36,7 +37,9 @@ absl::Status NotDurable(const absl::Status& store) {
 absl::Status Control::Enqueue(Change& change) {
   MutexLock lock(&mutex_);
   if (is_closed_) return Closed();
-  if (queue_.size() >= kMaxWaiting) return TooManyChanges();
+  if (change.kind != Kind::kVolatile && queue_.size() >= limits_.max_waiting_changes) {
+    return TooManyChanges(limits_.max_waiting_changes);
+  }
   queue_.push_back(std::move(change));
   return absl::OkStatus();
 }
@@ -46,39 +49,51 @@ void Control::Submit(Change change) {
   if (wake_) wake_();
 }
 
-std::deque<Control::Change> Control::TakeQueue() {
-  std::deque<Change> queue;
+std::vector<Control::Change> Control::TakeSome() {
+  std::vector<Change> some;
   MutexLock lock(&mutex_);
-  queue.swap(queue_);
-  return queue;
+  for (; !queue_.empty() && some.size() < kAtOnce; queue_.pop_front()) {
+    some.push_back(std::move(queue_.front()));
+  }
+  return some;
 }
 
 Control::Round Control::Begin(const absl::Status& store, Tick now) {
   Round round;
-  round.draft_.book = *book();
-  if (store.ok()) DropExpired(now, round.draft_);
-  for (Change& change : TakeQueue()) {
-    if (change.kind == Kind::kDurable && !store.ok()) {
-      change.done(NotDurable(store));
-      continue;
-    }
-    if (change.kind == Kind::kTrial) {
-      Draft trial = round.draft_;
-      change.done(change.make(trial));
-      continue;
-    }
-    if (const absl::Status made = change.make(round.draft_); made.ok()) {
-      round.waiting_.push_back(std::move(change.done));
-    } else {
-      change.done(made);
-    }
-  }
+  std::vector<Change> some = TakeSome();
+  const std::shared_ptr<const Book> current = book();
+  const bool has_expired = store.ok() && current->overrides->NextExpiry() <= now;
+  if (some.empty() && !has_expired) return round;
+  round.draft_.book = *current;
+  if (has_expired) DropExpired(now, round.draft_);
+  for (Change& change : some) Make(store, std::move(change), round);
   return round;
 }
 
+void Control::Make(const absl::Status& store, Change change, Round& round) {
+  if (change.kind == Kind::kDurable && !store.ok()) return change.done(NotDurable(store));
+  if (change.kind == Kind::kTrial) {
+    Draft trial{.book = round.draft_.book, .rows = {}, .rules_changed = false, .effects = {}};
+    return change.done(change.make(trial));
+  }
+  const absl::Status made = change.make(round.draft_);
+  if (!made.ok()) return change.done(made);
+  round.made_.push_back(std::move(change));
+}
+
 void Control::End(const Round& round, const absl::Status& kept) {
-  const absl::Status status = kept.ok() ? Apply(round.draft_) : kept;
-  for (const auto& done : round.waiting_) done(status);
+  if (round.made_.empty() && round.rows().empty()) return;
+  const absl::Status applied = kept.ok() ? Apply(round.draft_) : kept;
+  for (const Change& change : round.made_) {
+    const bool is_alone = !kept.ok() && change.kind == Kind::kVolatile;
+    change.done(is_alone ? ApplyAlone(change) : applied);
+  }
+}
+
+absl::Status Control::ApplyAlone(const Change& change) {
+  Draft draft{.book = *book(), .rows = {}, .rules_changed = false, .effects = {}};
+  const absl::Status made = change.make(draft);
+  return made.ok() ? Apply(draft) : made;
 }
 
 absl::Status Control::Apply(const Draft& draft) {

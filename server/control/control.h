@@ -23,7 +23,7 @@ namespace fusebox {
 //                   .done = [](const absl::Status& status) { ... answer the operator ... }});
 //
 //   on the flusher's thread, again and again:
-//     Control::Round round = control.Begin(store_is_ok);
+//     Control::Round round = control.Begin(store, now);
 //     ... commit round.rows() ...
 //     control.End(round, committed);
 //
@@ -50,12 +50,11 @@ class Control {
   class Round {
    public:
     const Changes& rows() const { return draft_.rows; }
-    bool empty() const { return draft_.rows.empty() && waiting_.empty(); }
 
    private:
     friend class Control;
     Draft draft_;
-    std::vector<std::function<void(const absl::Status&)>> waiting_;
+    std::vector<Change> made_;
   };
 
   // `engine` must outlive this.
@@ -63,15 +62,18 @@ class Control {
       : engine_(engine), limits_(limits), book_(std::make_shared<const Book>()) {}
 
   // Calls `change.done` at once if too many are waiting (RESOURCE_EXHAUSTED, reason
-  // TOO_MANY_CHANGES) or after Close() (UNAVAILABLE, reason DRAINING).
+  // TOO_MANY_CHANGES; a volatile one is never too many) or after Close() (UNAVAILABLE, reason
+  // DRAINING).
   void Submit(Change change);
 
   // `wake` is called whenever a change is waiting; set it before the first Submit().
   void WakeBy(std::function<void()> wake) { wake_ = std::move(wake); }
 
-  // Makes the changes that are waiting. `store` is why nothing durable can be done, if so.
+  // Makes the changes that have waited longest, a few at a time, so that what else is to be kept
+  // need not wait for long. `store` is why nothing durable can be done, if so.
   Round Begin(const absl::Status& store, Tick now);
-  // What was made is true if `kept` is OK; else it never was. Answers who waited.
+  // What was made is true if `kept` is OK. Else it is not, but for what was done to a breaker and
+  // for volatile changes, which are made again without the others. Answers who waited.
   void End(const Round& round, const absl::Status& kept);
 
   // Begins with what the file says, or goes on with it. Errors are ReplaceFileResources()'s. Only
@@ -89,12 +91,15 @@ class Control {
   // What is true.
   std::shared_ptr<const Book> book() const;
   const ControlLimits& limits() const { return limits_; }
+  // Whether no change is waiting.
   bool is_idle() const;
 
  private:
   // Why it is not taken; OK if it waits now.
   absl::Status Enqueue(Change& change);
-  std::deque<Change> TakeQueue();
+  std::vector<Change> TakeSome();
+  static void Make(const absl::Status& store, Change change, Round& round);
+  absl::Status ApplyAlone(const Change& change);
   absl::Status Apply(const Draft& draft);
 
   Engine& engine_;

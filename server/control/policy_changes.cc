@@ -156,13 +156,17 @@ absl::Status AddKeptResources(const Book& kept, Book& book) {
 
 absl::StatusOr<v1::Policy> CreatePolicy(const v1::Policy& wanted, const Author& author,
                                         const ControlLimits& limits, Draft& draft) {
-  return Create<PolicyTraits>(wanted, author, limits.max_policies, draft);
+  v1::Policy numbers = wanted;
+  numbers.DiscardUnknownFields();  // What is kept is bounded by what is checked.
+  return Create<PolicyTraits>(std::move(numbers), author, limits.max_policies, draft);
 }
 
 absl::StatusOr<v1::Policy> UpdatePolicy(const v1::Policy& wanted,
                                         const google::protobuf::FieldMask& mask,
                                         const Author& author, Draft& draft) {
-  return Update<PolicyTraits>(wanted, mask, author, draft);
+  v1::Policy numbers = wanted;
+  numbers.DiscardUnknownFields();
+  return Update<PolicyTraits>(numbers, mask, author, draft);
 }
 
 absl::Status DeletePolicy(absl::string_view name, absl::string_view etag, Draft& draft) {
@@ -189,6 +193,7 @@ absl::StatusOr<v1::RetryBudget> CreateRetryBudget(const v1::RetryBudget& wanted,
                                                   Draft& draft) {
   v1::RetryBudget numbers = wanted;
   numbers.clear_status();
+  numbers.DiscardUnknownFields();
   return Create<BudgetTraits>(numbers, author, limits.max_retry_budgets, draft);
 }
 
@@ -197,6 +202,7 @@ absl::StatusOr<v1::RetryBudget> UpdateRetryBudget(const v1::RetryBudget& wanted,
                                                   const Author& author, Draft& draft) {
   v1::RetryBudget numbers = wanted;
   numbers.clear_status();
+  numbers.DiscardUnknownFields();
   return Update<BudgetTraits>(numbers, mask, author, draft);
 }
 

@@ -34,8 +34,7 @@ absl::Status AddKeptResources(const Book& kept, Book& book);
 
 // Replaces everything that is the file's. A policy or a budget that did not change keeps its etag.
 // Errors: ALREADY_EXISTS (reason POLICY_NAME_TAKEN, RETRY_BUDGET_NAME_TAKEN: the API defined it);
-// MakeRules()'s; FAILED_PRECONDITION (reason RETRY_BUDGET_IN_USE: a policy of the API names one
-// that the file has no more).
+// MakeRules()'s, also where a policy of the API names a budget that the file has no more.
 absl::Status ReplaceFileResources(const std::vector<v1::Policy>& policies,
                                   const std::vector<v1::RetryBudget>& budgets, Draft& draft);
 

@@ -102,9 +102,13 @@ grpc::ServerUnaryReactor* AdminService::DeleteBreaker(grpc::CallbackServerContex
       authorizer_.Check(*context, Role::kOperator, Scope::Name(request->name()));
   if (!caller.ok()) return Finish(context, caller.status());
   return Submit(context, caller->ActorOr(request->actor()), Control::Kind::kDurable,
-                [this, request](const Author& author, Draft&) {
+                [this, request](const Author& author, Draft& draft) {
                   const absl::StatusOr<Deed> deed = MakeDeed(request->reason(), author.actor);
-                  return deed.ok() ? engine_.Forget(request->name(), *deed) : deed.status();
+                  if (!deed.ok()) return deed.status();
+                  // One that is imposed in the same round holds it too.
+                  const auto held = draft.book.overrides->Find(request->name());
+                  if (held != nullptr) return Engine::IsHeld(request->name(), *held);
+                  return engine_.Forget(request->name(), *deed);
                 });
 }
 

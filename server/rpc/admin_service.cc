@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "proto/convert/convert.h"
+#include "server/control/breaker_changes.h"
 #include "server/rpc/errors.h"
 #include "server/rpc/list_request.h"
 #include "server/rpc/page_token.h"
@@ -77,6 +78,9 @@ std::vector<std::shared_ptr<WatchStream>> AdminService::LiveWatches() {
 grpc::ServerUnaryReactor* AdminService::Submit(
     grpc::CallbackServerContext* context, const std::string& actor, Control::Kind kind,
     std::function<absl::Status(const Author&, Draft&)> make) {
+  if (const absl::Status checked = CheckActor(actor); !checked.ok()) {
+    return Finish(context, checked);
+  }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Author author{.actor = PeerClient(actor, context->peer()), .now = RecordTime::Now(clock_)};
   control_.Submit(

@@ -74,7 +74,8 @@ absl::StatusOr<EngineConfiguration> ConfigureEngine(const Options& options) {
                                                .max_batches = server.max_batches()},
                                     .limits = {.max_policies = server.max_policies(),
                                                .max_retry_budgets = server.max_retry_budgets(),
-                                               .max_overrides = server.max_overrides()},
+                                               .max_overrides = server.max_overrides(),
+                                               .max_waiting_changes = server.max_waiting_changes()},
                                     .policies = {},
                                     .budgets = {}};
   std::vector<std::string> problems;

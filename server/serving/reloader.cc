@@ -21,9 +21,19 @@ Reloader::Reloader(const Options& options, Control& control, const Clock& clock)
       reread_(options.reread),
       control_(control),
       clock_(clock) {
+  const std::optional<Stamp> stamp = Look();
+  const bool is_current = IsStill(options);
   MutexLock lock(&mutex_);
   condition_.time = clock_.WallNow();
-  seen_ = Look();
+  if (is_current) seen_ = stamp;
+}
+
+// What was written since the options were read is found by the first look.
+bool Reloader::IsStill(const Options& options) const {
+  if (path_.empty()) return true;
+  const absl::StatusOr<Options> now = reread_();
+  using google::protobuf::util::MessageDifferencer;
+  return now.ok() && MessageDifferencer::Equals(now->config, options.config);
 }
 
 std::optional<Reloader::Stamp> Reloader::Look() const {
@@ -56,6 +66,8 @@ void Reloader::Stop() {
 
 void Reloader::Reload() {
   if (path_.empty()) return;
+  // What is read later is submitted later.
+  const std::lock_guard<std::mutex> one_at_a_time(reload_mutex_);
   {
     // Before it is read: what is written meanwhile is found by the next look.
     MutexLock lock(&mutex_);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -57,6 +58,7 @@ class Reloader {
   };
 
   std::optional<Stamp> Look() const;
+  bool IsStill(const Options& options) const;
   void Note(const absl::Status& status);
   void WarnOfServerOptions(const Options& options) const;
 
@@ -66,6 +68,7 @@ class Reloader {
   Control& control_;
   const Clock& clock_;
 
+  std::mutex reload_mutex_;  // Of the standard library: it is held while a disk is read.
   mutable Mutex mutex_;
   ConfigCondition condition_ ABSL_GUARDED_BY(mutex_);
   std::optional<Stamp> seen_ ABSL_GUARDED_BY(mutex_);

@@ -37,6 +37,7 @@ const std::map<std::string, std::string>& OtherValues() {
       {"max_overrides", "22"},       {"tls_cert", "c.pem"},
       {"tls_key", "k.pem"},          {"tls_client_ca", "ca.pem"},
       {"identities", "i.yaml"},      {"insecure", "true"},
+      {"max_waiting_changes", "23"},
   };
   return *kValues;
 }
@@ -72,6 +73,7 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.max_policies(), 1000);
   EXPECT_EQ(server.max_retry_budgets(), 1000);
   EXPECT_EQ(server.max_overrides(), 10'000);
+  EXPECT_EQ(server.max_waiting_changes(), 1000);
   EXPECT_EQ(server.log_level(), config::v1::LOG_LEVEL_INFO);
   EXPECT_EQ(server.tls_cert(), "");
   EXPECT_EQ(server.tls_key(), "");

@@ -91,7 +91,9 @@ class ControlTest : public ::testing::Test {
 
   FakeClock clock_;
   Engine engine_{{}, clock_, 1'000};
-  Control control_{engine_, {.max_policies = 4, .max_retry_budgets = 2, .max_overrides = 2}};
+  Control control_{
+      engine_,
+      {.max_policies = 4, .max_retry_budgets = 2, .max_overrides = 2, .max_waiting_changes = 50}};
   absl::Status kept_;  // What becomes of the next commit.
   Changes rows_;       // Of the last round.
 };

@@ -106,6 +106,48 @@ TEST_F(ControlCallsTest, ATrialIsAnsweredAndNotMade) {
   EXPECT_EQ(Info().overrides(), 0u);
 }
 
+// What is kept is shown to people, and is bounded.
+TEST_F(ControlCallsTest, AnActorThatCannotBeShownIsRefusedByEveryMethod) {
+  using Stub = v1::AdminService::Stub;
+  for (const std::string& actor : {std::string(257, 'x'), std::string("ada\x1b[2J")}) {
+    const auto refused = [&](auto method, auto request) {
+      request.set_actor(actor);
+      EXPECT_EQ(ErrorOf(Call(method, request)).reason, "ACTOR_INVALID");
+    };
+    refused(&Stub::CreatePolicy, NewPolicy("database", "db/*"));
+    refused(&Stub::UpdatePolicy, v1::UpdatePolicyRequest());
+    refused(&Stub::DeletePolicy, v1::DeletePolicyRequest());
+    refused(&Stub::CreateRetryBudget, v1::CreateRetryBudgetRequest());
+    refused(&Stub::UpdateRetryBudget, v1::UpdateRetryBudgetRequest());
+    refused(&Stub::DeleteRetryBudget, v1::DeleteRetryBudgetRequest());
+    refused(&Stub::OverrideBreaker, Force("db/*"));
+    refused(&Stub::ClearOverride, v1::ClearOverrideRequest());
+    refused(&Stub::ResetBreaker, v1::ResetBreakerRequest());
+    refused(&Stub::DeleteBreaker, v1::DeleteBreakerRequest());
+  }
+}
+
+TEST_F(ControlCallsTest, FieldsThatTheServerDoesNotKnowAreNotKept) {
+  v1::CreatePolicyRequest request = NewPolicy("database", "db/*");
+  v1::Policy& policy = *request.mutable_policy();
+  policy.GetReflection()->MutableUnknownFields(&policy)->AddLengthDelimited(
+      999, std::string(100'000, 'x'));
+  v1::CreatePolicyResponse created;
+  ASSERT_TRUE(Call(&v1::AdminService::Stub::CreatePolicy, request, &created).ok());
+  EXPECT_LT(created.ByteSizeLong(), 1'000u);
+}
+
+// The override is true only after the round; the name is held before.
+TEST_F(ControlCallsTest, ABreakerThatIsBeingOverriddenIsNotDeleted) {
+  Allow();
+  ASSERT_TRUE(Call(&v1::AdminService::Stub::OverrideBreaker, Force("db/orders")).ok());
+  v1::DeleteBreakerRequest request;
+  request.set_name("db/orders");
+  request.set_reason("gone");
+  EXPECT_EQ(ErrorOf(Call(&v1::AdminService::Stub::DeleteBreaker, request)).reason,
+            "BREAKER_OVERRIDDEN");
+}
+
 TEST_F(ControlCallsTest, PagesListEveryPolicyOnce) {
   for (const char* name : {"a", "b", "c", "d"}) {
     ASSERT_TRUE(Create(NewPolicy(name, std::string(name) + "/*")).ok());
