@@ -63,7 +63,8 @@ BreakerView Engine::View(LockedBreaker entry, Tick now, Aftermath aftermath) {
   return view;
 }
 
-std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cursor) {
+std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cursor,
+                                      const MaySee& may_see) {
   constexpr size_t kLooksPerBreaker = 64;
   const Tick now = clock_.Now();
   std::vector<BreakerView> views;
@@ -73,6 +74,7 @@ std::vector<BreakerView> Engine::List(const Glob& match, size_t limit, Slot& cur
     std::string name;
     if (const LockedBreaker entry = registry_.At(slot)) name = std::string(entry->name());
     if (name.empty() || !match.Matches(name)) continue;
+    if (may_see != nullptr && !may_see(name)) continue;
     Aftermath aftermath;
     LockedBreaker entry = Enter(name, now, aftermath, slot);
     if (!entry) continue;

@@ -140,8 +140,9 @@ absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::Next() {
 absl::StatusOr<std::optional<v1::WatchBreakersResponse>> WatchStream::NextOfSnapshot() {
   constexpr int kLooks = 16;  // At 64 slots each: half a millisecond at worst.
   for (int look = 0; look < kLooks && !engine_.IsListed(cursor_); ++look) {
-    const std::vector<BreakerView> views = engine_.List(glob_, 1, cursor_);
-    if (!views.empty() && sight_.Sees(views.front().name)) return Show(views.front());
+    const std::vector<BreakerView> views = engine_.List(
+        glob_, 1, cursor_, [this](absl::string_view name) { return sight_.Sees(name); });
+    if (!views.empty()) return Show(views.front());
   }
   listed_ = engine_.IsListed(cursor_);
   look_on_ = !listed_;

@@ -280,6 +280,23 @@ def test_what_exists_is_no_secret_told_by_an_error(method, as_token):
         assert ending(HERE) == ending(NOWHERE)
 
 
+# Nor by where a page ends. The breaker that exists is no page's last, so that there is more to come.
+@pytest.mark.parametrize("name", ["ListBreakers", "ListTransitions"])
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_what_exists_is_no_secret_told_by_a_page(size, name, as_token):
+    assert_let_through(call(as_token("operator-all"), METHODS["Allow"], "neither/later"))
+
+    def page(match, reader="reader-others"):
+        fields = {"match": match, "page_size": size}
+        return call(as_token(reader), METHODS[name], fields=fields)
+
+    for match in (HERE, "ours/h*"):
+        hidden, missing = page(match), page(NOWHERE)
+        assert hidden == missing
+        assert hidden.next_page_token == missing.next_page_token
+    assert "ours/here" in str(page(HERE, "reader-ours"))
+
+
 # Nor by the name of a policy, nor what it matches.
 @pytest.mark.parametrize("name", ["GetPolicy", "UpdatePolicy", "DeletePolicy"])
 def test_a_policy_of_others_looks_like_none(name, with_header, as_token):

@@ -93,6 +93,29 @@ TEST_F(ListBreakersTest, WhatLivesThroughTheListingIsListedExactlyOnce) {
   EXPECT_EQ(residents, 100);
 }
 
+// Else where a page ends would tell what is hidden.
+TEST_F(ListBreakersTest, WhatMayNotBeSeenIsPassedOverLikeWhatDoesNotMatch) {
+  Make("hidden/", 3);
+  Make("seen/", 2);
+  const auto may_see = [](absl::string_view name) { return absl::StartsWith(name, "seen/"); };
+  for (const size_t limit : {1u, 2u, 100u}) {
+    for (const absl::string_view exists : {"hidden/1", "seen/1"}) {
+      Slot cursor = 0;
+      Slot cursor_of_nothing = 0;
+      const size_t found = engine_.List(*Glob::Parse(exists), limit, cursor, may_see).size();
+      EXPECT_TRUE(
+          engine_.List(*Glob::Parse("no/such"), limit, cursor_of_nothing, may_see).empty());
+      EXPECT_EQ(found, may_see(exists) ? 1u : 0u) << exists;
+      if (!may_see(exists)) {
+        EXPECT_EQ(cursor, cursor_of_nothing) << limit;
+      }
+    }
+  }
+  Slot cursor = 0;
+  EXPECT_EQ(engine_.List(Glob::All(), 2, cursor, may_see).size(), 2u);
+  EXPECT_TRUE(engine_.IsListed(cursor));
+}
+
 // People look for one team's breakers.
 TEST_F(ListBreakersTest, FiltersByGlob) {
   Make("db/", 20);
