@@ -222,7 +222,12 @@ void Reader::ReadText(const YAML::Node& node, const Place& place, const FieldDes
 
 void Reader::ReadList(const YAML::Node& node, const Place& place, const FieldDescriptor* field,
                       Message* message) {
-  if (!Enter(place) || node.IsNull()) return;
+  if (!Enter(place)) return;
+  if (node.IsNull()) {
+    // A file that breaks off here would say "none".
+    Fail(place, "has no value; write a list, [] for none, or remove the key");
+    return;
+  }
   if (!node.IsSequence()) {
     Fail(place,
          absl::StrCat(Describe(node), "; write a list, like [...] or lines that begin with -"));

@@ -109,7 +109,10 @@ class IdentitiesReader {
     if (!message.has_role()) Complain(path, "has no role; write CALLER, READER or OPERATOR");
     // The message's roles stand in the order of ours, after UNSPECIFIED.
     Grant grant{.role = static_cast<Role>(message.role() - config::v1::ROLE_CALLER), .match = {}};
-    if (message.match().empty()) grant.match.push_back(Glob::All());
+    // A list that was emptied, or of which nothing is written yet, must not turn into all.
+    if (message.match().empty()) {
+      Complain(path, "has no match; write the globs of its breakers, [\"**\"] for all");
+    }
     for (int i = 0; i < message.match_size(); ++i) {
       absl::StatusOr<Glob> glob = Glob::Parse(message.match(i));
       if (glob.ok()) {
@@ -160,6 +163,10 @@ absl::StatusOr<Identities> Identities::Parse(absl::string_view file, absl::strin
   config::v1::IdentitiesFile message;
   const absl::Status status = ReadYaml(file, text, &message, &sources);
   if (!status.ok()) return status;
+  if (!sources.HasLine("identities")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        file, " is empty; write who may call, or \"identities: []\" if nobody may"));
+  }
   IdentitiesReader reader(sources);
   for (int i = 0; i < message.identities_size(); ++i) reader.Read(message.identities(i), i);
   return std::move(reader).Result();

@@ -98,6 +98,11 @@ TEST(ReadYamlTest, RefusesAValueThatIsMissing) {
   EXPECT_THAT(Errors<Policy>("circuit_breaker:\n  jitter:\n  max_probes: 3\n"),
               ElementsAre("f.yaml:2: circuit_breaker.jitter has no value; write one or remove the "
                           "key"));
+  // A file that breaks off there must not say "none".
+  for (const char* text : {"name: a\nmatch:", "name: a\nmatch:\n", "name: a\nmatch: ~"}) {
+    EXPECT_THAT(Errors<Policy>(text), ElementsAre("f.yaml:2: match has no value; write a list, [] "
+                                                  "for none, or remove the key"));
+  }
   EXPECT_THAT(Errors<Policy>("match: [a, ~]"),
               ElementsAre("f.yaml:1: match[1] has no value; write one or remove the -"));
   EXPECT_THAT(Errors<BatchRecordRequest>("items:\n- breaker: a\n-\n"),

@@ -42,7 +42,7 @@ ONE_AND_TWO = (
 - name: two
   token_sha256: [TOKEN(two), TOKEN(three)]
   grants:
-  - role: READER
+  - {role: READER, match: ["**"]}
 """
 )
 
@@ -99,7 +99,7 @@ def test_a_watch_shows_what_its_caller_may_read(identities, server, client_of):
         + """
 - name: two
   token_sha256: [TOKEN(two)]
-  grants: [{role: CALLER}, {role: READER, match: ["theirs/*"]}]
+  grants: [{role: CALLER, match: ["**"]}, {role: READER, match: ["theirs/*"]}]
 """
     )
     eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
@@ -148,13 +148,19 @@ def test_who_failed_is_named_by_identity_and_client(server, client_of):
     [
         ("identities:\n- nam: ci\n", ":2: identities[0].nam"),
         (
-            "identities:\n- name: ci\n  grants: [{role: READER}]\n",
+            "identities:\n- name: ci\n  grants: [{role: READER, match: [a]}]\n",
             ":2: identities[0] has neither token_sha256 nor san",
         ),
         (
-            "identities:\n- name: ci\n  token_sha256: [s3cret]\n  grants: [{role: READER}]\n",
+            "identities:\n- name: ci\n  token_sha256: [s3cret]\n  grants: [{role: READER, match: [a]}]\n",
             ":3: identities[0].token_sha256[0] is not the SHA-256 of a token",
         ),
+        (
+            "identities:\n- name: ci\n  san: [ci]\n  grants: [{role: READER, match: []}]\n",
+            ":4: identities[0].grants[0] has no match; ",
+        ),
+        ("", " is empty; "),
+        ("identities:\n", ":1: identities has no value; "),
         (
             "identities:\n- name: ci\n  san: [ci]\n  grants:\n  - role: READER\n"
             "    match: [a, b**]\n",

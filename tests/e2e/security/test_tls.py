@@ -13,7 +13,7 @@ IDENTITIES = f"""
 identities:
 - name: ci
   token_sha256: ["{sha256('s3cret')}"]
-  grants: [{{role: OPERATOR}}]
+  grants: [{{role: OPERATOR, match: ["**"]}}]
 """
 
 

@@ -48,10 +48,10 @@ constexpr char kTwo[] = R"(identities:
   grants:
   - role: OPERATOR
     match: ["payments/**", "cart"]
-  - role: reader
+  - {role: reader, match: ["**"]}
 - name: payments@prod.example_1-x
   san: ["spiffe://prod/payments", payments.prod]
-  grants: [{role: ROLE_CALLER}]
+  grants: [{role: ROLE_CALLER, match: ["**"]}]
 )";
 
 std::string NameOf(const std::shared_ptr<const Identity>& identity) {
@@ -86,7 +86,7 @@ TEST(IdentitiesTest, ANameOfOneKindIsNoneOfTheOther) {
   EXPECT_EQ(NameOf(identities.FindByUri("payments.prod")), "nobody");
 }
 
-TEST(IdentitiesTest, ReadsGrantsAndTakesAllNamesWhereNoneAreNamed) {
+TEST(IdentitiesTest, ReadsGrants) {
   const Identities identities = Parsed(kTwo);
   const auto ci = identities.FindByToken("one");
   ASSERT_NE(ci, nullptr);
@@ -103,13 +103,35 @@ TEST(IdentitiesTest, ReadsGrantsAndTakesAllNamesWhereNoneAreNamed) {
 TEST(IdentitiesTest, TakesDigestsInEitherCase) {
   const std::string upper = absl::AsciiStrToUpper(TokenSha256("one"));
   const Identities identities = Parsed(absl::StrCat("identities: [{name: a, token_sha256: [\"",
-                                                    upper, "\"], grants: [{role: READER}]}]"));
+                                                    upper, "\"], grants: [{role: READER, match: [a]}]}]"));
   EXPECT_EQ(NameOf(identities.FindByToken("one")), "a");
 }
 
-TEST(IdentitiesTest, AnEmptyFileIsNobody) {
-  EXPECT_EQ(Parsed("").size(), 0u);
+// Whose globs were all taken away has none left, and not all there are.
+TEST(IdentitiesTest, RefusesAGrantWithoutGlobs) {
+  constexpr absl::string_view kStart =
+      "identities:\n- name: a\n  san: [x]\n  grants:\n  - role: OPERATOR\n";
+  const std::string error =
+      "f.yaml:5: identities[0].grants[0] has no match; write the globs of its breakers, [\"**\"] "
+      "for all";
+  EXPECT_THAT(Errors(kStart), ElementsAre(error));
+  EXPECT_THAT(Errors(absl::StrCat(kStart, "    match: []\n")), ElementsAre(error));
+  for (const absl::string_view nothing : {"", " null", " ~"}) {
+    EXPECT_THAT(Errors(absl::StrCat(kStart, "    match:", nothing, "\n")),
+                ElementsAre(StartsWith("f.yaml:6: identities[0].grants[0].match has no value; ")));
+  }
+  const Identities all = Parsed(absl::StrCat(kStart, "    match: [\"**\"]\n"));
+  ASSERT_NE(all.FindByDns("x"), nullptr);
+  EXPECT_TRUE(all.FindByDns("x")->MayAll(Role::kOperator, Glob::All()));
+}
+
+TEST(IdentitiesTest, NobodyIsSaidInSoManyWords) {
   EXPECT_EQ(Parsed("identities: []").size(), 0u);
+  for (const absl::string_view text : {"", "\n", "# identities: []\n", "---\n", "{}"}) {
+    EXPECT_THAT(Errors(text), ElementsAre("f.yaml is empty; write who may call, or "
+                                          "\"identities: []\" if nobody may"));
+  }
+  EXPECT_THAT(Errors("identities:\n"), ElementsAre(StartsWith("f.yaml:1: identities has no value")));
 }
 
 TEST(IdentitiesTest, KnowsWhoIsStillTheSame) {
@@ -160,7 +182,7 @@ TEST(IdentitiesTest, RefusesWhatItDoesNotKnow) {
 // The mistake that would put a secret into the log.
 TEST(IdentitiesTest, DoesNotRepeatATokenThatStandsWhereItsHashBelongs) {
   const std::vector<std::string> errors =
-      Errors("identities:\n- name: ci\n  token_sha256: [hunter2]\n  grants: [{role: READER}]\n");
+      Errors("identities:\n- name: ci\n  token_sha256: [hunter2]\n  grants: [{role: READER, match: [a]}]\n");
   EXPECT_THAT(errors, ElementsAre(StartsWith("f.yaml:3: identities[0].token_sha256[0] is not the "
                                              "SHA-256 of a token, 64 hex digits, but 7 bytes")));
   EXPECT_THAT(errors.front(), testing::Not(HasSubstr("hunter2")));
@@ -170,7 +192,7 @@ TEST(IdentitiesTest, DoesNotRepeatATokenThatStandsWhereItsHashBelongs) {
 // What a script writes whose variable was not set: everybody without a token would be let in.
 TEST(IdentitiesTest, RefusesTheHashOfNothing) {
   EXPECT_THAT(
-      Errors("identities:\n- name: ci\n  token_sha256: [HASH()]\n  grants: [{role: READER}]\n"),
+      Errors("identities:\n- name: ci\n  token_sha256: [HASH()]\n  grants: [{role: READER, match: [a]}]\n"),
       ElementsAre("f.yaml:3: identities[0].token_sha256[0] is the SHA-256 of nothing at all; hash "
                   "the token"));
 }
@@ -178,9 +200,9 @@ TEST(IdentitiesTest, RefusesTheHashOfNothing) {
 // Else it would be chance who somebody is.
 TEST(IdentitiesTest, RefusesTwoIdentitiesThatShareSomething) {
   constexpr char kShared[] = R"(identities:
-- {name: a, token_sha256: [HASH(one)], san: [x, "u:x"], grants: [{role: READER}]}
-- {name: a, token_sha256: [HASH(two)], grants: [{role: READER}]}
-- {name: c, token_sha256: [HASH(one)], san: ["u:x", x], grants: [{role: READER}]}
+- {name: a, token_sha256: [HASH(one)], san: [x, "u:x"], grants: [{role: READER, match: [a]}]}
+- {name: a, token_sha256: [HASH(two)], grants: [{role: READER, match: [a]}]}
+- {name: c, token_sha256: [HASH(one)], san: ["u:x", x], grants: [{role: READER, match: [a]}]}
 )";
   EXPECT_THAT(Errors(kShared),
               ElementsAre(StartsWith("f.yaml:3: identities[1].name is \"a\"; an identity above"),
@@ -192,7 +214,7 @@ TEST(IdentitiesTest, RefusesTwoIdentitiesThatShareSomething) {
 TEST(IdentitiesTest, RefusesNamesThatWouldNotFitTheHistory) {
   const auto with_name = [](const std::string& name) {
     return absl::StrCat("identities: [{name: \"", name,
-                        "\", token_sha256: [HASH(one)], grants: [{role: READER}]}]");
+                        "\", token_sha256: [HASH(one)], grants: [{role: READER, match: [a]}]}]");
   };
   EXPECT_EQ(Parsed(with_name(std::string(63, 'x'))).size(), 1u);
   for (const std::string& name : {std::string(64, 'x'), std::string("a/b"), std::string("")}) {
@@ -203,7 +225,7 @@ TEST(IdentitiesTest, RefusesNamesThatWouldNotFitTheHistory) {
 TEST(IdentitiesTest, RefusesNamesThatNoCertificateHas) {
   for (const absl::string_view san : {"", "a b", "\\u00e9"}) {
     EXPECT_THAT(Errors(absl::StrCat("identities: [{name: a, san: [\"", san,
-                                    "\"], grants: [{role: READER}]}]")),
+                                    "\"], grants: [{role: READER, match: [a]}]}]")),
                 ElementsAre(HasSubstr("; write a URI like spiffe://prod/payments or a DNS name")));
   }
 }

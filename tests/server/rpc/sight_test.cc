@@ -24,7 +24,7 @@ TEST(SightTest, ByItselfSeesEverythingForEver) {
 
 TEST(SightTest, SeesWhatItsCallerMayRead) {
   Authorizer authorizer;
-  authorizer.SetIdentities(WithGrant("{role: READER, match: [a/*]}, {role: CALLER}"));
+  authorizer.SetIdentities(WithGrant("{role: READER, match: [a/*]}, {role: CALLER, match: [a/*]}"));
   const Credentials ci = {.dns_names = {"ci"}};
   const Sight sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
   EXPECT_TRUE(sight.Sees("a/b"));
@@ -43,7 +43,7 @@ TEST(SightTest, ATokenIsGoodForWhoSeesTheSame) {
   const std::string token = before.Mark("token");
   EXPECT_EQ(*before.Unmark(token), "token");
   EXPECT_EQ(*sight_with("{role: READER, match: [a/*]}").Unmark(token), "token");
-  const absl::Status stale = sight_with("{role: READER}").Unmark(token).status();
+  const absl::Status stale = sight_with("{role: READER, match: [a]}").Unmark(token).status();
   EXPECT_EQ(stale.code(), absl::StatusCode::kOutOfRange);
   EXPECT_EQ(ErrorReason(stale), "RESUME_TOKEN_STALE");
   EXPECT_EQ(before.Mark(""), "");
@@ -58,10 +58,10 @@ TEST(SightTest, TokensAreAsTheyAreWhereEverybodySeesEverything) {
 // Else it would go on to see what was taken away from it.
 TEST(SightTest, EndsWhenItsCallerIsNotWhoTheyWere) {
   Authorizer authorizer;
-  authorizer.SetIdentities(WithGrant("{role: READER}"));
+  authorizer.SetIdentities(WithGrant("{role: READER, match: [a]}"));
   const Credentials ci = {.dns_names = {"ci"}};
   const Sight sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
-  authorizer.SetIdentities(WithGrant("{role: READER}"));
+  authorizer.SetIdentities(WithGrant("{role: READER, match: [a]}"));
   EXPECT_TRUE(sight.CheckCurrent().ok());
   authorizer.SetIdentities(WithGrant("{role: READER, match: [a/*]}"));
   EXPECT_EQ(sight.CheckCurrent().code(), absl::StatusCode::kAborted);
