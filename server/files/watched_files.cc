@@ -1,5 +1,7 @@
 #include "server/files/watched_files.h"
 
+#include <sys/stat.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -32,6 +34,15 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
                                                  kMaxFileBytes, " bytes; make it smaller"));
 }
 
+// Of a file that is gone meanwhile: none, which differs from that of one that was read.
+FileStamp StampOf(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return {};
+  constexpr int64_t kNanosPerSecond = 1'000'000'000;
+  return {.size = status.st_size,
+          .change_ns = status.st_mtim.tv_sec * kNanosPerSecond + status.st_mtim.tv_nsec};
+}
+
 }  // namespace
 
 WatchedFiles::WatchedFiles(std::string what, std::vector<std::string> paths, Take take)
@@ -39,12 +50,14 @@ WatchedFiles::WatchedFiles(std::string what, std::vector<std::string> paths, Tak
 
 absl::Status WatchedFiles::Reload() {
   MutexLock lock(&reload_mutex_);
-  absl::StatusOr<std::vector<std::string>> texts = Read();
-  absl::Status status = texts.status();
-  const bool is_new = status.ok() && *texts != in_force_;
-  if (is_new) status = take_(*texts);
+  const absl::StatusOr<Look> look = Read();
+  absl::Status status = look.status();
+  const bool is_new = status.ok() && (!has_taken_ || look->texts != in_force_);
+  if (is_new && !IsSettled(*look)) return status;  // Nothing is known to be wrong, or mended.
+  if (is_new) status = take_(look->texts);
   if (is_new && status.ok()) {
-    in_force_ = *std::move(texts);
+    has_taken_ = true;
+    in_force_ = look->texts;
     MutexLock state_lock(&mutex_);
     ++state_.taken;
     if (state_.taken > 1) Log(Severity::kInfo, "reloaded", {{"what", what_}});
@@ -58,14 +71,21 @@ WatchedFiles::State WatchedFiles::state() const {
   return state_;
 }
 
-absl::StatusOr<std::vector<std::string>> WatchedFiles::Read() const {
-  std::vector<std::string> texts;
+absl::StatusOr<WatchedFiles::Look> WatchedFiles::Read() const {
+  Look look;
   for (const std::string& path : paths_) {
+    look.stamps.push_back(StampOf(path));  // Before: what is written meanwhile shows the next time.
     absl::StatusOr<std::string> text = ReadText(path);
     if (!text.ok()) return text.status();
-    texts.push_back(*std::move(text));
+    look.texts.push_back(*std::move(text));
   }
-  return texts;
+  return look;
+}
+
+bool WatchedFiles::IsSettled(const Look& look) {
+  const bool is_same = look == last_;
+  last_ = look;
+  return is_same || !has_taken_;
 }
 
 void WatchedFiles::Note(const absl::Status& status) {

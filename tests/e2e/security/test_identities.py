@@ -93,6 +93,36 @@ def test_a_bad_file_keeps_the_identities_and_says_so(server, identities, client_
     assert f"{FAILING}0" in server.get("/metrics")[1]
 
 
+# Every part of this file is a file by itself, and takes something away from who is in it.
+def test_a_file_that_is_written_slowly_changes_nothing_until_it_is_whole(server, identities, client_of):
+    identities.write(ONE_AND_TWO)
+    eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
+    two = client_of("two")
+    lines = (identities.path.read_text() + "# end\n" * 30).splitlines(keepends=True)
+    for _ in range(50):  # So often that the server looks in the middle, several times.
+        with identities.path.open("w") as file:
+            for line in lines:
+                file.write(line)
+                file.flush()
+                two.info()
+    changed = ONE_AND_TWO.replace('READER, match: ["**"]', 'READER, match: ["theirs/**"]')
+    identities.write(changed)
+    eventually(lambda: error_of(lambda: two.get("ours/a")).reason == "PERMISSION_DENIED", "the whole")
+    assert "event=reload_failed" not in "".join(server.log)
+
+
+# What a full disk or a script that fails leaves behind.
+@pytest.mark.parametrize("text", ["", "\n", "identities:\n"])
+def test_a_file_that_says_nothing_takes_nothing_away(text, server, identities, client_of):
+    one = client_of("one")
+    identities.path.write_text(text)
+    eventually(lambda: "event=reload_failed what=identities" in "".join(server.log), "a line")
+    one.allow("ours/a")
+    identities.write("identities: []")
+    eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
+    assert error_of(lambda: one.allow("ours/a")).reason == "TOKEN_UNKNOWN"
+
+
 def test_a_watch_shows_what_its_caller_may_read(identities, server, client_of):
     identities.write(
         ONE

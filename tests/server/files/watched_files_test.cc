@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -38,6 +39,12 @@ class WatchedFilesTest : public testing::Test {
     }
     taken_ = texts;
     return absl::OkStatus();
+  }
+
+  // Looks twice, as who takes nothing at first sight.
+  absl::Status Settle() {
+    EXPECT_TRUE(files_.Reload().ok());
+    return files_.Reload();
   }
 
   TemporaryDirectory folder_;
@@ -80,13 +87,53 @@ TEST_F(WatchedFilesTest, NoticesEveryWayOfReplacingAFile) {
   Write("new", "3");
   std::filesystem::rename(Path("new"), Path("a"));
   std::filesystem::last_write_time(Path("a"), time);
-  ASSERT_TRUE(files_.Reload().ok());
+  ASSERT_TRUE(Settle().ok());
   EXPECT_THAT(taken_, ElementsAre("3", "2"));
   Write("target", "4");
   std::filesystem::remove(Path("b"));
   std::filesystem::create_symlink(Path("target"), Path("b"));
-  ASSERT_TRUE(files_.Reload().ok());
+  ASSERT_TRUE(Settle().ok());
   EXPECT_THAT(taken_, ElementsAre("3", "4"));
+}
+
+// Half of a file may be a file, which says less or worse than the whole.
+TEST_F(WatchedFilesTest, TakesNothingThatIsStillBeingWritten) {
+  Write("a", "1");
+  Write("b", "2");
+  ASSERT_TRUE(files_.Reload().ok());
+  std::ofstream writer(Path("a"), std::ios::binary);
+  for (const char* part : {"all ", "but ", "not ", "me"}) {
+    writer << part << std::flush;
+    EXPECT_TRUE(files_.Reload().ok());
+    EXPECT_THAT(taken_, ElementsAre("1", "2"));
+  }
+  EXPECT_TRUE(files_.Reload().ok());
+  EXPECT_THAT(taken_, ElementsAre("all but not me", "2"));
+  EXPECT_EQ(asked_, 2);
+}
+
+// Somebody who writes the same again is still writing.
+TEST_F(WatchedFilesTest, ATimeOfChangeThatMovesIsAWriter) {
+  Write("a", "1");
+  Write("b", "2");
+  ASSERT_TRUE(files_.Reload().ok());
+  const auto start = std::filesystem::last_write_time(Path("a"));
+  Write("a", "3");
+  for (int second = 1; second < 4; ++second) {
+    std::filesystem::last_write_time(Path("a"), start + std::chrono::seconds(second));
+    ASSERT_TRUE(files_.Reload().ok());
+    EXPECT_EQ(asked_, 1);
+  }
+  ASSERT_TRUE(files_.Reload().ok());
+  EXPECT_THAT(taken_, ElementsAre("3", "2"));
+}
+
+// Who starts has nothing else to go on with, and does not wait.
+TEST_F(WatchedFilesTest, TheFirstTextsAreTakenAtOnceEvenIfEmpty) {
+  Write("a", "");
+  Write("b", "");
+  ASSERT_TRUE(files_.Reload().ok());
+  EXPECT_THAT(taken_, ElementsAre("", ""));
 }
 
 TEST_F(WatchedFilesTest, KeepsWhatWasTakenWhenTheNewIsRefused) {
@@ -94,7 +141,7 @@ TEST_F(WatchedFilesTest, KeepsWhatWasTakenWhenTheNewIsRefused) {
   Write("b", "2");
   ASSERT_TRUE(files_.Reload().ok());
   Write("a", "bad");
-  EXPECT_EQ(files_.Reload().message(), "bad; write another");
+  EXPECT_EQ(Settle().message(), "bad; write another");
   EXPECT_THAT(taken_, ElementsAre("1", "2"));
   EXPECT_EQ(files_.state().taken, 1u);
   EXPECT_EQ(files_.state().failed, 1u);
@@ -130,7 +177,7 @@ TEST_F(WatchedFilesTest, IsWellAgainWhenTheFilesSayWhatIsInForce) {
   Write("b", "2");
   ASSERT_TRUE(files_.Reload().ok());
   Write("a", "bad");
-  EXPECT_FALSE(files_.Reload().ok());
+  EXPECT_FALSE(Settle().ok());
   Write("a", "1");
   EXPECT_TRUE(files_.Reload().ok());
   EXPECT_EQ(files_.state().error, "");
