@@ -47,6 +47,20 @@ absl::StatusOr<States> ReadStates(const v1::ListBreakersRequest& request) {
   return states;
 }
 
+// Leaves to somebody who may not read everything what says nothing of others: not how much there is
+// of theirs, and that something is wrong but not what, which quotes their policies and identities.
+void HideOthers(v1::GetServerInfoResponse& info) {
+  info.clear_breakers();
+  info.clear_watchers();
+  info.clear_transitions();
+  info.clear_policies();
+  info.clear_overrides();
+  for (std::string* text : {info.mutable_config_error(), info.mutable_certificate_error(),
+                            info.mutable_identities_error(), info.mutable_store_report()}) {
+    if (!text->empty()) *text = "see the server's log";
+  }
+}
+
 }  // namespace
 
 void AdminService::Drain() {
@@ -174,6 +188,7 @@ grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContex
   response->set_draining(draining_);
   response->set_overrides(static_cast<uint32_t>(engine_.overrides()->all().size()));
   add_info_(*response);
+  if (!caller->MayAll(Role::kReader, Glob::All())) HideOthers(*response);
   return Finish(context, absl::OkStatus());
 }
 

@@ -11,6 +11,7 @@ from server_process import FREE_PORT, run
 from timing import eventually
 
 BAD_USAGE = 2
+SEE_LOG = "see the server's log"
 FAILING = 'fusebox_reload_failing{what="identities"} '
 
 
@@ -79,16 +80,19 @@ def test_a_token_that_is_taken_away_is_nobody_s_at_once(server, identities, clie
 
 
 def test_a_bad_file_keeps_the_identities_and_says_so(server, identities, client_of):
-    one = client_of("one")
-    identities.write(ONE.replace("OPERATOR", "OPERATER"))
-    eventually(lambda: one.info().identities_error, "an error")
-    error = one.info().identities_error
+    identities.write(ONE_AND_TWO)
+    eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
+    one, two = client_of("one"), client_of("two")
+    identities.write(ONE_AND_TWO.replace("OPERATOR", "OPERATER"))
+    eventually(lambda: two.info().identities_error, "an error")
+    assert one.info().identities_error == SEE_LOG  # They may not read everything.
+    error = two.info().identities_error
     assert error.startswith(f"{identities.path}:5: identities[0].grants[0].role is")
     eventually(lambda: "event=reload_failed what=identities" in "".join(server.log), "a line")
     assert f"{FAILING}1" in server.get("/metrics")[1]
     identities.path.unlink()
-    eventually(lambda: "cannot be read" in one.info().identities_error, "another error")
-    identities.write(ONE)
+    eventually(lambda: "cannot be read" in two.info().identities_error, "another error")
+    identities.write(ONE_AND_TWO)
     eventually(lambda: not one.info().identities_error, "no error")
     assert f"{FAILING}0" in server.get("/metrics")[1]
 
@@ -216,6 +220,29 @@ def test_without_identities_a_certificate_names_its_bearer(
     client = tls_client(server, pair)
     client.record(name, outcome=pb.OUTCOME_FAILURE)
     assert list(client.get(name).failing_clients) == ["spiffe://prod/payments@127.0.0.1"]
+
+
+CONFIG = "policies: [{name: secret-policy, match: [secret/*], circuit_breaker: {max_probes: 2}}]\n"
+
+
+# Their policies, the paths of their files, how much of everything they have.
+def test_what_is_wrong_with_the_server_says_nothing_of_others(start, plain_client, identities, tmp_path):
+    config = tmp_path / "fusebox.yaml"
+    config.write_text(CONFIG)
+    identities.write(ONE_AND_TWO)
+    server = start(f"--identities={identities.path}", f"--config={config}")
+    one, two = (plain_client(server.address, bearer(token)) for token in ("one", "two"))
+    one.allow("ours/a")
+    config.write_text(CONFIG.replace("max_probes: 2", "max_probes: 5000"))
+    identities.write(ONE_AND_TWO.replace("READER", "SECRETARY"))
+    eventually(lambda: two.info().config_error and two.info().identities_error, "both errors")
+    everything, part = two.info(), one.info()
+    assert "max_probes" in everything.config_error
+    assert "SECRETARY" in everything.identities_error
+    assert everything.breakers == 1 and everything.policies == 2
+    assert part.config_error == part.identities_error == SEE_LOG
+    assert part.breakers == part.policies == part.watchers == 0
+    assert "secret" not in str(part).lower() and str(tmp_path) not in str(part)
 
 
 def test_an_error_to_a_client_says_nothing_of_others(server, client_of):
