@@ -20,21 +20,29 @@ namespace {
 constexpr ResourceKind kPolicy = {"policy", "POLICY", "policies"};
 constexpr ResourceKind kRetryBudget = {"retry budget", "RETRY_BUDGET", "retry budgets"};
 
-// One page of what stands in the order of its names. `add` says whether it took one. The token is
-// the last name of the page before.
+// One page of what stands in the order of its names and may be seen. The token is the last name of
+// the page before; it is there only if something that may be seen follows.
 template <typename Message, typename Request>
 absl::Status ListPage(const Resources<Message>& all, const Request& request,
-                      const std::function<bool(const Message&)>& add, std::string& next_token) {
+                      const std::function<bool(const Message&)>& may_see,
+                      const std::function<void(const Message&)>& add, std::string& next_token) {
   const absl::StatusOr<size_t> page_size = PageSize(request.page_size());
   if (!page_size.ok()) return page_size.status();
   if (!request.page_token().empty() && !IsResourceName(request.page_token())) {
     return BadPageToken();
   }
-  auto item = all.upper_bound(request.page_token());
-  for (size_t listed = 0; listed < *page_size && item != all.end(); ++item) {
-    listed += add(*item->second) ? 1 : 0;
+  size_t listed = 0;
+  std::string last;
+  for (auto item = all.upper_bound(request.page_token()); item != all.end(); ++item) {
+    if (!may_see(*item->second)) continue;
+    if (listed == *page_size) {
+      next_token = last;
+      break;
+    }
+    add(*item->second);
+    ++listed;
+    last = item->first;
   }
-  if (item != all.end()) next_token = std::prev(item)->first;
   return absl::OkStatus();
 }
 
@@ -123,12 +131,9 @@ grpc::ServerUnaryReactor* AdminService::ListPolicies(grpc::CallbackServerContext
                                                      v1::ListPoliciesResponse* response) {
   const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
   if (!caller.ok()) return Finish(context, caller.status());
-  const auto add = [response, &caller](const v1::Policy& policy) {
-    const bool is_seen = Concerns(policy, *caller);
-    if (is_seen) *response->add_policies() = policy;
-    return is_seen;
-  };
-  return Finish(context, ListPage<v1::Policy>(control_.book()->policies, *request, add,
+  const auto may_see = [&caller](const v1::Policy& policy) { return Concerns(policy, *caller); };
+  const auto add = [response](const v1::Policy& policy) { *response->add_policies() = policy; };
+  return Finish(context, ListPage<v1::Policy>(control_.book()->policies, *request, may_see, add,
                                               *response->mutable_next_page_token()));
 }
 
@@ -199,10 +204,11 @@ grpc::ServerUnaryReactor* AdminService::ListRetryBudgets(grpc::CallbackServerCon
   if (!caller.ok()) return Finish(context, caller.status());
   const auto add = [this, response](const v1::RetryBudget& budget) {
     *response->add_retry_budgets() = ShowBudget(budget);
-    return true;
   };
-  return Finish(context, ListPage<v1::RetryBudget>(control_.book()->retry_budgets, *request, add,
-                                                   *response->mutable_next_page_token()));
+  const auto all = [](const v1::RetryBudget&) { return true; };
+  return Finish(context,
+                ListPage<v1::RetryBudget>(control_.book()->retry_budgets, *request, all, add,
+                                          *response->mutable_next_page_token()));
 }
 
 grpc::ServerUnaryReactor* AdminService::UpdateRetryBudget(

@@ -361,6 +361,35 @@ def test_lists_show_what_concerns_breakers_that_the_caller_may_read(as_token):
         assert shown("others", method, field, name_of) == []
 
 
+# Neither by a token after the last that they may see, nor by what the token says.
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_pages_of_policies_tell_nothing_of_hidden_ones(scope, size, as_token):
+    def page(**fields):
+        return call(as_token(f"reader-{scope}"), METHODS["ListPolicies"], fields=fields)
+
+    whole = [policy.name for policy in page().policies]
+    listed, token = [], ""
+    while True:
+        answer = page(page_size=size, page_token=token)
+        names = [policy.name for policy in answer.policies]
+        listed += names
+        token = answer.next_page_token
+        assert len(names) == size or not token
+        assert token in ("", names[-1])
+        if not token:
+            break
+        assert listed != whole, "a page after the last"
+    assert listed == whole
+
+
+def test_a_taken_name_is_all_that_is_told_of_a_policy_of_others(as_token):
+    fields = {"policy": {"name": "theirs", "match": [HERE]}, "validate_only": True}
+    error = Error(call(as_token("operator-ours"), METHODS["CreatePolicy"], fields=fields))
+    assert error.reason == "POLICY_NAME_TAKEN"
+    assert "others" not in error.message
+
+
 # Nobody signs with another name than their own.
 def test_the_history_has_the_identity_as_the_actor(as_token):
     answer = call(as_token("reader-ours"), METHODS["ListTransitions"], HERE)
