@@ -79,6 +79,26 @@ absl::Status CheckPolicy(const Caller& caller, Role role, const Book& book, cons
                    " for them in the server's file of identities"));
 }
 
+// Whether the caller may have the policy spend from the shared budget that it names. Whoever spends
+// from one takes from all who share it; so that a reference is new takes what changing a budget does.
+// One that is there already was let through once.
+absl::Status CheckSharedBudget(const Caller& caller, const Book& book, const v1::Policy& policy,
+                               absl::string_view method) {
+  const std::string& wanted = policy.shared_retry_budget();
+  const auto found = book.policies.find(policy.name());
+  const bool is_new =
+      found == book.policies.end() || found->second->shared_retry_budget() != wanted;
+  if (wanted.empty() || !is_new || caller.MayAll(Role::kOperator, Glob::All())) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+                   absl::StrCat(method, ": ", QuoteForError(caller.name()),
+                                " is no OPERATOR of \"**\", which it takes to set "
+                                "shared_retry_budget to ",
+                                QuoteForError(wanted),
+                                "; ask somebody who is, or set a retry_budget of the policy's own"));
+}
+
 Control::Kind KindOf(bool validate_only) {
   return validate_only ? Control::Kind::kTrial : Control::Kind::kDurable;
 }
@@ -103,7 +123,10 @@ grpc::ServerUnaryReactor* AdminService::CreatePolicy(grpc::CallbackServerContext
       authorizer_.Check(*context, Role::kOperator, ScopeOf(request->policy()));
   if (!caller.ok()) return Finish(context, caller.status());
   return Submit(context, caller->ActorOr(request->actor()), KindOf(request->validate_only()),
-                [this, request, response](const Author& author, Draft& draft) {
+                [this, request, response, caller = *caller](const Author& author, Draft& draft) {
+                  absl::Status may_spend =
+                      CheckSharedBudget(caller, draft.book, request->policy(), "CreatePolicy");
+                  if (!may_spend.ok()) return may_spend;
                   auto made =
                       fusebox::CreatePolicy(request->policy(), author, control_.limits(), draft);
                   if (made.ok()) *response->mutable_policy() = *made;
@@ -148,6 +171,9 @@ grpc::ServerUnaryReactor* AdminService::UpdatePolicy(grpc::CallbackServerContext
                   absl::Status writable = CheckPolicy(caller, Role::kOperator, draft.book,
                                                       request->policy().name(), "UpdatePolicy");
                   if (!writable.ok()) return writable;
+                  absl::Status may_spend =
+                      CheckSharedBudget(caller, draft.book, request->policy(), "UpdatePolicy");
+                  if (!may_spend.ok()) return may_spend;
                   auto made = fusebox::UpdatePolicy(request->policy(), request->update_mask(),
                                                     author, draft);
                   if (made.ok()) *response->mutable_policy() = *made;

@@ -179,6 +179,10 @@ def assert_let_through(answer):
         assert error.code not in (UNAUTHENTICATED, DENIED, grpc.StatusCode.UNAVAILABLE), error.message
 
 
+def assert_made(answer):
+    assert not isinstance(answer, grpc.RpcError), answer
+
+
 def test_every_method_has_a_row():
     described = {name: {m.name for m in s.methods} for name, s in services().items()}
     assert {name: set(rows) for name, rows in ROWS.items()} == described
@@ -330,6 +334,34 @@ def test_the_default_policy_is_for_who_may_do_everything(as_token):
     answer = call(as_token("operator-ours"), METHODS["DeletePolicy"], fields={"name": "default"})
     assert Error(answer).reason == "PERMISSION_DENIED"
     assert_let_through(call(as_token("reader-ours"), METHODS["GetPolicy"], fields={"name": "default"}))
+
+
+# Who spends from a budget takes from all who share it.
+def test_a_shared_budget_is_attached_to_by_who_may_do_everything(as_token):
+    everybody, us = as_token("operator-all"), as_token("operator-ours")
+
+    def change(channel, method, budget, **fields):
+        policy = {"name": "spender", "match": [HERE], "shared_retry_budget": budget}
+        if not budget:
+            policy = {"name": "spender", "match": [HERE], "circuit_breaker": {"max_probes": 3}}
+        return call(channel, METHODS[method], fields={"policy": policy, **fields})
+
+    for budget in ("theirs", "more"):
+        fields = {"retry_budget": {"name": budget}}
+        assert_let_through(call(everybody, METHODS["CreateRetryBudget"], fields=fields))
+    for budget in ("theirs", "none"):
+        error = Error(change(us, "CreatePolicy", budget))
+        assert error.reason == "PERMISSION_DENIED" and "shared_retry_budget" in error.message
+    assert_made(change(us, "CreatePolicy", ""))
+    for fields in ({}, {"update_mask": {"paths": ["shared_retry_budget"]}}):
+        assert Error(change(us, "UpdatePolicy", "theirs", **fields)).reason == "PERMISSION_DENIED"
+    assert_made(change(everybody, "UpdatePolicy", "theirs"))
+    assert_made(change(us, "UpdatePolicy", "theirs"))
+    assert Error(change(us, "UpdatePolicy", "more")).reason == "PERMISSION_DENIED"
+    assert_made(change(us, "UpdatePolicy", ""))
+    assert_made(call(us, METHODS["DeletePolicy"], fields={"name": "spender"}))
+    for budget in ("theirs", "more"):
+        assert_made(call(everybody, METHODS["DeleteRetryBudget"], fields={"name": budget}))
 
 
 @pytest.mark.parametrize("match", ["**", "*", "our*/**", "*/here", "ours*"])
