@@ -59,6 +59,17 @@ bool MayRead(const Caller& caller, const Event& event) {
   return imposed.ok() && caller.MaySome(Role::kReader, *imposed);
 }
 
+// Of a drill that reached further than the caller does, it is not theirs to know whose calls it
+// refused: those are clients of breakers that they may not see.
+void HideClients(const Caller& caller, v1::Transition& transition) {
+  if (!transition.has_drill_report()) return;
+  const absl::StatusOr<Glob> imposed = Glob::Parse(transition.breaker());
+  if (imposed.ok() && caller.MayAll(Role::kReader, *imposed)) return;
+  v1::DrillReport& report = *transition.mutable_drill_report();
+  report.clear_clients();
+  report.set_refused_to_others(report.refused());
+}
+
 absl::StatusOr<HistoryFilter> ReadFilter(const v1::ListTransitionsRequest& request) {
   absl::StatusOr<Glob> match = ParseMatch(request.match());
   if (!match.ok()) return match.status();
@@ -204,7 +215,9 @@ absl::Status AdminService::ListHistory(const v1::ListTransitionsRequest& request
       before = event.transition.number;
       if (!filter->Wants(event, now.At(event.transition.time))) continue;
       if (!MayRead(caller, event)) continue;
-      *response.add_transitions() = ToProto(event, now);
+      v1::Transition& shown = *response.add_transitions();
+      shown = ToProto(event, now);
+      HideClients(caller, shown);
     }
   }
   response.set_next_page_token(absl::StrCat(before));

@@ -58,7 +58,8 @@ grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* con
       authorizer_.Check(*context, Role::kCaller, Scope::Name(request->breaker()));
   if (!caller.ok()) return Finish(context, caller.status());
   const absl::StatusOr<AllowAnswer> answer =
-      engine_.Allow(request->breaker(), request->attempt(), request->client());
+      engine_.Allow(request->breaker(), request->attempt(),
+                    PeerClient(request->client(), context->peer(), caller->name()));
   if (answer.ok()) {
     *response = ToProto(answer->decision);
     response->set_breaker(request->breaker());

@@ -16,7 +16,9 @@ namespace fusebox {
 //   PeerClient("", "ipv4:10.1.2.3:40912", "cart")    "cart@10.1.2.3"
 //   PeerClient("web-7", "unix:", "cart")             "cart@web-7"
 //
-// What is proven is left out where both together would be longer than a client's name may be.
+// Where both together would be longer than a client's name may be, the end is cut off: of what is
+// claimed, never of who they proved to be. A claim that is too long by itself stays as it is, alone,
+// for who checks names to refuse.
 std::string PeerClient(absl::string_view client, absl::string_view peer,
                        absl::string_view proven = "");
 

@@ -429,6 +429,47 @@ def test_the_history_has_the_identity_as_the_actor(as_token):
     assert event.override.actor == "operator-all"
 
 
+# Nor hides behind one; and whose calls a wide drill refused is told to who may read as widely.
+def test_the_clients_of_a_drill_are_named_to_who_may_read_all_of_it(
+    identities, start, plain_client
+):
+    server = start("--store=memory", f"--identities={identities}")
+    match = "*/drilled"
+
+    def ask(name, method, **fields):
+        channel = plain_client(server.address, bearer(token_of(name))).channel
+        answer = call(channel, METHODS[method], fields=fields)
+        assert_made(answer)
+        return answer
+
+    ask(
+        "operator-all",
+        "OverrideBreaker",
+        match=match,
+        mode=admin_pb2.OVERRIDE_MODE_FORCED_OPEN,
+        drill=True,
+        reason="test",
+        ttl={"seconds": 60},
+    )
+    for scope in ("ours", "others"):
+        for client in ("web-7", "x" * 256):
+            ask(f"caller-{scope}", "Allow", breaker=f"{scope}/drilled", client=client)
+    ask("operator-all", "ClearOverride", match=match)
+
+    def report(reader):
+        causes = [admin_pb2.CAUSE_OVERRIDE_CLEARED]
+        answer = ask(reader, "ListTransitions", match=match, causes=causes)
+        return answer.transitions[0].drill_report
+
+    whole = report("reader-all")
+    callers = {client.client.split("@")[0] for client in whole.clients}
+    assert callers == {"caller-ours", "caller-others"}
+    assert [client.calls for client in whole.clients] == [1] * 4
+    part = report("reader-ours")
+    assert not part.clients
+    assert part.refused == part.refused_to_others == whole.refused == 4
+
+
 def test_what_is_missing_is_not_found_by_who_may_look(as_token):
     error = Error(call(as_token("reader-ours"), METHODS["GetBreaker"], NOWHERE))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "BREAKER_NOT_FOUND")

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "core/name.h"
+
 namespace fusebox {
 namespace {
 
@@ -46,11 +48,30 @@ TEST(PeerTest, WhatIsProvenStandsBeforeWhatIsClaimed) {
   EXPECT_EQ(PeerClient("web-7", "unix:", ""), "web-7");
 }
 
-// A name that is too long would be an error that the client could not help.
+// A name that is too long would be an error that the client could not help; and nobody gets rid of
+// who they are by calling themselves something long.
 TEST(PeerTest, BothTogetherAreNoLongerThanANameMayBe) {
   const std::string longest(251, 'x');
   EXPECT_EQ(PeerClient(longest, "unix:", "cart"), "cart@" + longest);
-  EXPECT_EQ(PeerClient(longest + "x", "unix:", "cart"), longest + "x");
+  EXPECT_EQ(PeerClient(longest + "x", "unix:", "cart"), "cart@" + longest);
+  EXPECT_EQ(PeerClient(std::string(256, 'x'), "unix:", "cart"), "cart@" + longest);
+  const std::string proof(256, 'p');
+  EXPECT_EQ(PeerClient("web-7", "unix:", proof), proof);
+}
+
+// Half a character would be an error that the client could not help, either.
+TEST(PeerTest, CutsWholeCharacters) {
+  const std::string most(250, 'x');
+  for (const std::string rest : {"\u00e9", "\u20ac", "\U0001F600"}) {
+    EXPECT_EQ(PeerClient(most + rest, "unix:", "cart"), "cart@" + most);
+    EXPECT_TRUE(CheckClientName(PeerClient(most + rest, "unix:", "cart")).ok());
+  }
+}
+
+TEST(PeerTest, AClaimThatIsTooLongByItselfIsLeftToBeRefused) {
+  const std::string claim(257, 'x');
+  EXPECT_EQ(PeerClient(claim, "unix:", "cart"), claim);
+  EXPECT_FALSE(CheckClientName(claim).ok());
 }
 
 }  // namespace
