@@ -87,12 +87,13 @@ absl::Time ToTime(const ASN1_TIME* time) {
   return absl::FromTM(fields, absl::UTCTimeZone());
 }
 
-absl::Status CheckDates(const PemFile& file, const X509* certificate, absl::Time now) {
+absl::Status CheckDates(const PemFile& file, const X509* certificate, absl::Time now,
+                        absl::string_view remedy) {
   const absl::Time from = ToTime(X509_get0_notBefore(certificate));
   const absl::Time to = ToTime(X509_get0_notAfter(certificate));
   if (now > to) {
-    return Refuse(file, absl::StrCat("expired at ", absl::FormatTime(to, absl::UTCTimeZone()),
-                                     "; put a new one there, with its key"));
+    return Refuse(file, absl::StrCat("expired at ", absl::FormatTime(to, absl::UTCTimeZone()), "; ",
+                                     remedy));
   }
   if (now < from) {
     return Refuse(file,
@@ -100,6 +101,18 @@ absl::Status CheckDates(const PemFile& file, const X509* certificate, absl::Time
                                "; wait, or set this machine's clock"));
   }
   return absl::OkStatus();
+}
+
+// One authority that is valid will do: beside a new one the old one may stay until it is taken out.
+absl::Status CheckClientCa(const PemFile& file, absl::Time now) {
+  const absl::StatusOr<std::vector<X509Cert>> authorities = ReadCertificates(file);
+  absl::Status status = authorities.status();
+  if (!status.ok()) return status;
+  for (const X509Cert& authority : *authorities) {
+    status = CheckDates(file, authority.get(), now, "put there a new one, which has signed clients' certificates");
+    if (status.ok()) break;
+  }
+  return status;
 }
 
 // Does what a handshake will do.
@@ -128,15 +141,21 @@ absl::StatusOr<Certificate> CheckCertificate(const TlsFiles& files, absl::Time n
   if (!key.ok()) return key.status();
   if (absl::Status status = CheckUse(files, *chain, key->get()); !status.ok()) return status;
   const X509* own = chain->front().get();
-  if (absl::Status status = CheckDates(files.chain, own, now); !status.ok()) return status;
-  if (!files.client_ca.path.empty()) {
-    const absl::Status status = ReadCertificates(files.client_ca).status();
-    if (!status.ok()) return status;
-  }
+  absl::Status status = CheckDates(files.chain, own, now, "put a new one there, with its key");
+  if (status.ok() && !files.client_ca.path.empty()) status = CheckClientCa(files.client_ca, now);
+  if (!status.ok()) return status;
   return Certificate{.chain = files.chain.text,
                      .key = files.key.text,
                      .client_ca = files.client_ca.text,
                      .not_after = ToTime(X509_get0_notAfter(own))};
+}
+
+absl::Time ExpiryOf(absl::string_view pem) {
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const X509Cert certificate(PEM_read_bio_X509(bio.get(), nullptr, NoPassphrase, nullptr));
+  ERR_clear_error();
+  return certificate == nullptr ? absl::InfinitePast()
+                                : ToTime(X509_get0_notAfter(certificate.get()));
 }
 
 }  // namespace fusebox

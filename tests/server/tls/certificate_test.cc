@@ -139,5 +139,40 @@ TEST(CertificateTest, RefusesAFileWithoutAnAuthorityForClients) {
   EXPECT_THAT(ErrorOf(files), StartsWith("\"ca.crt\" breaks off or is damaged"));
 }
 
+// No client would get through.
+TEST(CertificateTest, RefusesAnAuthorityForClientsOutsideItsTime) {
+  const std::string late =
+      MakeTestCertificate({.not_before = kFrom, .not_after = kNow - absl::Seconds(1)}).certificate;
+  const std::string early =
+      MakeTestCertificate({.not_before = kNow + absl::Seconds(1), .not_after = kTo}).certificate;
+  TlsFiles files = Files();
+  files.client_ca = {"ca.crt", late};
+  EXPECT_EQ(ErrorOf(files),
+            "\"ca.crt\" expired at 2017-07-14T02:39:59+00:00; put there a new one, which has signed "
+            "clients' certificates");
+  files.client_ca.text = early;
+  EXPECT_THAT(ErrorOf(files), StartsWith("\"ca.crt\" is not valid before 2017-07-14T02:40:01"));
+}
+
+// The old authority stays in the file until the last of its clients has a new certificate, or longer.
+TEST(CertificateTest, TakesAnExpiredAuthorityForClientsBesideOneThatIsValid) {
+  const std::string late =
+      MakeTestCertificate({.not_before = kFrom, .not_after = kNow - absl::Seconds(1)}).certificate;
+  TlsFiles files = Files();
+  for (const std::string& both :
+       {absl::StrCat(late, Another().certificate), absl::StrCat(Another().certificate, late)}) {
+    files.client_ca = {"ca.crt", both};
+    EXPECT_TRUE(CheckCertificate(files, kNow).ok());
+  }
+}
+
+TEST(CertificateTest, SaysWhenACertificateExpires) {
+  EXPECT_EQ(ExpiryOf(Ours().certificate), kTo);
+  EXPECT_EQ(ExpiryOf(absl::StrCat(Ours().certificate, Another().certificate)), kTo);
+  for (const absl::string_view none : {"", "no certificate", "-----BEGIN CERTIFICATE-----\n"}) {
+    EXPECT_EQ(ExpiryOf(none), absl::InfinitePast());
+  }
+}
+
 }  // namespace
 }  // namespace fusebox
