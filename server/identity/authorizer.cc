@@ -21,6 +21,14 @@ absl::Status Unauthenticated(absl::string_view reason, absl::string_view method,
   return MakeError(absl::StatusCode::kUnauthenticated, reason, absl::StrCat(method, ": ", what));
 }
 
+// The certificate's: a URI before a DNS name; empty if it has neither.
+std::string FirstName(const Credentials& credentials) {
+  for (const auto* names : {&credentials.uris, &credentials.dns_names}) {
+    if (!names->empty()) return names->front();
+  }
+  return "";
+}
+
 absl::StatusOr<std::shared_ptr<const Identity>> FindByToken(const Identities& identities,
                                                             const Credentials& credentials,
                                                             absl::string_view method) {
@@ -48,8 +56,13 @@ absl::StatusOr<std::shared_ptr<const Identity>> FindByCertificate(const Identiti
   for (const std::string& name : credentials.dns_names) {
     if (std::shared_ptr<const Identity> found = identities.FindByDns(name)) return found;
   }
-  const std::string& first =
-      credentials.uris.empty() ? credentials.dns_names.front() : credentials.uris.front();
+  const std::string first = FirstName(credentials);
+  if (first.empty()) {
+    return Unauthenticated("CERTIFICATE_UNKNOWN", method,
+                           "the client certificate has no URI and no DNS name by which its bearer "
+                           "could be known; have one issued with a subjectAltName of either kind, "
+                           "or send a bearer token");
+  }
   return Unauthenticated("CERTIFICATE_UNKNOWN", method,
                          absl::StrCat("the client certificate is for ", QuoteForError(first),
                                       ", which is no identity's; add it as a san to the server's "
@@ -60,7 +73,7 @@ absl::StatusOr<std::shared_ptr<const Identity>> Identify(const Identities& ident
                                                          const Credentials& credentials,
                                                          absl::string_view method) {
   if (!credentials.authorization.empty()) return FindByToken(identities, credentials, method);
-  if (!credentials.uris.empty() || !credentials.dns_names.empty()) {
+  if (credentials.has_certificate) {
     return FindByCertificate(identities, credentials, method);
   }
   return Unauthenticated("CREDENTIALS_MISSING", method,
@@ -70,10 +83,7 @@ absl::StatusOr<std::shared_ptr<const Identity>> Identify(const Identities& ident
 
 // Somebody whom TLS has checked and nobody else knows.
 Caller NamedByCertificate(const Credentials& credentials) {
-  for (const auto& names : {credentials.uris, credentials.dns_names}) {
-    if (!names.empty()) return Caller(names.front().substr(0, kMaxActorBytes));
-  }
-  return Caller();
+  return Caller(FirstName(credentials).substr(0, kMaxActorBytes));
 }
 
 }  // namespace
@@ -124,6 +134,7 @@ void Authorizer::SetIdentities(Identities identities) {
 
 absl::StatusOr<Caller> Authorizer::Check(const Credentials& credentials, Role role,
                                          const Scope& scope, absl::string_view method) const {
+  if (absl::Status status = CheckExpiry(credentials, method); !status.ok()) return status;
   const std::shared_ptr<const Identities> identities = Current();
   if (identities == nullptr) return NamedByCertificate(credentials);
   absl::StatusOr<std::shared_ptr<const Identity>> identity =
@@ -132,6 +143,21 @@ absl::StatusOr<Caller> Authorizer::Check(const Credentials& credentials, Role ro
   Caller caller(*std::move(identity));
   if (absl::Status status = caller.Check(role, scope, method); !status.ok()) return status;
   return caller;
+}
+
+// Whoever shows a token over such a connection would not have got one anew, either.
+absl::Status Authorizer::CheckExpiry(const Credentials& credentials,
+                                     absl::string_view method) const {
+  const absl::Time expires = credentials.expires;
+  if (expires == absl::InfiniteFuture() || wall_now_ == nullptr || wall_now_() <= expires) {
+    return absl::OkStatus();
+  }
+  return Unauthenticated(
+      "CERTIFICATE_EXPIRED", method,
+      absl::StrCat("the client certificate expired at ",
+                   absl::FormatTime(expires, absl::UTCTimeZone()),
+                   ", and this connection resumed the session of an earlier one; connect anew with "
+                   "a new certificate"));
 }
 
 bool Authorizer::IsCurrent(const Caller& caller) const {

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/identity/credentials.h"
 #include "server/identity/identities.h"
 #include "server/identity/identity.h"
@@ -102,11 +104,14 @@ class Caller {
 // everything, which costs one branch; with them a call costs about a microsecond more. Thread-safe.
 //
 // Errors: UNAUTHENTICATED with reason CREDENTIALS_MISSING, TOKEN_INVALID (the header is not
-// "Bearer" and one token), TOKEN_UNKNOWN or CERTIFICATE_UNKNOWN; PERMISSION_DENIED with reason
-// PERMISSION_DENIED. None of them depends on what exists.
+// "Bearer" and one token), TOKEN_UNKNOWN, CERTIFICATE_UNKNOWN or CERTIFICATE_EXPIRED;
+// PERMISSION_DENIED with reason PERMISSION_DENIED. None of them depends on what exists.
 class Authorizer {
  public:
-  Authorizer() = default;
+  // `wall_now` tells whether a certificate has expired that TLS has not looked at now; without it
+  // none has.
+  explicit Authorizer(std::function<absl::Time()> wall_now = nullptr)
+      : wall_now_(std::move(wall_now)) {}
   Authorizer(const Authorizer&) = delete;
   Authorizer& operator=(const Authorizer&) = delete;
 
@@ -135,7 +140,9 @@ class Authorizer {
 
  private:
   std::shared_ptr<const Identities> Current() const;
+  absl::Status CheckExpiry(const Credentials& credentials, absl::string_view method) const;
 
+  const std::function<absl::Time()> wall_now_;
   std::atomic<bool> asks_{false};
   mutable Mutex mutex_;
   std::shared_ptr<const Identities> identities_ ABSL_GUARDED_BY(mutex_);  // Null: none.

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "server/tls/certificate.h"
+
 namespace fusebox {
 namespace {
 
@@ -15,6 +17,12 @@ std::vector<std::string> Values(const grpc::AuthContext& auth, const char* prope
   return values;
 }
 
+bool IsResumed(const grpc::AuthContext& auth) {
+  const std::vector<grpc::string_ref> values =
+      auth.FindPropertyValues(GRPC_SSL_SESSION_REUSED_PROPERTY);
+  return !values.empty() && values.front() == "true";
+}
+
 }  // namespace
 
 Credentials ReadCredentials(const grpc::CallbackServerContext& context) {
@@ -24,7 +32,13 @@ Credentials ReadCredentials(const grpc::CallbackServerContext& context) {
     credentials.authorization.emplace_back(it->second.data(), it->second.size());
   }
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
-  if (auth != nullptr && auth->IsPeerAuthenticated()) {
+  if (auth == nullptr) return credentials;
+  const std::vector<std::string> certificate = Values(*auth, GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  credentials.has_certificate = !certificate.empty();
+  if (credentials.has_certificate && IsResumed(*auth)) {
+    credentials.expires = ExpiryOf(certificate.front());
+  }
+  if (auth->IsPeerAuthenticated()) {
     credentials.uris = Values(*auth, GRPC_PEER_URI_PROPERTY_NAME);
     credentials.dns_names = Values(*auth, GRPC_PEER_DNS_PROPERTY_NAME);
   }

@@ -23,7 +23,7 @@ namespace fusebox {
 class ErrorCounts {
  public:
   // Every reason that an error of this server may have, sorted. A test holds it to the source.
-  static constexpr std::array<absl::string_view, 60> kReasons = {"ACTOR_INVALID",
+  static constexpr std::array<absl::string_view, 61> kReasons = {"ACTOR_INVALID",
                                                                  "BATCH_ID_INVALID",
                                                                  "BATCH_ID_MISSING",
                                                                  "BATCH_RUNNING",
@@ -32,6 +32,7 @@ class ErrorCounts {
                                                                  "BREAKER_NOT_FOUND",
                                                                  "BREAKER_OVERRIDDEN",
                                                                  "CAUSE_INVALID",
+                                                                 "CERTIFICATE_EXPIRED",
                                                                  "CERTIFICATE_UNKNOWN",
                                                                  "CLIENT_NAME_INVALID",
                                                                  "COUNT_INVALID",

@@ -56,7 +56,7 @@ class Security {
   const Clock& clock_;
   const std::function<void()> on_identities_;
   LiveCertificate certificate_;
-  Authorizer authorizer_;
+  Authorizer authorizer_{[this] { return clock_.WallNow(); }};
   std::optional<WatchedFiles> certificate_files_;
   std::optional<WatchedFiles> identities_file_;
   std::vector<std::shared_ptr<grpc::ServerCredentials>> credentials_;

@@ -11,6 +11,7 @@ import uuid
 import pytest
 from api import Api
 from server_process import ServerProcess
+from shifted_clock import WallClock, build_library
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +57,14 @@ def api(connect):
 def name():
     """A breaker that nobody else knows."""
     return f"e2e/{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def shifted_clock_library(tmp_path_factory):
+    return build_library(tmp_path_factory.mktemp("shifted_clock"))
+
+
+@pytest.fixture
+def wall_clock(shifted_clock_library, tmp_path):
+    """A wall clock that can be set while its servers run."""
+    return WallClock(shifted_clock_library, tmp_path / "shift")

@@ -40,14 +40,14 @@ def bearer(token):
     return WithHeader(("authorization", f"Bearer {token}"))
 
 
-def secure_channel(address, trust, pair=None, interceptor=None):
+def secure_channel(address, trust, pair=None, interceptor=None, options=()):
     """A channel of TLS, by the name that every certificate here has.
 
     `trust` is whose servers it believes in, `pair` the certificate that it shows.
     """
     certificate, key = pair.read() if pair else (None, None)
     credentials = grpc.ssl_channel_credentials(trust.certificate.read_bytes(), key, certificate)
-    options = (*OPTIONS, ("grpc.ssl_target_name_override", "localhost"))
+    options = (*OPTIONS, ("grpc.ssl_target_name_override", "localhost"), *options)
     channel = grpc.secure_channel(address, credentials, options=options)
     return grpc.intercept_channel(channel, interceptor) if interceptor else channel
 

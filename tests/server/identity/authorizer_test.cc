@@ -71,8 +71,9 @@ TEST_F(AuthorizerTest, KnowsWhoShowsATokenOrACertificate) {
   Grant("CALLER", "**");
   for (const Credentials& credentials :
        {Token("s3cret"), Credentials{.authorization = {"bearer  s3cret "}},
-        Credentials{.uris = {"spiffe://other", "spiffe://ci"}},
-        Credentials{.uris = {"spiffe://other"}, .dns_names = {"ci.prod"}}}) {
+        Credentials{.uris = {"spiffe://other", "spiffe://ci"}, .has_certificate = true},
+        Credentials{
+            .uris = {"spiffe://other"}, .dns_names = {"ci.prod"}, .has_certificate = true}}) {
     const absl::StatusOr<Caller> caller = Check(credentials);
     ASSERT_TRUE(caller.ok()) << caller.status();
     EXPECT_EQ(caller->name(), "ci");
@@ -83,18 +84,50 @@ TEST_F(AuthorizerTest, SaysWhyItDoesNotKnowSomebody) {
   Grant("CALLER", "**");
   EXPECT_EQ(Ending({}), "CREDENTIALS_MISSING");
   EXPECT_EQ(Ending(Token("S3cret")), "TOKEN_UNKNOWN");
-  EXPECT_EQ(Ending({.uris = {"spiffe://other"}}), "CERTIFICATE_UNKNOWN");
-  EXPECT_EQ(Ending({.dns_names = {"spiffe://ci"}}), "CERTIFICATE_UNKNOWN");
+  EXPECT_EQ(Ending({.uris = {"spiffe://other"}, .has_certificate = true}), "CERTIFICATE_UNKNOWN");
+  EXPECT_EQ(Ending({.dns_names = {"spiffe://ci"}, .has_certificate = true}), "CERTIFICATE_UNKNOWN");
   for (const char* header : {"s3cret", "Basic s3cret", "Bearer", "Bearer ", ""}) {
     EXPECT_EQ(Ending({.authorization = {header}}), "TOKEN_INVALID") << header;
   }
   EXPECT_EQ(Ending({.authorization = {"Bearer s3cret", "Bearer s3cret"}}), "TOKEN_INVALID");
 }
 
+// It is no good to be told to show what one shows.
+TEST_F(AuthorizerTest, SaysWhatACertificateWithoutNamesLacks) {
+  Grant("CALLER", "**");
+  EXPECT_EQ(Ending({.has_certificate = true}), "CERTIFICATE_UNKNOWN");
+  EXPECT_THAT(std::string(Check({.has_certificate = true}).status().message()),
+              HasSubstr("has no URI and no DNS name"));
+}
+
+// TLS checks dates in a handshake, and a resumed session has none.
+TEST_F(AuthorizerTest, AResumedSessionEndsWithItsCertificate) {
+  absl::Time now = absl::FromUnixSeconds(1'500'000'000);
+  Authorizer authorizer([&now] { return now; });
+  authorizer.NameByCertificate();
+  const Credentials ci = {.uris = {"spiffe://ci"}, .has_certificate = true, .expires = now};
+  Credentials with_token = Token("s3cret");
+  with_token.expires = now;
+  const auto check = [&authorizer](const Credentials& credentials) {
+    return authorizer.Check(credentials, Role::kCaller, Scope::All(), "Method").status();
+  };
+  EXPECT_TRUE(check(ci).ok());
+  now += absl::Seconds(1);
+  for (const Credentials& credentials : {ci, with_token}) {
+    EXPECT_EQ(check(credentials).code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(ErrorReason(check(credentials)), "CERTIFICATE_EXPIRED");
+  }
+  EXPECT_THAT(std::string(check(ci).message()),
+              testing::AllOf(HasSubstr("expired at 2017-07-14T02:40:00"), HasSubstr("; connect")));
+  Credentials anew = ci;
+  anew.expires = absl::InfiniteFuture();
+  EXPECT_TRUE(check(anew).ok());
+}
+
 // A client that sends one means it: it is not somebody else without saying so.
 TEST_F(AuthorizerTest, AnUnknownTokenIsNotMendedByACertificate) {
   Grant("CALLER", "**");
-  EXPECT_EQ(Ending({.authorization = {"Bearer old"}, .uris = {"spiffe://ci"}}), "TOKEN_UNKNOWN");
+  EXPECT_EQ(Ending({.authorization = {"Bearer old"}, .uris = {"spiffe://ci"}, .has_certificate = true}), "TOKEN_UNKNOWN");
 }
 
 TEST_F(AuthorizerTest, AsksForTheRoleAndTheName) {

@@ -25,7 +25,7 @@ TEST(SightTest, ByItselfSeesEverythingForEver) {
 TEST(SightTest, SeesWhatItsCallerMayRead) {
   Authorizer authorizer;
   authorizer.SetIdentities(WithGrant("{role: READER, match: [a/*]}, {role: CALLER, match: [a/*]}"));
-  const Credentials ci = {.dns_names = {"ci"}};
+  const Credentials ci = {.dns_names = {"ci"}, .has_certificate = true};
   const Sight sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
   EXPECT_TRUE(sight.Sees("a/b"));
   EXPECT_FALSE(sight.Sees("b/b"));
@@ -34,7 +34,7 @@ TEST(SightTest, SeesWhatItsCallerMayRead) {
 // Who resumes is told what changed since, and not what has only come into sight.
 TEST(SightTest, ATokenIsGoodForWhoSeesTheSame) {
   Authorizer authorizer;
-  const Credentials ci = {.dns_names = {"ci"}};
+  const Credentials ci = {.dns_names = {"ci"}, .has_certificate = true};
   const auto sight_with = [&](absl::string_view grant) {
     authorizer.SetIdentities(WithGrant(grant));
     return Sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
@@ -59,7 +59,7 @@ TEST(SightTest, TokensAreAsTheyAreWhereEverybodySeesEverything) {
 TEST(SightTest, EndsWhenItsCallerIsNotWhoTheyWere) {
   Authorizer authorizer;
   authorizer.SetIdentities(WithGrant("{role: READER, match: [a]}"));
-  const Credentials ci = {.dns_names = {"ci"}};
+  const Credentials ci = {.dns_names = {"ci"}, .has_certificate = true};
   const Sight sight(authorizer, *authorizer.Check(ci, Role::kReader, Scope::Some(), "Watch"));
   authorizer.SetIdentities(WithGrant("{role: READER, match: [a]}"));
   EXPECT_TRUE(sight.CheckCurrent().ok());

@@ -1,13 +1,11 @@
-"""A server whose wall clock can be set while it runs."""
+"""A wall clock of servers that can be set while they run."""
 
 import os
 import pathlib
 import struct
 import subprocess
 
-import pytest
-
-SOURCE = pathlib.Path(__file__).parent / "shifted_clock.c"
+SOURCE = pathlib.Path(__file__).parent / "wall_clock/shifted_clock.c"
 
 
 class WallClock:
@@ -30,14 +28,9 @@ class WallClock:
             file.write(struct.pack("=q", shift_s))
 
 
-@pytest.fixture(scope="session")
-def shifted_clock_library(tmp_path_factory):
-    library = tmp_path_factory.mktemp("shifted_clock") / "shifted_clock.so"
+def build_library(folder):
+    """Compiles what shifts the clock, and returns its path."""
+    library = folder / "shifted_clock.so"
     flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     subprocess.run(["cc", *flags, "-o", library, SOURCE, "-ldl"], check=True)
     return library
-
-
-@pytest.fixture
-def wall_clock(shifted_clock_library, tmp_path):
-    return WallClock(shifted_clock_library, tmp_path / "shift")
