@@ -1,6 +1,7 @@
 #include "client/cli/app.h"
 
 #include <CLI/CLI.hpp>
+#include <clocale>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "client/cli/credentials.h"
 #include "client/cli/globals.h"
 #include "client/cli/output.h"
+#include "client/cli/talk.h"
 #include "client/cli/variables.h"
 #include "client/cli/verbs/verbs.h"
 
@@ -101,24 +103,26 @@ int EndParse(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int RunVerb(const CLI::App& app, const GlobalFlags& flags, const Commands& commands) {
+  Talk talk(std::cerr);
   const absl::StatusOr<Credentials> credentials = MakeCredentials(flags.credentials, flags.server);
   if (!credentials.ok()) {
-    std::cerr << "fuseboxctl: " << credentials.status().message() << "\n";
+    talk << "fuseboxctl: " << credentials.status().message() << "\n";
     return UsageCode(app);
   }
   Connection server(flags.server, flags.timeout, *credentials);
   Output out(std::cout, flags.format(), UseColour());
-  Invocation cli{server, out, std::cerr, flags.actor};
+  Invocation cli{server, out, talk, flags.actor};
   const int code = commands.Run(cli);
   std::cout.flush();
   if (std::cout.good()) return code;
-  std::cerr << "fuseboxctl: stdout cannot be written; is its disk full?\n";
+  talk << "fuseboxctl: stdout cannot be written; is its disk full?\n";
   return kOutputFailed;
 }
 
 }  // namespace
 
 int RunApp(int argc, const char* const* argv) {
+  std::setlocale(LC_CTYPE, "");  // Only what a character is: numbers are written as ever.
   GlobalFlags flags;
   CLI::App app(kDescription, "fuseboxctl");
   app.footer(kFooter);

@@ -17,12 +17,12 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
-#include <ostream>
 #include <string>
 #include <utility>
 
 #include "client/cli/channel.h"
 #include "client/cli/output.h"
+#include "client/cli/talk.h"
 
 namespace fusebox::cli {
 
@@ -45,7 +45,7 @@ enum ExitCode : int {
 struct Invocation {
   Connection& server;
   Output& out;              // Data.
-  std::ostream& err;        // Talk.
+  Talk& err;                // What is said about it.
   const std::string actor;  // Who asks, for the history.
 };
 

@@ -7,26 +7,25 @@
 #include "absl/strings/string_view.h"
 #include "client/cli/command.h"
 #include "client/cli/output.h"
-#include "client/cli/table.h"
 
 namespace fusebox::cli {
 namespace {
 
-void PrintErrorInfo(std::ostream& err, const google::rpc::ErrorInfo& info) {
-  err << "  reason: " << Printable(info.reason()) << "\n";
+void PrintErrorInfo(Talk& err, const google::rpc::ErrorInfo& info) {
+  err << "  reason: " << info.reason() << "\n";
   for (const auto& [key, value] : info.metadata()) {
-    err << "  " << Printable(key) << ": " << Printable(value) << "\n";
+    err << "  " << key << ": " << value << "\n";
   }
 }
 
 // A server with one thing to say says it as the message and as the description; once is enough.
-void PrintBadRequest(std::ostream& err, const google::rpc::BadRequest& bad_request,
+void PrintBadRequest(Talk& err, const google::rpc::BadRequest& bad_request,
                      absl::string_view message, const About& about) {
   for (const auto& violation : bad_request.field_violations()) {
-    err << "  field: " << Printable(violation.field());
+    err << "  field: " << violation.field();
     const std::string place = about.locate ? about.locate(violation.field()) : "";
     if (!place.empty()) err << " (" << place << ")";
-    if (violation.description() != message) err << ": " << Printable(violation.description());
+    if (violation.description() != message) err << ": " << violation.description();
     err << "\n";
   }
 }
@@ -38,7 +37,7 @@ google::rpc::Status Details(const grpc::Status& status) {
   return details;
 }
 
-void PrintDetails(std::ostream& err, const google::rpc::Status& status, const About& about) {
+void PrintDetails(Talk& err, const google::rpc::Status& status, const About& about) {
   for (const google::protobuf::Any& detail : status.details()) {
     google::rpc::ErrorInfo info;
     google::rpc::BadRequest bad_request;
@@ -53,8 +52,8 @@ void PrintDetails(std::ostream& err, const google::rpc::Status& status, const Ab
   }
 }
 
-void PrintConnectFailure(std::ostream& err, const Connection& server, const grpc::Status& status) {
-  err << "no server answers at " << server.address() << ": " << Printable(status.error_message())
+void PrintConnectFailure(Talk& err, const Connection& server, const grpc::Status& status) {
+  err << "no server answers at " << server.address() << ": " << status.error_message()
       << "\n  Start one with `make run` or `fusebox`, or name another with --server "
          "(FUSEBOX_SERVER).\n";
   if (!server.tls()) err << "  If it wants TLS, say --tls (FUSEBOX_TLS=true).\n";
@@ -67,14 +66,14 @@ bool IsConnectFailure(const Connection& server, const grpc::Status& status) {
                                  status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
-int ReportRpcError(std::ostream& err, const Connection& server, const grpc::Status& status,
+int ReportRpcError(Talk& err, const Connection& server, const grpc::Status& status,
                    const About& about) {
   err << "fuseboxctl: " << about.what;
   if (IsConnectFailure(server, status)) {
     PrintConnectFailure(err, server, status);
   } else {
     err << absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())) << " from "
-        << server.address() << ": " << Printable(status.error_message()) << "\n";
+        << server.address() << ": " << status.error_message() << "\n";
     PrintDetails(err, Details(status), about);
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       err << "  Give it longer with --timeout (FUSEBOX_TIMEOUT).\n";

@@ -9,10 +9,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include <functional>
-#include <ostream>
 #include <string>
 
 #include "client/cli/channel.h"
+#include "client/cli/talk.h"
 
 namespace fusebox::cli {
 
@@ -30,7 +30,7 @@ struct About {
 // Prints the status with the details of google.rpc.Status that it carries (ErrorInfo, BadRequest,
 // RetryInfo); for a connect failure, what to start or to set. Returns the exit code, which is 64
 // plus the status code.
-int ReportRpcError(std::ostream& err, const Connection& server, const grpc::Status& status,
+int ReportRpcError(Talk& err, const Connection& server, const grpc::Status& status,
                    const About& about = {});
 
 // The stable reason that the status carries ("ETAG_STALE"); empty without one.

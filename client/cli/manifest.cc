@@ -57,7 +57,7 @@ absl::StatusOr<ManifestFile> ReadManifest(const std::string& path) {
   return file;
 }
 
-int ReportBadFile(std::ostream& err, const absl::Status& status) {
+int ReportBadFile(Talk& err, const absl::Status& status) {
   const std::vector<std::string> lines = absl::StrSplit(status.message(), '\n');
   for (const std::string& line : lines) err << "fuseboxctl: " << line << "\n";
   return kUsage;

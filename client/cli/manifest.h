@@ -13,7 +13,6 @@
 #ifndef FUSEBOX_CLIENT_CLI_MANIFEST_H_
 #define FUSEBOX_CLIENT_CLI_MANIFEST_H_
 
-#include <ostream>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -21,6 +20,7 @@
 #include "client/cli/documents.pb.h"
 #include "client/cli/errors.h"
 #include "client/cli/resources.h"
+#include "client/cli/talk.h"
 #include "proto/yaml/source_map.h"
 #include "proto/yaml/yaml.h"
 
@@ -37,7 +37,7 @@ struct ManifestFile {
 absl::StatusOr<ManifestFile> ReadManifest(const std::string& path);
 
 // Says what is wrong with a file, and returns the exit code.
-int ReportBadFile(std::ostream& err, const absl::Status& status);
+int ReportBadFile(Talk& err, const absl::Status& status);
 
 // For errors about the `index`-th resource of its kind: names it and where it stands.
 template <typename M>

@@ -48,13 +48,13 @@ void Output::Print(const Document& document) {
 bool Output::Print(const Step& step) {
   switch (format_) {
     case Format::kJson:
-      Line(ToJson(step.message, /*indented=*/false));
+      stream_ << ToJson(step.message, /*indented=*/false) << "\n" << std::flush;
       return true;
     case Format::kYaml:
       stream_ << "---\n" << WriteYaml(step.message) << std::flush;
       return true;
     case Format::kName:
-      if (!step.name.empty()) Line(Printable(step.name));
+      if (!step.name.empty()) Line({step.name});
       return !step.name.empty();
     case Format::kTable:
     case Format::kWide:
@@ -64,7 +64,10 @@ bool Output::Print(const Step& step) {
   return false;
 }
 
-void Output::Line(absl::string_view line) { stream_ << line << "\n" << std::flush; }
+void Output::Line(const std::vector<Cell>& cells) {
+  for (const Cell& cell : cells) stream_ << Painted(cell, colour());
+  stream_ << "\n" << std::flush;
+}
 
 bool UseColour() {
   const char* no_color = std::getenv("NO_COLOR");

@@ -36,8 +36,8 @@ struct Document {
 // One step of a stream, in every form that it can be printed in.
 struct Step {
   const google::protobuf::Message& message;
-  // For table and wide: a line, or empty for none.
-  std::string line;
+  // For table and wide: a line, the cells of which stand side by side, or empty for none.
+  std::vector<Cell> line;
   // For name: a line, or empty for none.
   std::string name;
 };
@@ -64,10 +64,10 @@ class Output {
   // Returns whether there was anything to write.
   bool Print(const Step& step);
 
-  // Writes a line and flushes it.
-  void Line(absl::string_view line);
+  // Writes a line, made printable, and flushes it.
+  void Line(const std::vector<Cell>& cells);
 
-  // Writes text as it is, whatever the format.
+  // Writes text of the program's own as it is, whatever the format.
   void Text(absl::string_view text) { stream_ << text; }
 
  private:

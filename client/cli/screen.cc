@@ -6,12 +6,11 @@
 #include <term.h>
 #include <unistd.h>
 
-#include <clocale>
-#include <cstddef>
 #include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/code_points.h"
 
 namespace fusebox::cli {
 namespace {
@@ -68,17 +67,6 @@ Key::Kind KindOf(int code) {
   }
 }
 
-// How many bytes the first `count` code points take.
-size_t BytesOf(absl::string_view text, int count) {
-  size_t end = 0;
-  while (end < text.size()) {
-    const bool begins = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
-    if (begins && count-- == 0) break;
-    ++end;
-  }
-  return end;
-}
-
 }  // namespace
 
 struct Screen::Terminal {
@@ -87,7 +75,6 @@ struct Screen::Terminal {
 
 absl::StatusOr<std::unique_ptr<Screen>> Screen::Open(bool colour) {
   if (absl::Status bad = CheckTerminal(); !bad.ok()) return bad;
-  std::setlocale(LC_CTYPE, "");  // Only what a character is: numbers are written as ever.
   SCREEN* screen = newterm(nullptr, stdout, stdin);
   if (screen == nullptr) {
     return absl::FailedPreconditionError("the terminal could not be set up");
@@ -123,6 +110,7 @@ void Screen::Clear() { werase(stdscr); }
 
 void Screen::Line(int row, const std::vector<Cell>& cells, bool bold) {
   if (row < 0 || row >= height() || wmove(stdscr, row, 0) == ERR) return;
+  wclrtoeol(stdscr);
   for (const Cell& cell : cells) {
     const attr_t attributes =
         (colour_ ? AttributeOf(cell.colour) : A_NORMAL) | (bold ? A_BOLD : A_NORMAL);
@@ -131,7 +119,7 @@ void Screen::Line(int row, const std::vector<Cell>& cells, bool bold) {
     const std::string text = Printable(cell.text);
     const int room = width() - getcurx(stdscr);
     if (getcury(stdscr) != row || room <= 0) break;
-    waddnstr(stdscr, text.c_str(), static_cast<int>(BytesOf(text, room)));
+    waddnstr(stdscr, text.c_str(), static_cast<int>(BytesThatFit(text, room)));
   }
   wattrset(stdscr, static_cast<int>(A_NORMAL));
 }

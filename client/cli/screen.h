@@ -40,8 +40,8 @@ struct Key {
 // stderr, if that is the same terminal.
 class Screen {
  public:
-  // Takes the terminal of stdin and stdout. FAILED_PRECONDITION: they are none, or one that cannot
-  // place its cursor.
+  // Takes the terminal of stdin and stdout, in the locale that the process has set.
+  // FAILED_PRECONDITION: they are none, or one that cannot place its cursor.
   static absl::StatusOr<std::unique_ptr<Screen>> Open(bool colour);
 
   Screen(const Screen&) = delete;

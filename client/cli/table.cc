@@ -1,8 +1,10 @@
 #include "client/cli/table.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/code_points.h"
 
 namespace fusebox::cli {
 namespace {
@@ -23,31 +25,33 @@ absl::string_view Code(Colour colour) {
   return "";
 }
 
-bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+// U+0080 to U+009F steer some terminals as ESC does.
+bool IsControl(char32_t c) { return c < 0x20 || (c >= 0x7F && c <= 0x9F); }
 
-size_t Width(absl::string_view text) {
-  return text.size() - std::count_if(text.begin(), text.end(), IsContinuation);
-}
+// Begins another line, or turns the order of what follows round, so that it reads as what it is not.
+bool IsMisleading(char32_t c) { return (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069); }
 
-// U+0080 to U+009F steer some terminals as ESC does; in UTF-8 they are 0xC2 and a byte below 0xA0.
-bool IsControl(absl::string_view text, size_t i) {
-  const auto c = static_cast<unsigned char>(text[i]);
-  if (c < 0x20 || c == 0x7F) return true;
-  return c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+std::string Escaped(absl::string_view text, const CodePoint& one) {
+  if (one.value.has_value() && *one.value > 0xFF) {
+    return absl::StrCat("\\u", absl::Hex(static_cast<uint32_t>(*one.value), absl::kZeroPad4));
+  }
+  const uint32_t code = one.value.value_or(static_cast<unsigned char>(text[0]));
+  return absl::StrCat("\\x", absl::Hex(code, absl::kZeroPad2));
 }
 
 }  // namespace
 
 std::string Printable(absl::string_view text) {
   std::string printable;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (!IsControl(text, i)) {
-      printable += text[i];
-      continue;
+  while (!text.empty()) {
+    const CodePoint next = DecodeFirst(text);
+    // A byte that is no part of UTF-8 may be a control character in the terminal's own encoding.
+    if (next.value.has_value() && !IsControl(*next.value) && !IsMisleading(*next.value)) {
+      absl::StrAppend(&printable, text.substr(0, next.bytes));
+    } else {
+      absl::StrAppend(&printable, Escaped(text, next));
     }
-    if (static_cast<unsigned char>(text[i]) == 0xC2) ++i;
-    const auto code = static_cast<unsigned char>(text[i]);
-    absl::StrAppend(&printable, "\\x", absl::Hex(code, absl::kZeroPad2));
+    text.remove_prefix(next.bytes);
   }
   return printable;
 }
@@ -67,12 +71,12 @@ std::vector<std::vector<Cell>> Table::Aligned() const {
     widths.resize(std::max(widths.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i) {
       row[i].text = Printable(row[i].text);
-      widths[i] = std::max(widths[i], Width(row[i].text));
+      widths[i] = std::max(widths[i], ColumnsOf(row[i].text));
     }
   }
   for (std::vector<Cell>& row : aligned) {
     for (size_t i = 0; i + 1 < row.size(); ++i) {
-      row[i].text.append(widths[i] - Width(row[i].text) + 2, ' ');
+      row[i].text.append(widths[i] - ColumnsOf(row[i].text) + 2, ' ');
     }
   }
   return aligned;

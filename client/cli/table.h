@@ -29,7 +29,7 @@ struct Cell {
   Colour colour = Colour::kNone;
 };
 
-// Rows may differ in length. Width is counted in code points. Not thread-safe.
+// Rows may differ in length. Width is counted in columns of the terminal. Not thread-safe.
 class Table {
  public:
   void AddRow(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
@@ -45,8 +45,9 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// Escapes control characters as \xNN, so that a name or reason that somebody else chose cannot
-// steer the reader's terminal. The rest, UTF-8 included, stays as it is.
+// Escapes control characters, bytes that are no UTF-8, and what begins a line or turns the order of
+// the text round, as \xNN or \uNNNN: a name or a reason that somebody else chose cannot steer the
+// reader's terminal nor read as what it is not. The rest, UTF-8 included, stays as it is.
 std::string Printable(absl::string_view text);
 
 // The text in its colour, if `colour` says so, and printable.

@@ -58,8 +58,8 @@ class Application {
     }
     if (!status.ok()) return Fail<M>(status, index, wanted.name());
     if (cli_.out.for_people()) {
-      cli_.out.Line(absl::StrCat(FullName<M>(wanted.name()), " ", done,
-                                 change_.validate_only ? " (dry run)" : ""));
+      cli_.out.Line({absl::StrCat(FullName<M>(wanted.name()), " ", done,
+                                  change_.validate_only ? " (dry run)" : "")});
     }
     *Resource<M>::In(result_).Add() = std::move(result);
   }

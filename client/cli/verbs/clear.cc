@@ -26,7 +26,11 @@ int Clear(Invocation& cli, const ClearFlags& flags) {
   const grpc::Status status =
       cli.server.Call(&v1::AdminService::Stub::ClearOverride, request, &response);
   if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
-  cli.err << (flags.dry_run ? "Nothing was done (dry run).\n" : "This was taken back:\n");
+  if (flags.dry_run) {
+    cli.err << "Nothing was done (dry run).\n";
+  } else {
+    cli.err << "This was taken back:\n";
+  }
   cli.out.Print(OverrideDocument(response, response.override()));
   return kOk;
 }

@@ -23,7 +23,7 @@ int Delete(Invocation& cli, const DeleteFlags& flags) {
   const grpc::Status status =
       cli.server.Call(&v1::AdminService::Stub::DeleteBreaker, request, &response);
   if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
-  cli.err << Printable(flags.name) << " deleted; its next call makes it anew.\n";
+  cli.err << flags.name << " deleted; its next call makes it anew.\n";
   return kOk;
 }
 

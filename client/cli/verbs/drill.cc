@@ -103,7 +103,7 @@ int Drill(Invocation& cli, const DrillFlags& flags) {
     cli.out.Print(OverrideDocument(response, drill));
     return kOk;
   }
-  cli.err << Printable(drill.match()) << " is FORCED_OPEN for " << DurationText(flags.ttl)
+  cli.err << drill.match() << " is FORCED_OPEN for " << DurationText(flags.ttl)
           << ", also if you interrupt this; `fuseboxctl clear` ends it.\n";
   return WaitForEnd(cli, drill.match(), flags.ttl);
 }

@@ -98,7 +98,7 @@ class Edit {
     const grpc::Status status =
         Resource<M>::Update(cli_.server, resources[0], Change{cli_.actor, false}, &result);
     if (status.ok()) {
-      cli_.out.Line(absl::StrCat(FullName<M>(name_), " updated"));
+      cli_.out.Line({FullName<M>(name_) + " updated"});
       return kOk;
     }
     const int code =

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
@@ -29,12 +30,13 @@ struct WatchFlags {
 // known yet.
 constexpr size_t kStateWidth = sizeof("HALF_OPEN") - 1;
 
-std::string LineStart(const Cell& state, bool colour) {
+Cell LineStart(Cell state) {
   const size_t padding = kStateWidth - std::min(kStateWidth, state.text.size());
-  return absl::StrCat(Painted(state, colour), std::string(padding + 2, ' '));
+  state.text.append(padding + 2, ' ');
+  return state;
 }
 
-std::string BreakerLine(const v1::Breaker& breaker, bool transition, bool colour) {
+std::vector<Cell> BreakerLine(const v1::Breaker& breaker, bool transition) {
   std::string notes;
   if (transition) {
     const v1::Transition& last = breaker.last_transition();
@@ -42,8 +44,7 @@ std::string BreakerLine(const v1::Breaker& breaker, bool transition, bool colour
   }
   if (breaker.has_retry_after()) absl::StrAppend(&notes, "  for ", RetryAfterText(breaker));
   if (breaker.has_override()) absl::StrAppend(&notes, "  ", OverrideText(breaker));
-  return absl::StrCat(LineStart(StateCell(breaker.state()), colour),
-                      Printable(absl::StrCat(breaker.name(), notes)));
+  return {LineStart(StateCell(breaker.state())), absl::StrCat(breaker.name(), notes)};
 }
 
 // Prints the events of one watch and knows when enough were seen.
@@ -65,8 +66,7 @@ class Follower {
         return TakeSynced(event);
       case v1::WatchBreakersResponse::kRemoved:
         seen_.erase(event.removed());
-        return Print({event, LineStart("-", false) + Printable(event.removed()) + "  removed",
-                      event.removed()});
+        return Print({event, {LineStart("-"), event.removed() + "  removed"}, event.removed()});
       case v1::WatchBreakersResponse::EVENT_NOT_SET:
         return;  // A kind of event that a newer server knows.
     }
@@ -80,15 +80,14 @@ class Follower {
     if (version < known->second) return;  // Overtaken on its way by a newer state.
     const bool moved = is_new || version.first != known->second.first;
     known->second = version;
-    Print({event, BreakerLine(breaker, moved && breaker.has_last_transition(), cli_.out.colour()),
-           breaker.name()});
+    Print({event, BreakerLine(breaker, moved && breaker.has_last_transition()), breaker.name()});
   }
 
   void TakeSynced(const v1::WatchBreakersResponse& event) {
     done_ = flags_.until_synced;
-    Print({event, "", ""});
+    Print({event, {}, ""});
     if (!cli_.out.for_people()) return;
-    cli_.err << "Breakers so far: " << seen_.size() << (done_ ? ".\n" : "; changes follow.\n");
+    cli_.err << "Breakers so far: " << seen_.size() << (done_ ? "." : "; changes follow.") << "\n";
   }
 
   void Print(const Step& step) {

@@ -26,7 +26,7 @@ TEST(TableTest, AlignsColumnsAndLeavesNoSpacesAtTheEnd) {
   EXPECT_EQ(Written(table), "NAME       STATE\ndb/orders  OPEN\nshort\n");
 }
 
-TEST(TableTest, CountsCodePointsAndNotBytes) {
+TEST(TableTest, CountsColumnsAndNotBytes) {
   Table table;
   table.AddRow({"\xC3\xA9t\xC3\xA9", "x"});
   table.AddRow({"ete", "x"});
@@ -45,6 +45,19 @@ TEST(TableTest, ShowsWhatATerminalWouldObey) {
   EXPECT_EQ(Printable("a\x1b[31mb\n"), "a\\x1b[31mb\\x0a");
   EXPECT_EQ(Printable("\xC2\x9B"), "\\x9b");  // U+009B steers like ESC.
   EXPECT_EQ(Printable("z\xC3\xA4hler"), "z\xC3\xA4hler");
+}
+
+// A terminal of Latin-1 obeys them.
+TEST(TableTest, ShowsBytesThatAreNoUtf8) {
+  EXPECT_EQ(Printable("\x9B" "31m"), "\\x9b31m");
+  EXPECT_EQ(Printable("\xC2"), "\\xc2");
+  EXPECT_EQ(Printable("\xE2\x9B" "a"), "\\xe2\\x9ba");
+}
+
+TEST(TableTest, ShowsWhatWouldTurnTheTextRoundOrBeginALine) {
+  EXPECT_EQ(Printable("\u202Eflow\u202C"), "\\u202eflow\\u202c");
+  EXPECT_EQ(Printable("\u2066\u2069"), "\\u2066\\u2069");
+  EXPECT_EQ(Printable("\u2028"), "\\u2028");
 }
 
 class OutputTest : public testing::Test {
@@ -90,7 +103,7 @@ TEST_F(OutputTest, PrintsWhatHasNoNameAsATable) {
 }
 
 TEST_F(OutputTest, PrintsAStepOfAStreamInEveryForm) {
-  const Step step{message_, "a line", "a/name"};
+  const Step step{message_, {"a line"}, "a/name"};
   EXPECT_EQ(Printed(Format::kTable, step), "a line\n");
   EXPECT_EQ(Printed(Format::kWide, step), "a line\n");
   EXPECT_EQ(Printed(Format::kName, step), "a/name\n");
@@ -100,9 +113,15 @@ TEST_F(OutputTest, PrintsAStepOfAStreamInEveryForm) {
 }
 
 TEST_F(OutputTest, PrintsNothingOfAStepThatSaysNothingInAForm) {
-  const Step step{message_, "", ""};
+  const Step step{message_, {}, ""};
   EXPECT_EQ(Printed(Format::kTable, step), "");
   EXPECT_EQ(Printed(Format::kName, step), "");
+}
+
+TEST_F(OutputTest, MakesEveryLinePrintable) {
+  const Step step{message_, {{"OPEN", Colour::kRed}, " \x1b[2J"}, "a\nb"};
+  EXPECT_EQ(Printed(Format::kTable, step), "\x1b[31mOPEN\x1b[0m \\x1b[2J\n");
+  EXPECT_EQ(Printed(Format::kName, step), "a\\x0ab\n");
 }
 
 TEST_F(OutputTest, ColoursOnlyWhatPeopleRead) {

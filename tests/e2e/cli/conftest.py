@@ -7,9 +7,12 @@ not matter.
 import socket
 import threading
 import uuid
+from concurrent import futures
 
+import grpc
 import pytest
 from cli_driver import PATIENCE_S, Cli
+from fusebox.v1 import admin_pb2_grpc
 
 
 @pytest.fixture
@@ -21,6 +24,32 @@ def cli(server):
 def cli_of():
     """fuseboxctl with a server that the test started."""
     return lambda process: Cli(process.address)
+
+
+@pytest.fixture
+def stand_in():
+    """fuseboxctl with a server that answers as a test says, as no real one would.
+
+    stand_in(GetBreaker=lambda request, context: admin_pb2.GetBreakerResponse())
+    """
+    servers = []
+
+    def start(**answers):
+        methods = {
+            method: lambda self, request, context, answer=answer: answer(request, context)
+            for method, answer in answers.items()
+        }
+        server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
+        servers.append(server)
+        servicer = type("Servicer", (admin_pb2_grpc.AdminServiceServicer,), methods)
+        admin_pb2_grpc.add_AdminServiceServicer_to_server(servicer(), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        return Cli(f"127.0.0.1:{port}")
+
+    yield start
+    for server in servers:
+        server.stop(grace=None).wait()
 
 
 @pytest.fixture

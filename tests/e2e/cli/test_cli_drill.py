@@ -1,6 +1,7 @@
 """fuseboxctl drill."""
 
 from cli_driver import DENIED, INVALID_ARGUMENT, Running, fields
+from fusebox.v1 import admin_pb2
 
 
 def test_a_drill_is_an_override_for_a_while(cli, name):
@@ -40,3 +41,34 @@ def test_what_the_server_refuses_is_said_with_its_reason(cli, name):
     result = cli("drill", name, "--ttl", "1ms", "--reason", "why", "--wait")
     assert (result.returncode, result.stdout) == (INVALID_ARGUMENT, "")
     assert "\n  reason: TTL_INVALID\n" in result.stderr
+
+
+def test_what_others_wrote_cannot_steer_the_terminal(stand_in):
+    def impose(request, _):
+        imposed = admin_pb2.Override(match=request.match)
+        return admin_pb2.OverrideBreakerResponse(override=imposed)
+
+    def history(request, _):
+        return admin_pb2.ListTransitionsResponse(
+            transitions=[
+                admin_pb2.Transition(
+                    breaker=request.match,
+                    number=2,
+                    cause=admin_pb2.CAUSE_OVERRIDE_CLEARED,
+                    actor="\x1b]0;title\x07ann",
+                    reason="over\nfuseboxctl: all is well\u202e",
+                    drill_report=admin_pb2.DrillReport(refused=1),
+                ),
+                admin_pb2.Transition(
+                    breaker=request.match, number=1, cause=admin_pb2.CAUSE_OVERRIDDEN
+                ),
+            ]
+        )
+
+    cli = stand_in(OverrideBreaker=impose, ListTransitions=history)
+    result = cli("drill", "a/b", "--ttl", "1h", "--reason", "why", "--wait")
+    assert result.returncode == 0
+    assert result.stderr.splitlines()[1:] == [
+        r"The drill is over: \x1b]0;title\x07ann took the override back: "
+        r"over\x0afuseboxctl: all is well\u202e."
+    ]
