@@ -26,8 +26,8 @@ absl::string_view HostOf(absl::string_view address) {
 absl::Status NeedTls(const CredentialFlags& flags) {
   const std::array<std::pair<absl::string_view, absl::string_view>, 4> needy = {{
       {"--tls-ca", flags.ca_file},
-      {"--tls-cert", flags.cert_file},
-      {"--tls-key", flags.key_file},
+      {"--tls-client-cert", flags.cert_file},
+      {"--tls-client-key", flags.key_file},
       {"--tls-server-name", flags.server_name},
   }};
   for (const auto& [flag, value] : needy) {
@@ -52,12 +52,12 @@ absl::Status ReadFor(absl::string_view flag, const std::string& file, std::strin
 absl::Status AddTls(const CredentialFlags& flags, Credentials& credentials) {
   if (flags.cert_file.empty() != flags.key_file.empty()) {
     return absl::InvalidArgumentError(
-        "--tls-cert and --tls-key are two parts of one identity; give both or none");
+        "--tls-client-cert and --tls-client-key are two parts of one identity; give both or none");
   }
   grpc::SslCredentialsOptions options;
   for (absl::Status status : {ReadFor("--tls-ca", flags.ca_file, options.pem_root_certs),
-                              ReadFor("--tls-cert", flags.cert_file, options.pem_cert_chain),
-                              ReadFor("--tls-key", flags.key_file, options.pem_private_key)}) {
+                              ReadFor("--tls-client-cert", flags.cert_file, options.pem_cert_chain),
+                              ReadFor("--tls-client-key", flags.key_file, options.pem_private_key)}) {
     if (!status.ok()) return status;
   }
   credentials.tls = true;

@@ -93,7 +93,7 @@ TEST(MakeCredentialsTest, WantBothPartsOfAnIdentity) {
   for (const CredentialFlags& flags : {CredentialFlags{.tls = true, .cert_file = "f"},
                                        CredentialFlags{.tls = true, .key_file = "f"}}) {
     EXPECT_EQ(Complaint(flags, kLoopback),
-              "--tls-cert and --tls-key are two parts of one identity; give both or none");
+              "--tls-client-cert and --tls-client-key are two parts of one identity; give both or none");
   }
 }
 

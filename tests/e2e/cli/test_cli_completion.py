@@ -23,7 +23,7 @@ def test_verbs_are_completed():
 
 def test_flags_are_completed_those_of_every_verb_too():
     assert complete("list", "--li") == ["--limit"]
-    assert complete("list", "--tls-c") == ["--tls-ca", "--tls-cert"]
+    assert complete("list", "--tls-c") == ["--tls-ca", "--tls-client-cert", "--tls-client-key"]
     assert complete("record", "a", "--ht") == ["--http-status"]
     assert "--limit" not in complete("get", "--")
 

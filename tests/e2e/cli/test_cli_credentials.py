@@ -99,13 +99,18 @@ def test_the_name_in_the_certificate_can_be_another(serve, trust):
 def test_mutual_tls_shows_the_clients_certificate(serve, trust, certificates):
     address = serve(mutual=True)
     assert version(address, *trust).returncode == UNAVAILABLE
-    own = ("--tls-cert", str(certificates / "cert.pem"), "--tls-key", str(certificates / "key.pem"))
+    own = ("--tls-client-cert", str(certificates / "cert.pem"), "--tls-client-key", str(certificates / "key.pem"))
     assert "server  nobody" in version(address, *trust, *own).stdout
 
 
 def test_the_flags_may_be_variables(serve, certificates):
     result = version(serve(), FUSEBOX_TLS="true", FUSEBOX_TLS_CA=str(certificates / "ca.pem"))
     assert "server  nobody" in result.stdout
+
+
+def test_the_servers_variables_are_not_the_clients(serve, trust):
+    env = {"FUSEBOX_TLS_CERT": "none.pem", "FUSEBOX_TLS_KEY": "none.pem"}
+    assert "server  nobody" in version(serve(), *trust, **env).stdout
 
 
 def test_a_token_is_sent_as_bearer(serve, trust, write):
@@ -138,7 +143,7 @@ def test_a_token_does_not_go_over_the_network_in_plain_text(address):
     [
         (("--tls-ca", "ca.pem"), '--tls-ca is "ca.pem", but the connection is not to be encrypted'),
         (("--tls-server-name", HOST), f'--tls-server-name is "{HOST}", but the connection'),
-        (("--tls", "--tls-cert", "c.pem"), "--tls-cert and --tls-key are two parts of one identity"),
+        (("--tls", "--tls-client-cert", "c.pem"), "--tls-client-cert and --tls-client-key are two parts of one identity"),
         (("--tls", "--tls-ca", "none.pem"), '--tls-ca: cannot read "none.pem": No such file'),
         (("--token-file", "none"), '--token-file: cannot read "none": No such file'),
     ],
