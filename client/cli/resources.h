@@ -79,6 +79,13 @@ struct Resource<v1::RetryBudget> {
   }
 };
 
+// Whether what Get() returned leaves it open that there is none: to who may not see all, a server
+// says PERMISSION_DENIED of what is not there as of what is somebody else's.
+inline bool MayBeAbsent(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::NOT_FOUND ||
+         status.error_code() == grpc::StatusCode::PERMISSION_DENIED;
+}
+
 // "policy/payments".
 template <typename M>
 std::string FullName(const std::string& name) {

@@ -47,9 +47,9 @@ class Application {
     M result;
     absl::string_view done = "unchanged";
     grpc::Status status = Resource<M>::Get(cli_.server, wanted.name(), &current);
-    if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
+    if (MayBeAbsent(status)) {
       done = "created";
-      status = Create(wanted, &result);
+      status = CreateUnlessThere(status, wanted, &result);
     } else if (status.ok() && BareYaml(current) == BareYaml(wanted)) {
       result = std::move(current);
     } else if (status.ok()) {
@@ -62,6 +62,15 @@ class Application {
                                   change_.validate_only ? " (dry run)" : "")});
     }
     *Resource<M>::In(result_).Add() = std::move(result);
+  }
+
+  // `unseen` is why it could not be looked at: a right that is missing, if it is there after all.
+  template <typename M>
+  grpc::Status CreateUnlessThere(const grpc::Status& unseen, const M& wanted, M* result) {
+    grpc::Status status = Create(wanted, result);
+    const bool there = status.error_code() == grpc::StatusCode::ALREADY_EXISTS;
+    const bool hidden = unseen.error_code() == grpc::StatusCode::PERMISSION_DENIED;
+    return there && hidden ? unseen : status;
   }
 
   grpc::Status Create(const v1::RetryBudget& wanted, v1::RetryBudget* result) {

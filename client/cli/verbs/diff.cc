@@ -57,10 +57,14 @@ int WriteBoth(Invocation& cli, const ManifestFile& file, const Folders& folders)
     const std::string name = absl::StrCat("/", Resource<M>::kKind, ".", resource.name(), ".yaml");
     M current;
     const grpc::Status status = Resource<M>::Get(cli.server, resource.name(), &current);
-    const bool exists = status.error_code() != grpc::StatusCode::NOT_FOUND;
+    const bool exists = !MayBeAbsent(status);
     if (exists && !status.ok()) {
       return ReportRpcError(cli.err, cli.server, status,
                             AboutResource<M>(file, index, resource.name()));
+    }
+    if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED) {
+      cli.err << FullName<M>(resource.name())
+              << " is shown as new: it is not there, or you may not look at it.\n";
     }
     absl::Status written = WriteFile(folders.merged() + name, BareYaml(resource));
     if (exists) written.Update(WriteFile(folders.live() + name, BareYaml(current)));
