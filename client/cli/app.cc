@@ -11,7 +11,6 @@
 #include "client/cli/channel.h"
 #include "client/cli/command.h"
 #include "client/cli/complete.h"
-#include "client/cli/credentials.h"
 #include "client/cli/globals.h"
 #include "client/cli/output.h"
 #include "client/cli/talk.h"
@@ -102,14 +101,9 @@ int EndParse(const CLI::App& app, const CLI::ParseError& error) {
   return UsageCode(app);
 }
 
-int RunVerb(const CLI::App& app, const GlobalFlags& flags, const Commands& commands) {
+int RunVerb(const GlobalFlags& flags, const Commands& commands) {
   Talk talk(std::cerr);
-  const absl::StatusOr<Credentials> credentials = MakeCredentials(flags.credentials, flags.server);
-  if (!credentials.ok()) {
-    talk << "fuseboxctl: " << credentials.status().message() << "\n";
-    return UsageCode(app);
-  }
-  Connection server(flags.server, flags.timeout, *credentials);
+  Connection server(flags.server, flags.timeout, flags.credentials);
   Output out(std::cout, flags.format(), UseColour());
   Invocation cli{server, out, talk, flags.actor};
   const int code = commands.Run(cli);
@@ -141,7 +135,7 @@ int RunApp(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return EndParse(app, error);
   }
-  return RunVerb(app, flags, commands);
+  return RunVerb(flags, commands);
 }
 
 }  // namespace fusebox::cli

@@ -61,24 +61,24 @@ std::string CheckAddress(absl::string_view address) {
                       "unix:/path/to/socket");
 }
 
-Connection::Connection(std::string address, absl::Duration timeout, const Credentials& credentials)
-    : address_(std::move(address)),
-      timeout_(timeout),
-      tls_(credentials.tls),
-      authorization_(credentials.authorization),
-      channel_(MakeChannel(address_, credentials)) {}
+Connection::Connection(std::string address, absl::Duration timeout, CredentialFlags flags)
+    : address_(std::move(address)), timeout_(timeout), flags_(std::move(flags)) {}
 
-void Connection::BeginCall(grpc::ClientContext& context) {
+grpc::Status Connection::BeginCall(grpc::ClientContext& context) {
+  Prepare();
+  if (!fault_.ok()) return {grpc::StatusCode::UNAUTHENTICATED, std::string(fault_.message())};
   const gpr_timespec deadline = In(timeout_);
   Connect(deadline);
   context.set_deadline(deadline);
   if (!authorization_.empty()) context.AddMetadata("authorization", authorization_);
+  return grpc::Status::OK;
 }
 
-void Connection::BeginStream(grpc::ClientContext& context, absl::Duration limit) {
+grpc::Status Connection::BeginStream(grpc::ClientContext& context, absl::Duration limit) {
   const gpr_timespec deadline = In(limit);
-  BeginCall(context);
-  if (connected_) context.set_deadline(deadline);
+  grpc::Status status = BeginCall(context);
+  if (status.ok() && connected_) context.set_deadline(deadline);
+  return status;
 }
 
 void Connection::Cancel() {
@@ -102,6 +102,16 @@ Connection::InFlight::InFlight(Connection& connection, grpc::ClientContext& cont
 Connection::InFlight::~InFlight() {
   const std::lock_guard<std::mutex> lock(connection_.mutex_);
   connection_.in_flight_ = nullptr;
+}
+
+// What needs no server needs no credentials either, so they are not looked at before.
+void Connection::Prepare() {
+  if (channel_ != nullptr) return;
+  const absl::StatusOr<Credentials> credentials = MakeCredentials(flags_, address_);
+  fault_ = credentials.status();
+  if (!credentials.ok()) return;
+  authorization_ = credentials->authorization;
+  channel_ = MakeChannel(address_, *credentials);
 }
 
 // Stops at the first failure instead of trying until the deadline: the call that follows then fails

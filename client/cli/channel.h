@@ -1,6 +1,6 @@
 // The connection to one Fusebox server.
 //
-//   Connection server("127.0.0.1:7400", absl::Seconds(5), Credentials());
+//   Connection server("127.0.0.1:7400", absl::Seconds(5), CredentialFlags());
 //   GetBreakerResponse response;
 //   const grpc::Status status =
 //       server.Call(&AdminService::Stub::GetBreaker, request, &response);
@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/cli/credentials.h"
@@ -25,12 +26,12 @@ namespace fusebox::cli {
 // ("dns:///fusebox:7400").
 std::string CheckAddress(absl::string_view address);
 
-// A connection that is made at first use. Never goes through an HTTP proxy. Not thread-safe but
-// for Cancel().
+// A connection that is made at first use, which is also when the files of its credentials are read.
+// Never goes through an HTTP proxy. Not thread-safe but for Cancel().
 class Connection {
  public:
   // `timeout` bounds each call, with the connecting that it needs.
-  Connection(std::string address, absl::Duration timeout, const Credentials& credentials);
+  Connection(std::string address, absl::Duration timeout, CredentialFlags flags);
 
   // Makes one unary call and waits for its end.
   template <typename Stub, typename Request, typename Response>
@@ -38,23 +39,30 @@ class Connection {
                     const Request& request, Response* response) {
     grpc::ClientContext context;
     const InFlight in_flight(*this, context);
-    BeginCall(context);
+    if (grpc::Status bad = BeginCall(context); !bad.ok()) return bad;
     return (Stub(channel_).*method)(&context, request, response);
   }
 
-  // Connects if need be and gives a unary call what is left of the time-out.
-  void BeginCall(grpc::ClientContext& context);
+  // Connects if need be and gives a unary call what is left of the time-out. UNAUTHENTICATED: there
+  // are no credentials, see fault(), and so there must be no call.
+  grpc::Status BeginCall(grpc::ClientContext& context);
 
   // Connects if need be. The time-out bounds the connecting; the stream may then last for `limit`.
-  void BeginStream(grpc::ClientContext& context, absl::Duration limit = absl::InfiniteDuration());
+  // Errors are those of BeginCall().
+  grpc::Status BeginStream(grpc::ClientContext& context,
+                           absl::Duration limit = absl::InfiniteDuration());
 
   // Ends the Call() that another thread makes, and all that it will make, with CANCELLED, while it
   // connects within 100 ms. Thread-safe.
   void Cancel();
 
+  // For what Begin...() said OK to.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const std::string& address() const { return address_; }
-  bool tls() const { return tls_; }
+  bool tls() const { return flags_.tls; }
+
+  // What is wrong with the flags or the files of the credentials; OK if nothing, and before use.
+  const absl::Status& fault() const { return fault_; }
 
   // Whether a connection ever stood: an error before that says nothing about the server but that
   // it is not there.
@@ -73,14 +81,16 @@ class Connection {
     Connection& connection_;
   };
 
+  void Prepare();
   void Connect(gpr_timespec deadline);
   bool cancelled();
 
   const std::string address_;
   const absl::Duration timeout_;
-  const bool tls_;
-  const std::string authorization_;
-  const std::shared_ptr<grpc::Channel> channel_;
+  const CredentialFlags flags_;
+  absl::Status fault_;
+  std::string authorization_;
+  std::shared_ptr<grpc::Channel> channel_;
   bool connected_ = false;
 
   std::mutex mutex_;

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
-#include "client/cli/credentials.h"
 #include "client/cli/documents.pb.h"
 #include "client/cli/enums.h"
 #include "client/cli/globals.h"
@@ -97,10 +96,7 @@ class Names {
 
  private:
   void Ask(const std::function<void(Connection&)>& question) const {
-    const absl::StatusOr<Credentials> credentials =
-        MakeCredentials(flags_.credentials, flags_.server);
-    if (!credentials.ok()) return;
-    Connection server(flags_.server, kPatience, *credentials);
+    Connection server(flags_.server, kPatience, flags_.credentials);
     question(server);
   }
 

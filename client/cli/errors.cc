@@ -62,12 +62,16 @@ void PrintConnectFailure(Talk& err, const Connection& server, const grpc::Status
 }  // namespace
 
 bool IsConnectFailure(const Connection& server, const grpc::Status& status) {
-  return !server.connected() && (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+  return !server.connected() && (!server.fault().ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                                  status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 int ReportRpcError(Talk& err, const Connection& server, const grpc::Status& status,
                    const About& about) {
+  if (!server.fault().ok()) {
+    err << "fuseboxctl: " << server.fault().message() << "\n";
+    return kUsage;
+  }
   err << "fuseboxctl: " << about.what;
   if (IsConnectFailure(server, status)) {
     PrintConnectFailure(err, server, status);

@@ -16,7 +16,7 @@
 
 namespace fusebox::cli {
 
-// Whether the RPC failed because no connection came to stand.
+// Whether the RPC failed because no connection came to stand, and all others will.
 bool IsConnectFailure(const Connection& server, const grpc::Status& status);
 
 // What an error is about, where the request does not say it by itself.
@@ -28,8 +28,9 @@ struct About {
 };
 
 // Prints the status with the details of google.rpc.Status that it carries (ErrorInfo, BadRequest,
-// RetryInfo); for a connect failure, what to start or to set. Returns the exit code, which is 64
-// plus the status code.
+// RetryInfo); for a connect failure, what to start or to set; for credentials that cannot be used,
+// what is wrong with them. Returns the exit code, which is 64 plus the status code, and for bad
+// credentials that of a wrong command line.
 int ReportRpcError(Talk& err, const Connection& server, const grpc::Status& status,
                    const About& about = {});
 

@@ -9,7 +9,7 @@ grpc::Status Follow(Connection& server, const std::string& match, absl::Duration
   v1::WatchBreakersRequest request;
   request.set_match(match);
   grpc::ClientContext context;
-  server.BeginStream(context, limit);
+  if (grpc::Status bad = server.BeginStream(context, limit); !bad.ok()) return bad;
   v1::AdminService::Stub stub(server.channel());
   const auto stream = stub.WatchBreakers(&context, request);
   v1::WatchBreakersResponse event;

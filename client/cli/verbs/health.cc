@@ -39,7 +39,7 @@ grpc::Status Check(Connection& server, const std::string& service, int* serving_
   request.set_value(service);
   google::protobuf::Int32Value response;
   grpc::ClientContext context;
-  server.BeginCall(context);
+  if (grpc::Status bad = server.BeginCall(context); !bad.ok()) return bad;
   std::promise<grpc::Status> end;
   HealthStub(server.channel())
       .UnaryCall(&context, kMethod, grpc::StubOptions(), &request, &response,
@@ -75,6 +75,7 @@ int Health(Invocation& cli, const HealthFlags& flags) {
   }
   if (!status.ok()) {
     ReportRpcError(cli.err, cli.server, status);
+    if (!cli.server.fault().ok()) return kHealthBadFlags;
     return IsConnectFailure(cli.server, status) ? kHealthNoConnection : kHealthRpcFailed;
   }
   const Cell cell = StatusCell(serving_status);

@@ -42,6 +42,7 @@ int Version(Invocation& cli, const VersionFlags& flags) {
                              &server);
     if (status.ok()) *versions.mutable_server() = server;
   }
+  if (!cli.server.fault().ok()) return ReportRpcError(cli.err, cli.server, status);
   cli.out.Print({versions, [&versions](bool) { return VersionTable(versions); }});
   return status.ok() ? kOk : ReportRpcError(cli.err, cli.server, status);
 }

@@ -167,5 +167,21 @@ def test_what_is_no_token_is_refused_and_not_shown(write, content, complaint):
     assert not content or content not in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [("completion", "bash"), ("version", "--client")])
+def test_what_asks_no_server_needs_no_credentials(arguments):
+    result = run(*arguments, "--tls", "--tls-ca", "none.pem", "--token-file", "none")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [("get", "a"), ("watch",), ("apply", "-f", "-")])
+def test_what_asks_a_server_says_once_what_is_wrong_with_them(arguments):
+    file = "policies: [{name: a, match: [a]}, {name: b, match: [b]}]"
+    result = run(*arguments, "--token-file", "none", stdin=file)
+    assert (result.returncode, result.stdout) == (USAGE, "")
+    assert result.stderr == (
+        'fuseboxctl: --token-file: cannot read "none": No such file or directory\n'
+    )
+
+
 def test_no_flag_holds_a_token():
     assert "--token " not in run("--help").stdout
