@@ -1,7 +1,10 @@
 #include "client/cli/app.h"
 
+#include <grpc/support/log.h>
+
 #include <CLI/CLI.hpp>
 #include <clocale>
+#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -113,9 +116,17 @@ int RunVerb(const GlobalFlags& flags, const Commands& commands) {
   return kOutputFailed;
 }
 
+// What gRPC logs of its own accord, such as a handshake that failed, is said again in the status of
+// the call, and would stand in the middle of the screen of `top`. Who asks for it gets it.
+void SilenceGrpc() {
+  if (std::getenv("GRPC_VERBOSITY") != nullptr) return;
+  gpr_set_log_function([](gpr_log_func_args*) {});
+}
+
 }  // namespace
 
 int RunApp(int argc, const char* const* argv) {
+  SilenceGrpc();
   std::setlocale(LC_CTYPE, "");  // Only what a character is: numbers are written as ever.
   GlobalFlags flags;
   CLI::App app(kDescription, "fuseboxctl");

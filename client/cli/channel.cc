@@ -118,7 +118,9 @@ void Connection::Prepare() {
 // at once, with the cause in its text.
 void Connection::Connect(gpr_timespec deadline) {
   grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/true);
-  while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE && !cancelled()) {
+  // A channel that its credentials do not suit is shut down from the beginning.
+  while (state != GRPC_CHANNEL_READY && state != GRPC_CHANNEL_TRANSIENT_FAILURE &&
+         state != GRPC_CHANNEL_SHUTDOWN && !cancelled()) {
     const gpr_timespec look = gpr_time_min(deadline, In(absl::Milliseconds(kCancelCheckMs)));
     const bool changed = channel_->WaitForStateChange(state, look);
     if (!changed && gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), deadline) >= 0) break;

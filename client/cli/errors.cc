@@ -4,6 +4,7 @@
 #include <google/rpc/status.pb.h>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "client/cli/command.h"
 #include "client/cli/output.h"
@@ -52,11 +53,35 @@ void PrintDetails(Talk& err, const google::rpc::Status& status, const About& abo
   }
 }
 
+// Whether nobody was reached, so that what would have been said does not matter. gRPC has no codes
+// for that.
+bool IsNobodyThere(absl::string_view message) {
+  for (const absl::string_view sign : {"Connection refused", "No such file", "DNS resolution",
+                                       "Domain name not found", "unreachable", "No route"}) {
+    if (absl::StrContains(message, sign)) return true;
+  }
+  return false;
+}
+
+void PrintTlsHints(Talk& err) {
+  err << "  It was spoken to in TLS. Does --tls-ca hold who signed its certificate, and is its name\n"
+         "  that of --server or --tls-server-name? If it wants a certificate of yours, give\n"
+         "  --tls-client-cert and --tls-client-key.\n";
+}
+
 void PrintConnectFailure(Talk& err, const Connection& server, const grpc::Status& status) {
-  err << "no server answers at " << server.address() << ": " << status.error_message()
-      << "\n  Start one with `make run` or `fusebox`, or name another with --server "
-         "(FUSEBOX_SERVER).\n";
-  if (!server.tls()) err << "  If it wants TLS, say --tls (FUSEBOX_TLS=true).\n";
+  err << "no server answers at " << server.address() << ": " << status.error_message() << "\n";
+  const bool nobody = IsNobodyThere(status.error_message());
+  if (nobody || !server.tls()) {
+    err << "  Start one with `make run` or `fusebox`, or name another with --server "
+           "(FUSEBOX_SERVER).\n";
+  }
+  if (nobody) return;
+  if (server.tls()) {
+    PrintTlsHints(err);
+  } else {
+    err << "  If it wants TLS, say --tls (FUSEBOX_TLS=true).\n";
+  }
 }
 
 }  // namespace
@@ -79,6 +104,7 @@ int ReportRpcError(Talk& err, const Connection& server, const grpc::Status& stat
     err << absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())) << " from "
         << server.address() << ": " << status.error_message() << "\n";
     PrintDetails(err, Details(status), about);
+    if (server.tls() && !server.connected()) PrintTlsHints(err);
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       err << "  Give it longer with --timeout (FUSEBOX_TIMEOUT).\n";
     }

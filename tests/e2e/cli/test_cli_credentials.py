@@ -80,13 +80,39 @@ def test_tls_with_a_trusted_certificate_works(serve, trust):
 def test_a_certificate_that_is_not_trusted_is_refused(serve):
     result = version(serve(), "--tls")
     assert result.returncode == UNAVAILABLE
-    assert "no server answers" in result.stderr
+    assert result.stderr.startswith("fuseboxctl: no server answers at ")
+    for remedy in ("--tls-ca", "--tls-server-name", "--tls-client-cert"):
+        assert remedy in result.stderr
+    assert "make run" not in result.stderr
+
+
+def test_what_grpc_logs_is_for_who_asks_for_it(serve):
+    address = serve()
+    assert "ssl_transport_security" not in version(address, "--tls").stderr
+    assert "ssl_transport_security" in version(address, "--tls", GRPC_VERBOSITY="ERROR").stderr
+
+
+def test_tls_to_nobody_is_no_question_of_certificates(closed_port):
+    result = version(f"127.0.0.1:{closed_port}", "--tls")
+    assert result.returncode == UNAVAILABLE
+    assert "make run" in result.stderr
+    assert "--tls-ca" not in result.stderr
+
+
+def test_files_that_hold_no_certificate_are_said_to_be_at_fault(serve, write):
+    result = version(serve(), "--tls", "--tls-ca", write("no certificate"))
+    assert result.returncode != 0
+    assert "--tls-ca" in result.stderr
 
 
 def test_plaintext_to_a_server_with_tls_says_what_may_be_missing(serve):
     result = version(serve())
     assert result.returncode == UNAVAILABLE
     assert "If it wants TLS, say --tls (FUSEBOX_TLS=true)." in result.stderr
+
+
+def test_plaintext_to_nobody_says_nothing_about_tls(closed_port):
+    assert "--tls" not in version(f"127.0.0.1:{closed_port}").stderr
 
 
 def test_the_name_in_the_certificate_can_be_another(serve, trust):
@@ -98,7 +124,9 @@ def test_the_name_in_the_certificate_can_be_another(serve, trust):
 
 def test_mutual_tls_shows_the_clients_certificate(serve, trust, certificates):
     address = serve(mutual=True)
-    assert version(address, *trust).returncode == UNAVAILABLE
+    result = version(address, *trust)
+    assert result.returncode == UNAVAILABLE
+    assert "--tls-client-cert" in result.stderr
     own = ("--tls-client-cert", str(certificates / "cert.pem"), "--tls-client-key", str(certificates / "key.pem"))
     assert "server  nobody" in version(address, *trust, *own).stdout
 
