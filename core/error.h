@@ -24,7 +24,8 @@ struct FieldError {
 };
 
 // INVALID_ARGUMENT for all of them, with a line each; there must be one. Each field is put behind
-// `prefix`, which is where they stand in the request.
+// `prefix`, which is where they stand in the request. Of many no more than 20 are listed, and no
+// more than fit into the trailers of a call; then one says "and N more", at the first left out.
 absl::Status MakeFieldErrors(absl::string_view reason, absl::string_view prefix,
                              const std::vector<FieldError>& errors);
 

@@ -1,11 +1,39 @@
 #include "core/error.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 
 namespace fusebox {
 namespace {
+
+using ::testing::EndsWith;
+using ::testing::SizeIs;
+
+std::vector<FieldError> Bad(size_t count, absl::string_view value = "7") {
+  std::vector<FieldError> errors;
+  for (size_t i = 0; i < count; ++i) {
+    std::string field = absl::StrCat("lamps[", i, "].glow");
+    std::string message = absl::StrCat(field, " is ", value, "; set it between 1 and 5");
+    errors.push_back({std::move(field), std::move(message)});
+  }
+  return errors;
+}
+
+// What a status takes in the trailers of a call: its message, and the details in base64, which hold
+// the message again and each field with its description.
+size_t BytesInTrailers(const absl::Status& status) {
+  size_t newlines = 0, details = 200 + status.message().size();
+  for (const char c : status.message()) newlines += c == '\n' ? 1 : 0;
+  for (const FieldError& error : ErrorFields(status)) {
+    details += 10 + error.field.size() + error.message.size();
+  }
+  return status.message().size() + 2 * newlines + details * 4 / 3;
+}
 
 // Programs branch on the reason, forms mark the field, people read the message.
 TEST(ErrorTest, CarriesReasonAndFieldBesideTheMessage) {
@@ -22,6 +50,71 @@ TEST(ErrorTest, IsEmptyWhereNothingWasGiven) {
   EXPECT_EQ(ErrorField(MakeError(absl::StatusCode::kUnavailable, "GONE", "it is gone")), "");
   EXPECT_EQ(ErrorReason(absl::InternalError("from elsewhere")), "");
   EXPECT_EQ(ErrorReason(absl::OkStatus()), "");
+}
+
+TEST(FieldErrorsTest, NameEachFieldBehindThePrefix) {
+  const absl::Status status = MakeFieldErrors("LAMP_INVALID", "room.", Bad(2));
+  EXPECT_EQ(ErrorReason(status), "LAMP_INVALID");
+  const std::vector<FieldError> errors = ErrorFields(status);
+  ASSERT_THAT(errors, SizeIs(2));
+  EXPECT_EQ(errors[1].field, "room.lamps[1].glow");
+  EXPECT_EQ(errors[1].message, "room.lamps[1].glow is 7; set it between 1 and 5");
+}
+
+TEST(FieldErrorsTest, AreAllListedUpToTwenty) {
+  EXPECT_EQ(ErrorFields(MakeFieldErrors("LAMP_INVALID", "", Bad(20))), Bad(20));
+}
+
+// Who mends twenty has learnt what is wrong with the others.
+TEST(FieldErrorsTest, SayHowManyMoreThereAreThanTwenty) {
+  const std::vector<FieldError> errors = ErrorFields(MakeFieldErrors("LAMP_INVALID", "", Bad(100)));
+  ASSERT_THAT(errors, SizeIs(21));
+  EXPECT_EQ(errors[19], Bad(20)[19]);
+  EXPECT_EQ(errors[20].field, "lamps[20].glow");
+  EXPECT_EQ(errors[20].message, "and 80 more; mend these first");
+}
+
+// Beyond what a client accepts as trailers it would see RESOURCE_EXHAUSTED instead.
+TEST(FieldErrorsTest, FitIntoTrailersWhateverTheyQuote) {
+  for (const size_t count : {1, 5, 20, 100, 1'000}) {
+    for (const size_t length : {0, 40, 80, 300, 5'000}) {
+      const absl::Status status =
+          MakeFieldErrors("LAMP_INVALID", "room.", Bad(count, std::string(length, 'x')));
+      EXPECT_LT(BytesInTrailers(status), 8'192u) << count << " of " << length;
+      EXPECT_FALSE(ErrorFields(status).empty());
+    }
+  }
+}
+
+// The last one counts those that did not fit, too.
+TEST(FieldErrorsTest, CountThoseThatDidNotFit) {
+  const absl::Status status = MakeFieldErrors("LAMP_INVALID", "", Bad(20, std::string(300, 'x')));
+  const std::vector<FieldError> errors = ErrorFields(status);
+  ASSERT_GT(errors.size(), 1u);
+  EXPECT_EQ(errors.back().message,
+            absl::StrCat("and ", 20 - (errors.size() - 1), " more; mend these first"));
+}
+
+// A name in a field is the caller's, and a status that is no UTF-8 cannot be read.
+TEST(FieldErrorsTest, CutLongTextsBetweenCharacters) {
+  std::string field = "lamps.";
+  while (field.size() < 1'000) field += "\u00fc";
+  const absl::Status status =
+      MakeFieldErrors("LAMP_INVALID", "", {{field, field}, {"b", "b is 7"}});
+  const std::vector<FieldError> errors = ErrorFields(status);
+  ASSERT_THAT(errors, SizeIs(2));
+  for (const std::string& text : {errors[0].field, errors[0].message}) {
+    EXPECT_THAT(text, EndsWith("\u00fc..."));
+    EXPECT_LE(text.size(), 400u);
+    EXPECT_EQ((text.size() - std::string("lamps....").size()) % 2, 0u);
+  }
+}
+
+// The lines of a message belong to its fields one by one.
+TEST(FieldErrorsTest, TakeOneLineEach) {
+  const std::vector<FieldError> errors =
+      ErrorFields(MakeFieldErrors("LAMP_INVALID", "", {{"a\nb", "a\nb is 7"}, {"c", "c is 8"}}));
+  EXPECT_EQ(errors, (std::vector<FieldError>{{"a b", "a b is 7"}, {"c", "c is 8"}}));
 }
 
 // Messages end in terminals, logs and trailers, and what they quote may come from anyone.
