@@ -6,13 +6,15 @@ namespace fusebox {
 
 EventReader::Page EventReader::Next(size_t limit) {
   Page page;
-  for (Event& event : log_->After(read_, limit)) {
-    const uint64_t gap = event.transition.number - read_ - 1;
+  const EventList events = log_->ReadAfter(read_, limit);
+  for (size_t i = 0; i < events.size(); ++i) {
+    const uint64_t number = events[i]->transition.number;
+    const uint64_t gap = number - read_ - 1;
     if (gap > 0 && !std::exchange(has_waited_, true)) break;
     has_waited_ = false;
     page.missed += gap;
-    read_ = event.transition.number;
-    page.events.push_back(std::move(event));
+    read_ = number;
+    page.events.Add(events[i]);
   }
   return page;
 }

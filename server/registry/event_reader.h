@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "server/registry/event_log.h"
 
@@ -19,7 +18,7 @@ namespace fusebox {
 class EventReader {
  public:
   struct Page {
-    std::vector<Event> events;
+    EventList events;
     uint64_t missed = 0;  // How many were pushed out of the ring before they were read.
   };
 

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace fusebox {
@@ -23,11 +25,20 @@ std::vector<uint64_t> NumbersAfter(const EventLog& log, uint64_t number, size_t 
   return numbers;
 }
 
+std::vector<uint64_t> NumbersBefore(const EventLog& log, uint64_t number, size_t limit = 1'000) {
+  std::vector<uint64_t> numbers;
+  for (const Event& event : log.ReadBefore(number, limit)) {
+    numbers.push_back(event.transition.number);
+  }
+  return numbers;
+}
+
 // A new server has no history to make up.
 TEST(EventLogTest, StartsEmpty) {
   const EventLog log(4);
   EXPECT_EQ(log.last_number(), 0u);
   EXPECT_THAT(log.After(0, 100), IsEmpty());
+  EXPECT_THAT(log.Before(~uint64_t{0}, 100), IsEmpty());
 }
 
 // Readers learn whose transition it was, and what it was.
@@ -89,6 +100,68 @@ TEST(EventLogTest, DropsAnEventThatWasOvertakenByAWholeRound) {
   EventLog log(2);
   for (const uint64_t number : {3, 4, 1}) Append(log, number);
   EXPECT_THAT(NumbersAfter(log, 0), ElementsAre(3, 4));
+}
+
+// The history is shown from its end.
+TEST(EventLogTest, TellsWhatCameBeforeANumberTheHighestFirst) {
+  EventLog log(4);
+  for (const uint64_t number : {1, 2, 3, 4, 5, 7}) Append(log, number);
+  EXPECT_THAT(NumbersBefore(log, ~uint64_t{0}), ElementsAre(7, 5, 4));
+  EXPECT_THAT(NumbersBefore(log, 7), ElementsAre(5, 4));
+  EXPECT_THAT(NumbersBefore(log, 7, 1), ElementsAre(5));
+  EXPECT_THAT(NumbersBefore(log, 4), IsEmpty());
+  EXPECT_THAT(NumbersBefore(log, 0), IsEmpty());
+}
+
+// Readers let writers pass in between; nothing is told twice or left out for that.
+TEST(EventLogTest, TellsALongHistoryWhole) {
+  EventLog log(1'000);
+  std::vector<uint64_t> all;
+  for (uint64_t number = 1; number <= 1'500; ++number) {
+    Append(log, number);
+    if (number > 500) all.push_back(number);
+  }
+  EXPECT_EQ(NumbersAfter(log, 0, 5'000), all);
+  EXPECT_EQ(NumbersAfter(log, 1'000, 300),
+            std::vector<uint64_t>(all.begin() + 500, all.begin() + 800));
+  std::reverse(all.begin(), all.end());
+  EXPECT_EQ(NumbersBefore(log, ~uint64_t{0}, 5'000), all);
+  EXPECT_EQ(NumbersBefore(log, ~uint64_t{0}, 700),
+            std::vector<uint64_t>(all.begin(), all.begin() + 700));
+}
+
+// A page is read without a lock: what it holds must not go while it is.
+TEST(EventLogTest, WhatWasReadStaysWhenTheLogForgetsIt) {
+  EventLog log(2);
+  Append(log, 1);
+  const EventList events = log.ReadAfter(0, 10);
+  for (const uint64_t number : {2, 3, 4}) Append(log, number);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]->breaker, "db/orders");
+  EXPECT_EQ(events[0]->transition.number, 1u);
+}
+
+// Who reads costs no copy of an event.
+TEST(EventLogTest, ReadersShareAnEvent) {
+  EventLog log(2);
+  Append(log, 1);
+  EXPECT_EQ(log.ReadAfter(0, 10)[0], log.ReadBefore(2, 10)[0]);
+}
+
+// Under the thread sanitizer: whoever reads while others append sees whole events in order.
+TEST(EventLogTest, ReadersAndWritersMayMeet) {
+  constexpr uint64_t kEvents = 20'000;
+  EventLog log(512);
+  const std::jthread writer([&log] {
+    for (uint64_t number = 1; number <= kEvents; ++number) Append(log, number);
+  });
+  for (uint64_t read = 0; read < kEvents;) {
+    for (const Event& event : log.ReadAfter(read, 1'000)) {
+      ASSERT_GT(event.transition.number, read);
+      ASSERT_EQ(event.transition.epoch, 100 + event.transition.number);
+      read = event.transition.number;
+    }
+  }
 }
 
 }  // namespace
