@@ -13,10 +13,16 @@ constexpr size_t kMaxReported = 100;  // that are reported.
 
 }  // namespace
 
-void DrillTallies::Count(const std::shared_ptr<const Override>& drill, absl::string_view client) {
+void DrillTallies::Begin(std::shared_ptr<const Override> drill) {
   MutexLock lock(&mutex_);
-  Tally& tally = tallies_[drill.get()];
-  tally.drill = drill;
+  tallies_[drill.get()].drill = std::move(drill);
+}
+
+void DrillTallies::Count(const Override& drill, absl::string_view client) {
+  MutexLock lock(&mutex_);
+  const auto found = tallies_.find(&drill);
+  if (found == tallies_.end()) return;
+  Tally& tally = found->second;
   ++tally.refused;
   const auto known = tally.clients.find(client);
   if (known != tally.clients.end()) {

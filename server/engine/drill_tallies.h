@@ -17,9 +17,18 @@ namespace fusebox {
 
 // Counts whose calls the drills under way refuse. Of the first 1,000 clients of a drill by name, of
 // further ones together. Thread-safe.
+//
+//   tallies.Begin(drill);  // Before anyone may be refused by it.
+//   tallies.Count(drill, "checkout");
+//   tallies.End(*drill, now)->refused  // 1
 class DrillTallies {
  public:
-  void Count(const std::shared_ptr<const Override>& drill, absl::string_view client);
+  // Counts for it from now on.
+  void Begin(std::shared_ptr<const Override> drill);
+
+  // A refused call. Does nothing for a drill that has not begun or has ended: who was refused by it
+  // may come here late.
+  void Count(const Override& drill, absl::string_view client);
 
   // What was counted since its begin, or since the server's start if that was later; forgets it.
   std::shared_ptr<const DrillReport> End(const Override& drill, Tick now);

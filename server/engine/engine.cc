@@ -114,7 +114,7 @@ absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t at
     if (forced && entry->guard.override()->drill) drill = entry->guard.override();
     Leave(*entry, revision, aftermath);
   }
-  if (drill != nullptr) drills_.Count(drill, client);
+  if (drill != nullptr) drills_.Count(*drill, client);
   if (!shared_budget.empty() && answer.decision.allowed) {
     answer.decision = SpendShared(breaker, shared_budget, aftermath.slot, answer.decision, now);
   }

@@ -55,6 +55,7 @@ void Engine::RestoreOverride(const Override& override) {
     MutexLock configure(&configure_mutex_);
     absl::StatusOr<std::shared_ptr<const OverrideSet>> next = rules_.overrides()->With(override);
     if (!next.ok()) return;  // It was checked when it was imposed.
+    if (override.drill) drills_.Begin((*next)->Find(override.match));
     rules_.Set(*std::move(next));
   }
   Create(override.match);

@@ -20,6 +20,7 @@ absl::Status Engine::SetOverride(absl::string_view match, Override override) {
     if (!after.ok()) return after.status();
     imposed = (*after)->Find(match);
     replaced = before->Find(match);
+    if (imposed->drill) drills_.Begin(imposed);
     rules_.Set(*std::move(after));
   }
   if (replaced != nullptr && replaced->drill) {

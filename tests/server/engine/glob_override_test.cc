@@ -137,6 +137,39 @@ TEST_F(GlobOverrideTest, ADrillThatIsClearedReports) {
   EXPECT_EQ(LastEvent().drill_report->refused, 1u);
 }
 
+// That none of the callers came is what a drill may find, too.
+TEST_F(GlobOverrideTest, ADrillThatRefusedNobodyReports) {
+  Drill("db/*", absl::Seconds(10));
+  Pass(absl::Seconds(10));
+  ASSERT_NE(LastEvent().drill_report, nullptr);
+  EXPECT_EQ(LastEvent().drill_report->refused, 0u);
+}
+
+// One that is imposed again is another one.
+TEST_F(GlobOverrideTest, ADrillThatIsReplacedReportsAndTheNextCountsAnew) {
+  Drill("db/*", absl::Seconds(10));
+  Allow();
+  Drill("db/*", absl::Seconds(10));
+  const std::vector<Event> events = engine_.events().Before(~uint64_t{0}, 2);
+  ASSERT_NE(events.at(1).drill_report, nullptr);
+  EXPECT_EQ(events[1].drill_report->refused, 1u);
+  Allow();
+  Allow();
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(LastEvent().drill_report->refused, 2u);
+}
+
+// A restart in the middle of it does not end it.
+TEST_F(GlobOverrideTest, ADrillOfAnEarlierLifeReportsWhatThisOneCounted) {
+  Override drill{.began = clock_.Now(), .match = "db/*", .drill = true};
+  drill.expires = clock_.Now() + absl::Seconds(10);
+  engine_.RestoreOverride(drill);
+  Allow();
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(LastEvent().drill_report->lasted, absl::Seconds(10));
+  EXPECT_EQ(LastEvent().drill_report->refused, 1u);
+}
+
 // A fleet of any size costs a drill bounded memory.
 TEST_F(GlobOverrideTest, ADrillNamesTheClientsThatWereRefusedMostAndCountsTheOthers) {
   Drill(kOrders, absl::Seconds(10));
