@@ -82,6 +82,13 @@ void Security::LogWarnings() const {
                           : "others can read tokens and answers on the way; set --tls-cert and "
                             "--tls-key instead of --insecure"}});
   }
+  const std::string& http = options_.http_listen();
+  if (options_.metrics_max_breakers() > 0 && !http.empty() && !IsLocal(*ParseListenAddress(http))) {
+    Log(Severity::kWarning, "everybody_may_read_metrics",
+        {{"http_listen", http},
+         {"hint", "/metrics names breakers to whoever can connect; keep others off by a network "
+                  "policy, or set --metrics-max-breakers=0"}});
+  }
   if (remote.empty() || identities_file_.has_value()) return;
   Log(Severity::kWarning, "everybody_may_do_everything",
       {{"listen", remote},

@@ -28,6 +28,7 @@ def test_what_the_page_types_makes_a_server_that_knows_its_clients(start, tmp_pa
     *setup, run = BLOCKS
     script = "set -euo pipefail\n" + "\n".join(setup)
     subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "ci.token").stat().st_mode & 0o077 == 0
     program, *flags = shlex.split(run.replace("\\\n", " "))
     assert program == "fusebox"
     position = flags.index("--listen")

@@ -84,6 +84,18 @@ def test_tls_beyond_loopback_without_identities_is_warned_of(start, tls_flags):
     assert 'event=everybody_may_do_everything listen=0.0.0.0:0 who="who can connect"' in warning
 
 
+# Probes of Kubernetes need that port, and names of breakers come with it.
+def test_metrics_that_others_can_read_are_warned_of_while_they_name_breakers(start):
+    def warnings(*flags):
+        log = start(*flags, http_listen=ANYWHERE).log
+        return [line for line in log if "level=warning" in line]
+
+    (warning,) = warnings()
+    assert f"event=everybody_may_read_metrics http_listen={ANYWHERE}" in warning
+    assert "--metrics-max-breakers=0" in warning
+    assert warnings("--metrics-max-breakers=0") == []
+
+
 def test_a_server_of_loopback_alone_has_nothing_to_warn_of(start):
     assert not [line for line in start().log if "level=warning" in line]
 
