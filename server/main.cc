@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/engine/clock.h"
+#include "server/log/grpc_log.h"
 #include "server/log/log.h"
 #include "server/options/options.h"
 #include "server/process/file_limit.h"
@@ -64,6 +65,7 @@ int Main(int argc, char** argv) {
   options->reread = read;
   if (options->text.has_value()) return Print(*options);
   SetLogSeverity(LeastSeverity(options->config.server().log_level()));
+  LogGrpcLines();
   const SystemClock clock;
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*options, clock);
   if (absl::IsInvalidArgument(server.status())) return Explain(server.status(), "", kBadUsage);

@@ -1,11 +1,15 @@
 """TLS on the port of gRPC: who gets through, and where there is none."""
 
+import contextlib
+import socket
+
 import grpc
 import pytest
 from api import error_of
 from clients import bearer, sha256
 from fusebox.v1 import breaker_pb2 as pb
 from server_process import FREE_PORT, run
+from timing import PATIENCE_S, boottime, eventually
 
 BAD_USAGE = 2
 ANYWHERE = "0.0.0.0:0"
@@ -36,6 +40,28 @@ def test_plaintext_is_not_answered_on_a_port_of_tls(start, tls_flags, plain_clie
     server = start(*tls_flags())
     error = error_of(lambda: plain_client(server.address).allow(name))
     assert error.code == grpc.StatusCode.UNAVAILABLE
+
+
+# Anybody can make gRPC complain, as often as they like.
+def test_failed_handshakes_are_lines_of_the_log_and_few(start, tls_flags):
+    server = start(*tls_flags())
+
+    def fail():
+        with socket.create_connection(("127.0.0.1", int(port_of(server)))) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            plain.settimeout(PATIENCE_S)
+            with contextlib.suppress(ConnectionError):
+                while plain.recv(100):
+                    pass
+
+    before = boottime()
+    for _ in range(200):
+        fail()
+    eventually(lambda: fail() or "left_out=" in "".join(server.log), "a line after those left out")
+    lines = [line for line in server.log if "event=grpc " in line]
+    assert len(lines) <= 10 * (2 + boottime() - before)
+    assert all("level=warning" in line and "Handshake" in line for line in lines)
+    assert all(line.startswith("ts=") for line in server.log)
 
 
 def test_mutual_tls_wants_a_certificate_of_the_authority(
