@@ -130,10 +130,10 @@ class Engine {
   // NOT_FOUND with reason BREAKER_NOT_FOUND if there is none.
   absl::StatusOr<BreakerView> Get(absl::string_view breaker);
 
-  // Up to `limit` breakers whose names match and may be seen, from slot `cursor` on; looks at no more
-  // than 64 slots per breaker asked for. Moves `cursor` behind what it looked at. One that may not be
-  // seen is passed over like one that does not match: neither what is returned nor `cursor` tells
-  // the two apart.
+  // Up to `limit` breakers whose names match and may be seen, from slot `cursor` on; looks at no
+  // more than 64 slots per breaker asked for. Moves `cursor` behind what it looked at. One that may
+  // not be seen is passed over like one that does not match: neither what is returned nor `cursor`
+  // tells the two apart.
   using MaySee = std::function<bool(absl::string_view name)>;
   std::vector<BreakerView> List(const Glob& match, size_t limit, Slot& cursor,
                                 const MaySee& may_see = nullptr);

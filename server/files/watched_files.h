@@ -34,8 +34,9 @@ struct FileStamp {
 //   ... every second: files.Reload() ...
 //
 // The first texts are taken at once. Later ones are when two looks in a row find the same, at the
-// same size and time of change: somebody may be in the middle of writing, and half of a text may mean
-// something. Who writes slower than whoever looks is only safe by renaming a whole file into place.
+// same size and time of change: somebody may be in the middle of writing, and half of a text may
+// mean something. Who writes slower than whoever looks is only safe by renaming a whole file into
+// place.
 //
 // What is wrong with new texts is logged once, counted and kept to be shown; what was taken before
 // stays in force. Texts are compared and not only times of change: no way of replacing a file is
@@ -55,9 +56,9 @@ class WatchedFiles {
   // `what` names them in the log and in metrics, in one lower-case word.
   WatchedFiles(std::string what, std::vector<std::string> paths, Take take);
 
-  // Takes what the files say, unless it is in force; OK also while that waits for a second look. What
-  // was refused is tried again: time may have mended it. The error is INVALID_ARGUMENT when a file
-  // cannot be read or is too large, and else that of `take`.
+  // Takes what the files say, unless it is in force; OK also while that waits for a second look.
+  // What was refused is tried again: time may have mended it. The error is INVALID_ARGUMENT when a
+  // file cannot be read or is too large, and else that of `take`.
   absl::Status Reload();
 
   State state() const;

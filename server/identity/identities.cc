@@ -164,8 +164,8 @@ absl::StatusOr<Identities> Identities::Parse(absl::string_view file, absl::strin
   const absl::Status status = ReadYaml(file, text, &message, &sources);
   if (!status.ok()) return status;
   if (!sources.HasLine("identities")) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        file, " is empty; write who may call, or \"identities: []\" if nobody may"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(file, " is empty; write who may call, or \"identities: []\" if nobody may"));
   }
   IdentitiesReader reader(sources);
   for (int i = 0; i < message.identities_size(); ++i) reader.Read(message.identities(i), i);

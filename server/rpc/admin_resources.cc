@@ -80,8 +80,8 @@ absl::Status CheckPolicy(const Caller& caller, Role role, const Book& book, cons
 }
 
 // Whether the caller may have the policy spend from the shared budget that it names. Whoever spends
-// from one takes from all who share it; so that a reference is new takes what changing a budget does.
-// One that is there already was let through once.
+// from one takes from all who share it; so that a reference is new takes what changing a budget
+// does. One that is there already was let through once.
 absl::Status CheckSharedBudget(const Caller& caller, const Book& book, const v1::Policy& policy,
                                absl::string_view method) {
   const std::string& wanted = policy.shared_retry_budget();
@@ -91,12 +91,13 @@ absl::Status CheckSharedBudget(const Caller& caller, const Book& book, const v1:
   if (wanted.empty() || !is_new || caller.MayAll(Role::kOperator, Glob::All())) {
     return absl::OkStatus();
   }
-  return MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
-                   absl::StrCat(method, ": ", QuoteForError(caller.name()),
-                                " is no OPERATOR of \"**\", which it takes to set "
-                                "shared_retry_budget to ",
-                                QuoteForError(wanted),
-                                "; ask somebody who is, or set a retry_budget of the policy's own"));
+  return MakeError(
+      absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+      absl::StrCat(method, ": ", QuoteForError(caller.name()),
+                   " is no OPERATOR of \"**\", which it takes to set "
+                   "shared_retry_budget to ",
+                   QuoteForError(wanted),
+                   "; ask somebody who is, or set a retry_budget of the policy's own"));
 }
 
 Control::Kind KindOf(bool validate_only) {
@@ -232,9 +233,8 @@ grpc::ServerUnaryReactor* AdminService::ListRetryBudgets(grpc::CallbackServerCon
     *response->add_retry_budgets() = ShowBudget(budget);
   };
   const auto all = [](const v1::RetryBudget&) { return true; };
-  return Finish(context,
-                ListPage<v1::RetryBudget>(control_.book()->retry_budgets, *request, all, add,
-                                          *response->mutable_next_page_token()));
+  return Finish(context, ListPage<v1::RetryBudget>(control_.book()->retry_budgets, *request, all,
+                                                   add, *response->mutable_next_page_token()));
 }
 
 grpc::ServerUnaryReactor* AdminService::UpdateRetryBudget(

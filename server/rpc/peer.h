@@ -17,8 +17,8 @@ namespace fusebox {
 //   PeerClient("web-7", "unix:", "cart")             "cart@web-7"
 //
 // Where both together would be longer than a client's name may be, the end is cut off: of what is
-// claimed, never of who they proved to be. A claim that is too long by itself stays as it is, alone,
-// for who checks names to refuse.
+// claimed, never of who they proved to be. A claim that is too long by itself stays as it is,
+// alone, for who checks names to refuse.
 std::string PeerClient(absl::string_view client, absl::string_view peer,
                        absl::string_view proven = "");
 

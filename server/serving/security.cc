@@ -86,8 +86,9 @@ void Security::LogWarnings() const {
   if (options_.metrics_max_breakers() > 0 && !http.empty() && !IsLocal(*ParseListenAddress(http))) {
     Log(Severity::kWarning, "everybody_may_read_metrics",
         {{"http_listen", http},
-         {"hint", "/metrics names breakers to whoever can connect; keep others off by a network "
-                  "policy, or set --metrics-max-breakers=0"}});
+         {"hint",
+          "/metrics names breakers to whoever can connect; keep others off by a network "
+          "policy, or set --metrics-max-breakers=0"}});
   }
   if (remote.empty() || identities_file_.has_value()) return;
   Log(Severity::kWarning, "everybody_may_do_everything",

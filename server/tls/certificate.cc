@@ -92,8 +92,8 @@ absl::Status CheckDates(const PemFile& file, const X509* certificate, absl::Time
   const absl::Time from = ToTime(X509_get0_notBefore(certificate));
   const absl::Time to = ToTime(X509_get0_notAfter(certificate));
   if (now > to) {
-    return Refuse(file, absl::StrCat("expired at ", absl::FormatTime(to, absl::UTCTimeZone()), "; ",
-                                     remedy));
+    return Refuse(
+        file, absl::StrCat("expired at ", absl::FormatTime(to, absl::UTCTimeZone()), "; ", remedy));
   }
   if (now < from) {
     return Refuse(file,
@@ -109,7 +109,8 @@ absl::Status CheckClientCa(const PemFile& file, absl::Time now) {
   absl::Status status = authorities.status();
   if (!status.ok()) return status;
   for (const X509Cert& authority : *authorities) {
-    status = CheckDates(file, authority.get(), now, "put there a new one, which has signed clients' certificates");
+    status = CheckDates(file, authority.get(), now,
+                        "put there a new one, which has signed clients' certificates");
     if (status.ok()) break;
   }
   return status;

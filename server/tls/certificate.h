@@ -32,8 +32,8 @@ struct Certificate {
 
 // Checks all that would fail later, in the middle of somebody's connection: that the files hold
 // what they should, that key and certificate belong together, that OpenSSL takes them, and that the
-// certificate is valid `now`, and one of those who may sign clients' certificates. The error is INVALID_ARGUMENT, and names the file and the remedy.
-// Thread-safe.
+// certificate is valid `now`, and one of those who may sign clients' certificates. The error is
+// INVALID_ARGUMENT, and names the file and the remedy. Thread-safe.
 absl::StatusOr<Certificate> CheckCertificate(const TlsFiles& files, absl::Time now);
 
 // When a certificate in PEM expires; long ago if it is none. Takes some 10 us. Thread-safe.

@@ -127,7 +127,9 @@ TEST_F(AuthorizerTest, AResumedSessionEndsWithItsCertificate) {
 // A client that sends one means it: it is not somebody else without saying so.
 TEST_F(AuthorizerTest, AnUnknownTokenIsNotMendedByACertificate) {
   Grant("CALLER", "**");
-  EXPECT_EQ(Ending({.authorization = {"Bearer old"}, .uris = {"spiffe://ci"}, .has_certificate = true}), "TOKEN_UNKNOWN");
+  EXPECT_EQ(
+      Ending({.authorization = {"Bearer old"}, .uris = {"spiffe://ci"}, .has_certificate = true}),
+      "TOKEN_UNKNOWN");
 }
 
 TEST_F(AuthorizerTest, AsksForTheRoleAndTheName) {

@@ -102,8 +102,9 @@ TEST(IdentitiesTest, ReadsGrants) {
 
 TEST(IdentitiesTest, TakesDigestsInEitherCase) {
   const std::string upper = absl::AsciiStrToUpper(TokenSha256("one"));
-  const Identities identities = Parsed(absl::StrCat("identities: [{name: a, token_sha256: [\"",
-                                                    upper, "\"], grants: [{role: READER, match: [a]}]}]"));
+  const Identities identities =
+      Parsed(absl::StrCat("identities: [{name: a, token_sha256: [\"", upper,
+                          "\"], grants: [{role: READER, match: [a]}]}]"));
   EXPECT_EQ(NameOf(identities.FindByToken("one")), "a");
 }
 
@@ -131,7 +132,8 @@ TEST(IdentitiesTest, NobodyIsSaidInSoManyWords) {
     EXPECT_THAT(Errors(text), ElementsAre("f.yaml is empty; write who may call, or "
                                           "\"identities: []\" if nobody may"));
   }
-  EXPECT_THAT(Errors("identities:\n"), ElementsAre(StartsWith("f.yaml:1: identities has no value")));
+  EXPECT_THAT(Errors("identities:\n"),
+              ElementsAre(StartsWith("f.yaml:1: identities has no value")));
 }
 
 TEST(IdentitiesTest, KnowsWhoIsStillTheSame) {
@@ -181,8 +183,9 @@ TEST(IdentitiesTest, RefusesWhatItDoesNotKnow) {
 
 // The mistake that would put a secret into the log.
 TEST(IdentitiesTest, DoesNotRepeatATokenThatStandsWhereItsHashBelongs) {
-  const std::vector<std::string> errors =
-      Errors("identities:\n- name: ci\n  token_sha256: [hunter2]\n  grants: [{role: READER, match: [a]}]\n");
+  const std::vector<std::string> errors = Errors(
+      "identities:\n- name: ci\n  token_sha256: [hunter2]\n  grants: [{role: READER, match: "
+      "[a]}]\n");
   EXPECT_THAT(errors, ElementsAre(StartsWith("f.yaml:3: identities[0].token_sha256[0] is not the "
                                              "SHA-256 of a token, 64 hex digits, but 7 bytes")));
   EXPECT_THAT(errors.front(), testing::Not(HasSubstr("hunter2")));
@@ -192,7 +195,8 @@ TEST(IdentitiesTest, DoesNotRepeatATokenThatStandsWhereItsHashBelongs) {
 // What a script writes whose variable was not set: everybody without a token would be let in.
 TEST(IdentitiesTest, RefusesTheHashOfNothing) {
   EXPECT_THAT(
-      Errors("identities:\n- name: ci\n  token_sha256: [HASH()]\n  grants: [{role: READER, match: [a]}]\n"),
+      Errors("identities:\n- name: ci\n  token_sha256: [HASH()]\n  grants: [{role: READER, match: "
+             "[a]}]\n"),
       ElementsAre("f.yaml:3: identities[0].token_sha256[0] is the SHA-256 of nothing at all; hash "
                   "the token"));
 }

@@ -103,8 +103,7 @@ TEST_F(ListBreakersTest, WhatMayNotBeSeenIsPassedOverLikeWhatDoesNotMatch) {
       Slot cursor = 0;
       Slot cursor_of_nothing = 0;
       const size_t found = engine_.List(*Glob::Parse(exists), limit, cursor, may_see).size();
-      EXPECT_TRUE(
-          engine_.List(*Glob::Parse("no/such"), limit, cursor_of_nothing, may_see).empty());
+      EXPECT_TRUE(engine_.List(*Glob::Parse("no/such"), limit, cursor_of_nothing, may_see).empty());
       EXPECT_EQ(found, may_see(exists) ? 1u : 0u) << exists;
       if (!may_see(exists)) {
         EXPECT_EQ(cursor, cursor_of_nothing) << limit;

@@ -147,14 +147,16 @@ TEST(CertificateTest, RefusesAnAuthorityForClientsOutsideItsTime) {
       MakeTestCertificate({.not_before = kNow + absl::Seconds(1), .not_after = kTo}).certificate;
   TlsFiles files = Files();
   files.client_ca = {"ca.crt", late};
-  EXPECT_EQ(ErrorOf(files),
-            "\"ca.crt\" expired at 2017-07-14T02:39:59+00:00; put there a new one, which has signed "
-            "clients' certificates");
+  EXPECT_EQ(
+      ErrorOf(files),
+      "\"ca.crt\" expired at 2017-07-14T02:39:59+00:00; put there a new one, which has signed "
+      "clients' certificates");
   files.client_ca.text = early;
   EXPECT_THAT(ErrorOf(files), StartsWith("\"ca.crt\" is not valid before 2017-07-14T02:40:01"));
 }
 
-// The old authority stays in the file until the last of its clients has a new certificate, or longer.
+// The old authority stays in the file until the last of its clients has a new certificate, or
+// longer.
 TEST(CertificateTest, TakesAnExpiredAuthorityForClientsBesideOneThatIsValid) {
   const std::string late =
       MakeTestCertificate({.not_before = kFrom, .not_after = kNow - absl::Seconds(1)}).certificate;
