@@ -67,7 +67,7 @@ Connection::Connection(std::string address, absl::Duration timeout, CredentialFl
 grpc::Status Connection::BeginCall(grpc::ClientContext& context) {
   Prepare();
   if (!fault_.ok()) return {grpc::StatusCode::UNAUTHENTICATED, std::string(fault_.message())};
-  const gpr_timespec deadline = In(timeout_);
+  const gpr_timespec deadline = gpr_time_min(In(timeout_), end_);
   Connect(deadline);
   context.set_deadline(deadline);
   if (!authorization_.empty()) context.AddMetadata("authorization", authorization_);
@@ -75,11 +75,13 @@ grpc::Status Connection::BeginCall(grpc::ClientContext& context) {
 }
 
 grpc::Status Connection::BeginStream(grpc::ClientContext& context, absl::Duration limit) {
-  const gpr_timespec deadline = In(limit);
+  const gpr_timespec deadline = gpr_time_min(In(limit), end_);
   grpc::Status status = BeginCall(context);
   if (status.ok() && connected_) context.set_deadline(deadline);
   return status;
 }
+
+void Connection::EndAllAfter(absl::Duration total) { end_ = In(total); }
 
 void Connection::Cancel() {
   const std::lock_guard<std::mutex> lock(mutex_);

@@ -52,6 +52,9 @@ class Connection {
   grpc::Status BeginStream(grpc::ClientContext& context,
                            absl::Duration limit = absl::InfiniteDuration());
 
+  // Lets all calls from now on, taken together, last no longer than this.
+  void EndAllAfter(absl::Duration total);
+
   // Ends the Call() that another thread makes, and all that it will make, with CANCELLED, while it
   // connects within 100 ms. Thread-safe.
   void Cancel();
@@ -91,6 +94,7 @@ class Connection {
   absl::Status fault_;
   std::string authorization_;
   std::shared_ptr<grpc::Channel> channel_;
+  gpr_timespec end_ = gpr_inf_future(GPR_CLOCK_MONOTONIC);  // Of all calls.
   bool connected_ = false;
 
   std::mutex mutex_;

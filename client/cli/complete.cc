@@ -1,8 +1,11 @@
 #include "client/cli/complete.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +17,8 @@
 #include "client/cli/pages.h"
 #include "client/cli/resources.h"
 #include "client/cli/variables.h"
+#include "core/glob.h"
+#include "core/name.h"
 #include "fusebox/v1/admin.grpc.pb.h"
 
 namespace fusebox::cli {
@@ -28,6 +33,7 @@ struct Place {
   CLI::App* verb;                  // The innermost so far.
   CLI::Option* pending = nullptr;  // A flag whose value is next.
   int arguments = 0;               // Of the verb, not counting flags and their values.
+  bool strange = false;            // There was a flag that nobody knows.
 };
 
 CLI::Option* FindFlag(CLI::App* verb, const std::string& name) {
@@ -43,22 +49,52 @@ CLI::App* FindVerb(CLI::App* among, const std::string& name) {
   return found.empty() ? nullptr : found.front();
 }
 
+// A word that begins with a dash: "--limit", "--limit=5", "-o", "-ojson".
+struct FlagWord {
+  CLI::Option* flag;         // nullptr if there is none of this name.
+  std::optional<size_t> value;  // Where its value begins, if it stands in the same word.
+};
+
+FlagWord ReadFlag(CLI::App* verb, const std::string& word) {
+  if (!absl::StartsWith(word, "--")) {
+    const bool more = word.size() > 2;
+    return {FindFlag(verb, word.substr(0, 2)), more ? std::optional<size_t>(2) : std::nullopt};
+  }
+  const size_t equals = word.find('=');
+  if (equals == std::string::npos) return {FindFlag(verb, word), std::nullopt};
+  return {FindFlag(verb, word.substr(0, equals)), equals + 1};
+}
+
 void Advance(const std::string& word, Place& place) {
   if (place.pending != nullptr) {
     place.pending = nullptr;
   } else if (absl::StartsWith(word, "-")) {
-    CLI::Option* flag = FindFlag(place.verb, word);
-    if (flag != nullptr && flag->get_items_expected_max() > 0) place.pending = flag;
+    const FlagWord read = ReadFlag(place.verb, word);
+    if (read.flag == nullptr) {
+      place.strange = true;
+    } else if (!read.value.has_value() && read.flag->get_items_expected_max() > 0) {
+      place.pending = read.flag;
+    }
   } else if (CLI::App* verb = FindVerb(place.verb, word); verb != nullptr) {
-    place = {verb};
+    place.verb = verb;
+    place.arguments = 0;
   } else {
     ++place.arguments;
   }
 }
 
+// The glob of the names that begin with a text; nothing if none can.
+std::optional<std::string> GlobOf(const std::string& begin) {
+  if (begin.empty()) return "";  // All.
+  const std::string glob = absl::StrCat(begin, begin.back() == '/' ? "**" : "*/**");
+  const bool is_literal = begin.find('*') == std::string::npos;
+  return is_literal && Glob::Parse(glob).ok() ? std::optional<std::string>(glob) : std::nullopt;
+}
+
 // Asks a server for names that begin with a text.
 class Names {
  public:
+  // `words` are those before the one that is completed.
   explicit Names(const std::vector<std::string>& words) {
     CLI::App app;
     app.allow_extras();
@@ -66,21 +102,26 @@ class Names {
     NameVariables(app);
     try {
       app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+      known_ = true;
     } catch (const CLI::ParseError&) {
-      // A word that is not whole yet; what was read before it is good enough.
+      // Which server is meant is not known, and no other may see the token.
     }
   }
 
   std::vector<std::string> Breakers(const std::string& begin) {
     std::vector<std::string> names;
+    const std::optional<std::string> glob = GlobOf(begin);
+    if (!glob.has_value()) return names;
+    v1::ListBreakersRequest request;
+    request.set_match(*glob);
     const auto take = [&](const v1::ListBreakersResponse& page) {
       for (const v1::Breaker& breaker : page.breakers()) {
         if (absl::StartsWith(breaker.name(), begin)) names.push_back(breaker.name());
       }
       return names.size() < kMaxNames;
     };
-    Ask([&take](Connection& server) {
-      EachPage(server, &v1::AdminService::Stub::ListBreakers, v1::ListBreakersRequest(), take);
+    Ask([&](Connection& server) {
+      EachPage(server, &v1::AdminService::Stub::ListBreakers, request, take);
     });
     return names;
   }
@@ -96,11 +137,14 @@ class Names {
 
  private:
   void Ask(const std::function<void(Connection&)>& question) const {
+    if (!known_) return;
     Connection server(flags_.server, kPatience, flags_.credentials);
+    server.EndAllAfter(kPatience);
     question(server);
   }
 
   GlobalFlags flags_;
+  bool known_ = false;
 };
 
 // What a value may be, by what stands for it in the help.
@@ -156,6 +200,14 @@ std::string TypeOf(const CLI::Option& option) {
   return parts.front();
 }
 
+// Whether the choice may go into a command line. A server may say anything, and a shell would run
+// what it takes for its own; a name that begins with a dash would be taken for a flag.
+bool IsHarmless(absl::string_view choice, bool is_flag) {
+  const auto is_plain = [](char c) { return c == '/' || IsNameCharacter(c); };
+  return !choice.empty() && std::all_of(choice.begin(), choice.end(), is_plain) &&
+         (is_flag || choice.front() != '-');
+}
+
 std::vector<std::string> Verbs(const Place& place) {
   std::vector<std::string> verbs;
   if (place.arguments > 0) return verbs;
@@ -165,29 +217,50 @@ std::vector<std::string> Verbs(const Place& place) {
   return verbs;
 }
 
+// Prints those that begin as the word does, from `from` on; what is before that stays as it is.
+void PrintChoices(std::vector<std::string> choices, const std::string& word, size_t from,
+                  std::ostream& out) {
+  std::sort(choices.begin(), choices.end());
+  const bool is_flag = from == 0 && absl::StartsWith(word, "-");
+  const absl::string_view begin = absl::string_view(word).substr(from);
+  for (const std::string& choice : choices) {
+    if (!absl::StartsWith(choice, begin) || !IsHarmless(choice, is_flag)) continue;
+    out << word.substr(0, from) << choice << "\n";
+  }
+}
+
 }  // namespace
 
 int Complete(CLI::App& app, const std::vector<std::string>& words, std::ostream& out) {
   Place place{&app};
   const std::string last = words.empty() ? "" : words.back();
-  for (size_t i = 0; i + 1 < words.size(); ++i) Advance(words[i], place);
+  const std::vector<std::string> before(words.begin(), words.end() - (words.empty() ? 0 : 1));
+  for (const std::string& word : before) Advance(word, place);
 
   const CLI::Option* value = place.pending;
-  std::vector<std::string> choices;
+  size_t from = 0;  // Where in the word the value begins.
   if (value == nullptr && absl::StartsWith(last, "-")) {
-    choices = Flags(place.verb);
-  } else {
-    if (value == nullptr) choices = Verbs(place);
-    if (value == nullptr) value = ArgumentAt(place);
-    Names names(words);
-    const std::string type = value == nullptr ? "" : TypeOf(*value);
-    if (type == "FILE") return 1;
-    for (std::string& choice : Values(type, last, names)) choices.push_back(std::move(choice));
+    const FlagWord flag = ReadFlag(place.verb, last);
+    if (!absl::StartsWith(last, "--") || !flag.value.has_value()) {
+      PrintChoices(Flags(place.verb), last, 0, out);
+      return 0;
+    }
+    if (flag.flag == nullptr) return 0;
+    value = flag.flag;
+    from = *flag.value;
   }
-  std::sort(choices.begin(), choices.end());
-  for (const std::string& choice : choices) {
-    if (absl::StartsWith(choice, last)) out << choice << "\n";
+  std::vector<std::string> choices;
+  if (value == nullptr) {
+    choices = Verbs(place);
+    value = place.strange ? nullptr : ArgumentAt(place);
   }
+  const std::string type = value == nullptr ? "" : TypeOf(*value);
+  if (type == "FILE") return 1;
+  Names names(before);
+  for (std::string& choice : Values(type, last.substr(from), names)) {
+    choices.push_back(std::move(choice));
+  }
+  PrintChoices(std::move(choices), last, from, out);
   return 0;
 }
 

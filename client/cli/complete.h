@@ -21,8 +21,10 @@ inline constexpr absl::string_view kCompleteVerb = "__complete";
 
 // Prints what may stand for the last word, a line each: verbs, flags, values of a flag, and names
 // of breakers, policies and budgets, for which the server that the line or the environment names is
-// asked, for half a second at most. Errors print nothing: whoever types wants none between the
-// words. Returns 1 where a file is to be named, which shells know better, and else 0.
+// asked, for half a second at most. No server is asked if the words do not say clearly which one.
+// What is printed is of [A-Za-z0-9._~/-], behind what stands in the last word already ("--state=");
+// a name with anything else in it is left out. Errors print nothing: whoever types wants none
+// between the words. Returns 1 where a file is to be named, which shells know better, and else 0.
 int Complete(CLI::App& app, const std::vector<std::string>& words, std::ostream& out);
 
 }  // namespace fusebox::cli

@@ -9,12 +9,29 @@ namespace {
 
 constexpr char kBash[] = R"(# fuseboxctl in bash: source <(fuseboxctl completion bash)
 _fuseboxctl() {
-  local words
-  if words=$("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); then
-    compopt +o default 2>/dev/null
-    mapfile -t COMPREPLY <<<"$words"
-    [[ -n $words ]] || COMPREPLY=()
-  fi
+  local rest=${COMP_LINE:0:COMP_POINT} words=() out choice breaks begin= i
+  # bash takes host:port and --flag=value apart; what no space stands between is one word.
+  for ((i = 0; i <= COMP_CWORD; ++i)); do
+    if ((i == 0)) || [[ $rest == [[:space:]]* ]]; then
+      rest=${rest#"${rest%%[![:space:]]*}"}
+      words+=("")
+    fi
+    if ((i == COMP_CWORD)); then
+      words[-1]+=$rest
+    else
+      words[-1]+=${COMP_WORDS[i]}
+      rest=${rest#"${COMP_WORDS[i]}"}
+    fi
+  done
+  COMPREPLY=()
+  out=$("${COMP_WORDS[0]}" __complete "${words[@]:1}" 2>/dev/null) || return 0
+  compopt +o default 2>/dev/null
+  # What it replaces begins behind the last place where it takes a word apart.
+  breaks=${COMP_WORDBREAKS//[!:=]/}
+  [[ -n $breaks && ${words[-1]} == *["$breaks"]* ]] && begin=${words[-1]%"${words[-1]##*["$breaks"]}"}
+  while IFS= read -r choice; do
+    [[ -n $choice ]] && COMPREPLY+=("$(printf %q "${choice#"$begin"}")")
+  done <<<"$out"
 }
 complete -o default -F _fuseboxctl fuseboxctl
 )";
@@ -24,7 +41,7 @@ constexpr char kZsh[] = R"(#compdef fuseboxctl
 _fuseboxctl() {
   local out
   if out=$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null); then
-    compadd -- "${(@f)out}"
+    [[ -n $out ]] && compadd -- "${(@f)out}"
   else
     _files
   fi
