@@ -21,6 +21,11 @@ std::string RetriesText(int64_t millis) {
   return absl::StrFormat("%.1f", static_cast<double>(millis) / 1000);
 }
 
+// Not every answer says how much there could be.
+std::string CapacityText(const v1::RetryBudgetStatus& budget) {
+  return budget.capacity_millis() > 0 ? RetriesText(budget.capacity_millis()) : "-";
+}
+
 std::string OpensAtText(const CircuitBreakerPolicy& breaker) {
   std::vector<std::string> rules;
   if (breaker.consecutive_failures > 0) {
@@ -70,7 +75,7 @@ void AddBudgets(const Manifest& manifest, bool wide, Table& table) {
   for (const v1::RetryBudget& budget : manifest.retry_budgets()) {
     const v1::RetryBudgetStatus& status = budget.status();
     std::vector<Cell> row = {budget.name(), RetriesText(status.balance_millis()),
-                             RetriesText(status.capacity_millis()), absl::StrCat(status.spent()),
+                             CapacityText(status), absl::StrCat(status.spent()),
                              absl::StrCat(status.refused())};
     AddInfo(budget.info(), wide, row);
     table.AddRow(std::move(row));
@@ -151,9 +156,10 @@ Policy NumbersOf(const v1::Policy& policy) {
 
 std::string BudgetText(const v1::RetryBudgetStatus& budget) {
   const std::string whose = budget.name().empty() ? "its own" : "shared " + budget.name();
-  return absl::StrCat(whose, ": ", RetriesText(budget.balance_millis()), " of ",
-                      RetriesText(budget.capacity_millis()), " retries left, ", budget.spent(),
-                      " spent, ", budget.refused(), " refused");
+  const std::string of =
+      budget.capacity_millis() > 0 ? absl::StrCat(" of ", CapacityText(budget)) : "";
+  return absl::StrCat(whose, ": ", RetriesText(budget.balance_millis()), of, " retries left, ",
+                      budget.spent(), " spent, ", budget.refused(), " refused");
 }
 
 }  // namespace fusebox::cli

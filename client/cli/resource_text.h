@@ -20,7 +20,8 @@ Table FieldsTable(const google::protobuf::Message& message);
 // The policy's numbers with the defaults for those that it does not set.
 Policy NumbersOf(const v1::Policy& policy);
 
-// "shared checkout: 12.0 of 20.0 retries left, 3 spent, 0 refused".
+// "shared checkout: 12.0 of 20.0 retries left, 3 spent, 0 refused"; without "of" if that is not
+// known.
 std::string BudgetText(const v1::RetryBudgetStatus& budget);
 
 }  // namespace fusebox::cli

@@ -4,6 +4,7 @@
 
 #include "client/cli/breaker_text.h"
 #include "client/cli/limits_text.h"
+#include "client/cli/resource_text.h"
 #include "client/cli/top_view.h"
 #include "client/cli/transition_text.h"
 #include "gmock/gmock.h"
@@ -85,6 +86,17 @@ TEST(DrillTextTest, TellsWhomItRefused) {
             "refused to shop          5\n"
             "refused to the nameless  1\n"
             "refused to others        3\n");
+}
+
+TEST(BudgetTextTest, SaysWhatIsLeft) {
+  EXPECT_EQ(BudgetText(Text<v1::RetryBudgetStatus>(
+                "name: 'checkout' balance_millis: 12000 capacity_millis: 20000 spent: 3")),
+            "shared checkout: 12.0 of 20.0 retries left, 3 spent, 0 refused");
+}
+
+TEST(BudgetTextTest, LeavesOutWhatIsNotKnown) {
+  EXPECT_EQ(BudgetText(Text<v1::RetryBudgetStatus>("balance_millis: 100000 refused: 2")),
+            "its own: 100.0 retries left, 0 spent, 2 refused");
 }
 
 TEST(BreakerTextTest, SaysWhatTheOverrideIsFor) {
