@@ -104,7 +104,7 @@ grpc::Status TakeSample(Connection& server, const Selection& selection, const Sa
   for (const v1::Policy& policy : policies.policies()) {
     sample->policies.emplace(policy.name(), NumbersOf(policy));
   }
-  sample->breakers = worst.list();
+  sample->breakers = worst.Finish();
   sample->wall = absl::Now();
   sample->monotonic = Monotonic();
   if (before != nullptr) AddRates(*before, *sample);

@@ -1,7 +1,10 @@
 #include "client/cli/worst.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <tuple>
+#include <utility>
 
 namespace fusebox::cli {
 namespace {
@@ -14,20 +17,41 @@ int Rank(const v1::Breaker& breaker) {
   return breaker.health() == v1::HEALTH_HEALTHY ? 3 : 2;
 }
 
-bool IsWorse(const v1::Breaker& a, const v1::Breaker& b) {
-  return std::make_tuple(Rank(a), a.score(), a.name()) <
-         std::make_tuple(Rank(b), b.score(), b.name());
+// A NaN is neither less nor more than anything, and nothing can be sorted by it.
+double Score(const v1::Breaker& breaker) {
+  return std::isnan(breaker.score()) ? -std::numeric_limits<double>::infinity() : breaker.score();
 }
+
+bool IsWorse(const v1::Breaker& a, const v1::Breaker& b) {
+  const int rank_a = Rank(a), rank_b = Rank(b);
+  const double score_a = Score(a), score_b = Score(b);
+  return std::tie(rank_a, score_a, a.name()) < std::tie(rank_b, score_b, b.name());
+}
+
+// Pointers are moved instead of breakers.
+bool PointsToWorse(const v1::Breaker* a, const v1::Breaker* b) { return IsWorse(*a, *b); }
 
 }  // namespace
 
 void Worst::Take(const v1::ListBreakersResponse& page) {
   seen_ += page.breakers_size();
   auto& kept = *list_.mutable_breakers();
-  kept.MergeFrom(page.breakers());
-  std::sort(kept.begin(), kept.end(), IsWorse);
-  const int excess = limit_.has_value() ? kept.size() - *limit_ : 0;
-  if (excess > 0) kept.DeleteSubrange(*limit_, excess);
+  if (!limit_.has_value()) return kept.MergeFrom(page.breakers());
+  for (const v1::Breaker& breaker : page.breakers()) {
+    if (kept.size() == *limit_) {
+      if (!IsWorse(breaker, kept.Get(0))) continue;
+      std::pop_heap(kept.pointer_begin(), kept.pointer_end(), PointsToWorse);
+      kept.RemoveLast();
+    }
+    *kept.Add() = breaker;
+    std::push_heap(kept.pointer_begin(), kept.pointer_end(), PointsToWorse);
+  }
+}
+
+v1::ListBreakersResponse Worst::Finish() {
+  auto& kept = *list_.mutable_breakers();
+  std::sort(kept.pointer_begin(), kept.pointer_end(), PointsToWorse);
+  return std::move(list_);
 }
 
 }  // namespace fusebox::cli

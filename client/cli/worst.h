@@ -18,14 +18,15 @@ class Worst {
   void Take(const v1::ListBreakersResponse& page);
 
   // The worst first: those that refuse calls, that probe, that are unwell, and the others; among
-  // equals by score and then by name.
-  const v1::ListBreakersResponse& list() const { return list_; }
+  // equals by score, of which one that is no number is the worst, and then by name. Ends this.
+  v1::ListBreakersResponse Finish();
 
   // How many it was given.
   size_t seen() const { return seen_; }
 
  private:
   const std::optional<int> limit_;
+  // With a limit a heap: the best, which is the next to go, is the first.
   v1::ListBreakersResponse list_;
   size_t seen_ = 0;
 };

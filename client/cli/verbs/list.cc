@@ -53,8 +53,7 @@ Table ListTable(const v1::ListBreakersResponse& list, bool wide) {
   return table;
 }
 
-int Print(Invocation& cli, const Worst& worst) {
-  const v1::ListBreakersResponse& list = worst.list();
+int Print(Invocation& cli, const v1::ListBreakersResponse& list, size_t seen) {
   const size_t shown = list.breakers_size();
   if (shown == 0 && cli.out.for_people()) {
     cli.err << "No breakers match. A breaker exists from its first `allow` on.\n";
@@ -63,8 +62,8 @@ int Print(Invocation& cli, const Worst& worst) {
   std::vector<std::string> names;
   for (const v1::Breaker& breaker : list.breakers()) names.push_back(breaker.name());
   cli.out.Print({list, [&list](bool wide) { return ListTable(list, wide); }, std::move(names)});
-  if (shown < worst.seen() && cli.out.for_people()) {
-    cli.err << "The worst " << shown << " of " << worst.seen() << ".\n";
+  if (shown < seen && cli.out.for_people()) {
+    cli.err << "The worst " << shown << " of " << seen << ".\n";
   }
   return kOk;
 }
@@ -79,7 +78,8 @@ int List(Invocation& cli, const ListFlags& flags) {
                                          worst.Take(page);
                                          return true;
                                        });
-  return status.ok() ? Print(cli, worst) : ReportRpcError(cli.err, cli.server, status);
+  if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
+  return Print(cli, worst.Finish(), worst.seen());
 }
 
 }  // namespace

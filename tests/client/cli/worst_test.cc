@@ -1,5 +1,7 @@
 #include "client/cli/worst.h"
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,9 +29,10 @@ v1::ListBreakersResponse Page(const std::vector<v1::Breaker>& breakers) {
   return page;
 }
 
-std::vector<std::string> Names(const Worst& worst) {
+std::vector<std::string> Names(Worst& worst) {
   std::vector<std::string> names;
-  for (const v1::Breaker& breaker : worst.list().breakers()) names.push_back(breaker.name());
+  const v1::ListBreakersResponse list = worst.Finish();
+  for (const v1::Breaker& breaker : list.breakers()) names.push_back(breaker.name());
   return names;
 }
 
@@ -62,6 +65,42 @@ TEST(WorstTest, KeepsNoMoreThanItsLimitAndCountsAll) {
   worst.Take(Page({kOpen}));
   EXPECT_THAT(Names(worst), ElementsAre("open", "unwell"));
   EXPECT_EQ(worst.seen(), 4);
+}
+
+TEST(WorstTest, KeepsTheSameInWhateverOrderTheyCome) {
+  std::vector<v1::Breaker> all;
+  for (int i = 0; i < 50; ++i) {
+    all.push_back(Breaker(std::to_string(100 + i * 7 % 50), v1::STATE_CLOSED, v1::HEALTH_DEGRADED, 1));
+  }
+  Worst worst(3);
+  for (const v1::Breaker& one : all) worst.Take(Page({one}));
+  EXPECT_THAT(Names(worst), ElementsAre("100", "101", "102"));
+}
+
+TEST(WorstTest, TakesAScoreThatIsNoNumberForTheWorst) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::optional<int> limit : {std::optional<int>(), std::optional<int>(3)}) {
+    Worst worst(limit);
+    worst.Take(Page({kUnwell, Breaker("b", v1::STATE_CLOSED, v1::HEALTH_DEGRADED, nan),
+                     Breaker("a", v1::STATE_CLOSED, v1::HEALTH_DEGRADED, nan)}));
+    EXPECT_THAT(Names(worst), ElementsAre("a", "b", "unwell"));
+  }
+}
+
+// Sorted after every page this would take minutes, and the test would be ended.
+TEST(WorstTest, SortsOnceHoweverManyPagesThereAre) {
+  Worst worst(std::nullopt);
+  for (int page = 0; page < 2000; ++page) {
+    std::vector<v1::Breaker> breakers;
+    for (int i = 0; i < 20; ++i) {
+      const std::string name = std::to_string(1'000'000 + (page * 20 + i) * 7919 % 40'000);
+      breakers.push_back(Breaker(name, v1::STATE_CLOSED, v1::HEALTH_HEALTHY, 1));
+    }
+    worst.Take(Page(breakers));
+  }
+  const std::vector<std::string> names = Names(worst);
+  EXPECT_EQ(names.size(), 40'000);
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
 }  // namespace
