@@ -1,7 +1,10 @@
 // Shows what `apply` would change.
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/files.h"
@@ -48,13 +51,19 @@ class Folders {
   std::string root_;
 };
 
-// Writes what is and what would be; what does not exist yet has no file in LIVE.
+// One resource as it is, unless there is none, and as it would be.
+struct Pair {
+  std::string file;
+  std::optional<std::string> live;
+  std::string merged;
+};
+
+// Asks for what is.
 template <typename M>
-int WriteBoth(Invocation& cli, const ManifestFile& file, const Folders& folders) {
+int FindPairs(Invocation& cli, const ManifestFile& file, std::vector<Pair>& pairs) {
   Manifest wanted = file.manifest;
   int index = 0;
   for (const M& resource : Resource<M>::In(wanted)) {
-    const std::string name = absl::StrCat("/", Resource<M>::kKind, ".", resource.name(), ".yaml");
     M current;
     const grpc::Status status = Resource<M>::Get(cli.server, resource.name(), &current);
     const bool exists = !MayBeAbsent(status);
@@ -66,12 +75,23 @@ int WriteBoth(Invocation& cli, const ManifestFile& file, const Folders& folders)
       cli.err << FullName<M>(resource.name())
               << " is shown as new: it is not there, or you may not look at it.\n";
     }
-    absl::Status written = WriteFile(folders.merged() + name, BareYaml(resource));
-    if (exists) written.Update(WriteFile(folders.live() + name, BareYaml(current)));
-    if (!written.ok()) return ReportBadFile(cli.err, written);
+    Pair pair = {absl::StrCat("/", Resource<M>::kKind, ".", resource.name(), ".yaml"), std::nullopt,
+                 BareYaml(resource)};
+    if (exists) pair.live = BareYaml(current);
+    pairs.push_back(std::move(pair));
     ++index;
   }
   return kOk;
+}
+
+absl::Status Write(const std::vector<Pair>& pairs, Folders& folders) {
+  absl::Status status = folders.Make();
+  for (const Pair& pair : pairs) {
+    if (!status.ok()) return status;
+    status = WriteFile(folders.merged() + pair.file, pair.merged);
+    if (pair.live.has_value()) status.Update(WriteFile(folders.live() + pair.file, *pair.live));
+  }
+  return status;
 }
 
 int Compare(Invocation& cli, const Folders& folders) {
@@ -88,11 +108,14 @@ int Compare(Invocation& cli, const Folders& folders) {
 int Diff(Invocation& cli, const DiffFlags& flags) {
   const absl::StatusOr<ManifestFile> file = ReadManifest(flags.file);
   if (!file.ok()) return ReportBadFile(cli.err, file.status());
+  std::vector<Pair> pairs;
+  int code = FindPairs<v1::RetryBudget>(cli, *file, pairs);
+  if (code == kOk) code = FindPairs<v1::Policy>(cli, *file, pairs);
+  if (code != kOk) return code;
+  const NoInterrupts ignored;  // So that the folders go.
   Folders folders;
-  if (const absl::Status made = folders.Make(); !made.ok()) return ReportBadFile(cli.err, made);
-  int code = WriteBoth<v1::RetryBudget>(cli, *file, folders);
-  if (code == kOk) code = WriteBoth<v1::Policy>(cli, *file, folders);
-  return code == kOk ? Compare(cli, folders) : code;
+  if (const absl::Status bad = Write(pairs, folders); !bad.ok()) return ReportBadFile(cli.err, bad);
+  return Compare(cli, folders);
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ struct EditFlags {
   std::string name;
 };
 
+// What a shell says of a program that is not there.
+constexpr int kNoProgram = 127;
+
 std::string Editor() {
   for (const char* name : {"VISUAL", "EDITOR"}) {
     const char* value = std::getenv(name);
@@ -51,11 +54,13 @@ class Edit {
     current.mutable_info()->set_etag(etag);
     const std::string text = absl::StrCat(kComment, WriteYaml(before));
 
+    // To the end: an edit that is lost on its way to the server would be in a file without a name.
+    const NoInterrupts ignored;
     const absl::StatusOr<std::string> folder = MakeTemporaryFolder();
     if (!folder.ok()) return ReportBadFile(cli_.err, folder.status());
     path_ = absl::StrCat(*folder, "/", Resource<M>::kKind, ".", name_, ".yaml");
     const int code = EditFile(text);
-    if (code == kOk) RemoveFolder(*folder);
+    if (!kept_) RemoveFolder(*folder);
     return code;
   }
 
@@ -71,17 +76,24 @@ class Edit {
       return ReportBadFile(cli_.err, bad);
     }
     const std::string editor = Editor();
-    if (const int code = RunTool(editor, {path_}); code != 0) {
-      cli_.err << "fuseboxctl: the editor `" << editor << "` failed with exit code " << code
-               << "; set EDITOR to another.\n";
-      return Keep(kToolFailed);
-    }
+    const int code = RunTool(editor, {path_});
     const absl::StatusOr<std::string> edited = ReadFile(path_);
-    if (edited.ok() && *edited == text) {
+    const bool changed = !edited.ok() || *edited != text;
+    if (code != 0) return Cancel(editor, code, changed);
+    if (!changed) {
       cli_.err << FullName<M>(name_) << " unchanged.\n";
       return kOk;
     }
     return ApplyFile();
+  }
+
+  // Editors fail when they are told to, as vi by :cq.
+  int Cancel(const std::string& editor, int code, bool changed) {
+    cli_.err << "fuseboxctl: edit cancelled, nothing changed: the editor `" << editor
+             << "` failed with exit code " << code;
+    if (code == kNoProgram) cli_.err << "; set EDITOR to another";
+    cli_.err << ".\n";
+    return changed ? Keep(kToolFailed) : kToolFailed;
   }
 
   int ApplyFile() {
@@ -112,6 +124,7 @@ class Edit {
 
   // Nobody's work is thrown away.
   int Keep(int code) {
+    kept_ = true;
     cli_.err << "  Your edit is kept: fuseboxctl apply -f " << path_ << "\n";
     return code;
   }
@@ -119,6 +132,7 @@ class Edit {
   Invocation& cli_;
   const std::string name_;
   std::string path_;
+  bool kept_ = false;
 };
 
 int EditOne(Invocation& cli, const EditFlags& flags) {

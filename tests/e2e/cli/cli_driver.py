@@ -33,8 +33,8 @@ def environment(**extra):
     return kept | extra
 
 
-def run(*args, stdin="", **env):
-    """Runs fuseboxctl to its end."""
+def run(*args, stdin="", own_group=False, **env):
+    """Runs fuseboxctl to its end; in a group of processes of its own for what signals its group."""
     return subprocess.run(
         [FUSEBOXCTL, *args],
         env=environment(**env),
@@ -42,6 +42,7 @@ def run(*args, stdin="", **env):
         text=True,
         timeout=PATIENCE_S,
         input=stdin,
+        start_new_session=own_group,
         check=False,
     )
 

@@ -44,6 +44,15 @@ def test_another_program_may_compare(cli, word):
     assert result.stdout.startswith("Files ")
 
 
+def test_an_interrupt_ends_the_program_and_leaves_no_files(cli, word, tmp_path):
+    result = cli(
+        "diff", "-f", "-", stdin=f"retry_budgets: [{{name: {word}}}]", FUSEBOX_DIFF="kill -INT 0;",
+        TMPDIR=str(tmp_path), own_group=True,
+    )
+    assert result.returncode == TOOL_FAILED
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_program_that_fails_is_named(cli, word):
     text = f"retry_budgets: [{{name: {word}}}]"
     result = cli("diff", "-f", "-", stdin=text, FUSEBOX_DIFF="no-such-diff")

@@ -101,7 +101,54 @@ def test_what_cannot_be_applied_is_kept(cli, policy, tmp_path, edit, code, compl
 def test_an_editor_that_fails_is_named(cli, policy, tmp_path):
     result = cli("edit", f"policy/{policy}", EDITOR="no-such-editor -w", TMPDIR=str(tmp_path))
     assert result.returncode == TOOL_FAILED
-    assert "the editor `no-such-editor -w` failed with exit code 127; set EDITOR" in result.stderr
+    assert result.stderr == (
+        "fuseboxctl: edit cancelled, nothing changed: the editor `no-such-editor -w` failed with "
+        "exit code 127; set EDITOR to another.\n"
+    )
+    assert not list(tmp_path.glob("fuseboxctl-*"))
+
+
+# As vi does by :cq.
+def test_an_editor_that_fails_cancels_the_edit(cli, policy, tmp_path):
+    result = cli("edit", f"policy/{policy}", EDITOR="false", TMPDIR=str(tmp_path))
+    assert (result.returncode, result.stdout) == (TOOL_FAILED, "")
+    assert result.stderr == (
+        "fuseboxctl: edit cancelled, nothing changed: the editor `false` failed with exit code 1.\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_written_before_the_editor_failed_is_kept(cli, policy, tmp_path):
+    editor = "sh -c 'echo \"# much\" >>$1; exit 1' edit"
+    result = cli("edit", f"policy/{policy}", EDITOR=editor, TMPDIR=str(tmp_path))
+    assert result.returncode == TOOL_FAILED
+    assert "# much\n" in open(kept(result.stderr), encoding="utf-8").read()
+    assert probes(cli, policy) == 3
+
+
+# Ctrl-C in an editor is for the editor, as in vi, where it ends what is going on there.
+@pytest.mark.parametrize("signal", ["INT", "QUIT"])
+def test_an_interrupt_in_the_editor_is_not_the_end_of_the_edit(cli, policy, write, tmp_path, signal):
+    editor = write(
+        f"trap 'echo heard >&2' {signal}\nkill -{signal} 0\n"
+        "sed -i 's/max_probes: 3/max_probes: 4/' \"$1\"\n"
+    )
+    result = cli(
+        "edit", f"policy/{policy}", EDITOR=f"exec sh {editor}", TMPDIR=str(tmp_path), own_group=True
+    )
+    assert (result.returncode, result.stdout) == (0, f"policy/{policy} updated\n")
+    assert result.stderr == "heard\n"
+    assert probes(cli, policy) == 4
+    assert not list(tmp_path.glob("fuseboxctl-*"))
+
+
+def test_an_editor_that_an_interrupt_ends_cancels_the_edit(cli, policy, tmp_path):
+    result = cli(
+        "edit", f"policy/{policy}", EDITOR="kill -INT 0;", TMPDIR=str(tmp_path), own_group=True
+    )
+    assert (result.returncode, result.stdout) == (TOOL_FAILED, "")
+    assert "edit cancelled, nothing changed" in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_edit_of_what_is_not_there_prints_the_servers_reason(cli, word):
