@@ -205,4 +205,26 @@ std::weak_ordering Glob::CompareSpecificity(const Glob& other) const {
   return std::weak_ordering::equivalent;
 }
 
+// Equally specific globs have segments of the same kinds, with prefixes of the same lengths. What
+// stands before the first ** and behind the last one, or all if there are none, has to be the same
+// in both for a name to match them. What stands between two of ** has not: such a name may hold
+// first all of that of the one and then all of that of the other.
+std::string Glob::TieKey() const {
+  const auto is_many = [](const Segment& segment) { return segment.kind == Kind::kMany; };
+  const auto first = std::find_if(segments_.begin(), segments_.end(), is_many);
+  const auto behind_last = std::find_if(segments_.rbegin(), segments_.rend(), is_many).base();
+  std::string key;
+  for (auto segment = segments_.begin(); segment != segments_.end(); ++segment) {
+    const bool is_free = first < segment && segment < behind_last && !is_many(*segment);
+    const bool is_prefix = segment->kind == Kind::kPrefix;
+    if (is_free) {
+      absl::StrAppend(&key, kElse, is_prefix ? absl::StrCat(segment->text.size(), "*") : "");
+    } else {
+      absl::StrAppend(&key, is_many(*segment) ? "**" : segment->text, is_prefix ? "*" : "");
+    }
+    key += '/';
+  }
+  return key;
+}
+
 }  // namespace fusebox

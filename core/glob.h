@@ -43,6 +43,9 @@ class Glob {
   // Greater is more specific. Globs may be equally specific and yet differ.
   std::weak_ordering CompareSpecificity(const Glob& other) const;
 
+  // The same for two globs if and only if they are equally specific and some name matches both.
+  std::string TieKey() const;
+
   const std::string& text() const { return text_; }
 
  private:

@@ -25,6 +25,8 @@ struct Override {
   std::string match = {};  // The name or the glob that it is for.
   bool by_name = false;    // `match` is a name.
   bool drill = false;      // FORCED_OPEN for a while, to prove that callers can do without.
+  // The greater, the newer; OverrideSet gives it. Times do not tell: a wall clock may go back.
+  uint64_t order = 0;
 };
 
 }  // namespace fusebox

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -111,7 +112,12 @@ void CheckNames(const Policy& policy, Checker& check) {
   if (policy.name != "default" && policy.match.empty()) {
     check.Complain("match", "empty", "give at least one glob, like \"payments/**\"");
   }
-  for (size_t i = 0; i < policy.match.size(); ++i) {
+  if (policy.match.size() > kMaxGlobsPerPolicy) {
+    check.Complain("match", absl::StrCat(policy.match.size(), " globs"),
+                   absl::StrCat("give at most ", kMaxGlobsPerPolicy,
+                                ", wider ones, or define one more policy for the rest"));
+  }
+  for (size_t i = 0; i < std::min(policy.match.size(), kMaxGlobsPerPolicy); ++i) {
     const absl::StatusOr<Glob> glob = Glob::Parse(policy.match[i]);
     if (glob.ok()) continue;
     check.Complain(absl::StrCat("match[", i, "]"), QuoteForError(policy.match[i]),

@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_CORE_POLICY_H_
 #define FUSEBOX_CORE_POLICY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -60,10 +61,13 @@ struct RetryBudgetPolicy {
   friend bool operator==(const RetryBudgetPolicy&, const RetryBudgetPolicy&) = default;
 };
 
+// More services than that are better told apart by their names, or by several policies.
+inline constexpr size_t kMaxGlobsPerPolicy = 64;
+
 // All numbers of one policy.
 struct Policy {
   std::string name = "default";
-  std::vector<std::string> match;  // Globs; none for "default", which matches all.
+  std::vector<std::string> match;  // 1 to 64 globs; none for "default", which matches all.
   CircuitBreakerPolicy circuit_breaker;
   ClassificationRules classification;
   RetryBudgetPolicy retry_budget;   // Private to each breaker, unless

@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "core/classification.h"
 #include "core/glob.h"
+#include "core/glob_index.h"
 #include "core/policy.h"
 
 namespace fusebox {
@@ -47,18 +48,23 @@ class PolicySet {
 
  private:
   struct Rule {
-    Glob glob;
+    std::shared_ptr<const Glob> glob;
     std::shared_ptr<const RulingPolicy> policy;
   };
+  struct Draft;
 
   PolicySet() = default;
   // `path` is where it stands, for errors.
-  absl::Status Add(const Policy& policy, absl::string_view path);
-  absl::Status AddRule(Rule rule, absl::string_view path);
+  absl::Status Add(const Policy& policy, absl::string_view path, Draft& draft);
+  absl::Status AddRule(Rule rule, absl::string_view path, Draft& draft);
+  void IndexRules();
+  // Null if the default rules.
+  const Rule* FindRule(absl::string_view breaker) const;
 
   std::vector<std::shared_ptr<const RulingPolicy>> policies_;
   std::shared_ptr<const RulingPolicy> default_;
-  std::vector<Rule> rules_;  // The most specific first; without the default's.
+  std::vector<Rule> rules_;  // The most specific last; without the default's.
+  GlobIndex index_;          // By place in `rules_`.
 };
 
 }  // namespace fusebox

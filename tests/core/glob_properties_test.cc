@@ -5,33 +5,13 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
+#include <utility>
 
-#include "absl/strings/str_join.h"
 #include "core/glob.h"
+#include "core/random_globs.h"
 
 namespace fusebox {
 namespace {
-
-using Segments = std::vector<std::string>;
-
-Segments DrawSegments(const Segments& of, int most) {
-  return *rc::gen::resize(most,
-                          rc::gen::nonEmpty(rc::gen::container<Segments>(rc::gen::elementOf(of))));
-}
-
-// A run of ** is no glob: one says as much.
-Glob Join(const Segments& segments) {
-  Segments kept;
-  for (const std::string& segment : segments) {
-    if (segment != "**" || kept.empty() || kept.back() != "**") kept.push_back(segment);
-  }
-  return *Glob::Parse(absl::StrJoin(kept, "/"));
-}
-
-Glob DrawGlob() { return Join(DrawSegments({"a", "ab", "b", "a*", "ab*", "*", "**"}, 6)); }
-
-std::string DrawName() { return absl::StrJoin(DrawSegments({"a", "ab", "abc", "b", "c"}, 7), "/"); }
 
 RC_GTEST_PROP(GlobProperties, ACoveredGlobMatchesNoFurtherName, ()) {
   const Glob wide = DrawGlob(), narrow = DrawGlob();
@@ -44,7 +24,7 @@ RC_GTEST_PROP(GlobProperties, ACoveredGlobMatchesNoFurtherName, ()) {
 
 // Whichever segment becomes a wider one.
 RC_GTEST_PROP(GlobProperties, AGlobCoversWhatItGeneralizes, ()) {
-  Segments segments = DrawSegments({"a", "ab", "b", "a*", "ab*", "*", "**"}, 6);
+  Segments segments = DrawGlobSegments();
   const Glob narrow = Join(segments);
   std::string& segment = segments[*rc::gen::inRange<size_t>(0, segments.size())];
   segment = segment[0] == 'a' ? *rc::gen::element<std::string>("a*", "*", "**") : "**";
@@ -60,6 +40,21 @@ RC_GTEST_PROP(GlobProperties, AGlobCoversItselfAndIsCoveredByAll, ()) {
 RC_GTEST_PROP(GlobProperties, WhatIsCoveredOverlaps, ()) {
   const Glob a = DrawGlob(), b = DrawGlob();
   if (a.Covers(b)) RC_ASSERT(a.Overlaps(b));
+}
+
+// The key spares comparing all pairs.
+RC_GTEST_PROP(GlobProperties, TwoTieIfTheirKeysAreTheSame, ()) {
+  const Segments segments = DrawGlobSegments();
+  Segments alike = segments;
+  for (std::string& segment : alike) {
+    const bool is_literal = segment.find('*') == std::string::npos;
+    if (is_literal && *rc::gen::inRange(0, 3) == 0) segment = "c";
+    if (segment == "a*" && *rc::gen::inRange(0, 3) == 0) segment = "b*";
+  }
+  for (const auto& [a, b] : {std::pair(Join(segments), Join(alike)), {DrawGlob(3), DrawGlob(3)}}) {
+    const bool tie = a.CompareSpecificity(b) == 0 && a.Overlaps(b);
+    RC_ASSERT((a.TieKey() == b.TieKey()) == tie);
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "core/error.h"
 
 namespace fusebox {
@@ -133,6 +134,23 @@ TEST(PolicySetTest, EquallySpecificGlobsWithoutACommonNameAreNoTie) {
   const auto set = SetOf({Named("a", {"a/*", "xa*"}), Named("b", {"b/*", "xb*"})});
   EXPECT_EQ(Ruler(*set, "a/1"), "a");
   EXPECT_EQ(Ruler(*set, "xb1"), "b");
+}
+
+// A thousand policies with all the globs that they may have are checked and matched by their heads;
+// each with each would be two billion comparisons.
+TEST(PolicySetTest, ManyPoliciesAreNoProduct) {
+  std::vector<Policy> policies;
+  for (int i = 0; i < 1'000; ++i) {
+    policies.push_back(Named(absl::StrCat("p", i), {}));
+    for (size_t j = 0; j < kMaxGlobsPerPolicy; ++j) {
+      policies.back().match.push_back(absl::StrCat("service", i, "/method", j, "/*"));
+    }
+  }
+  const auto set = SetOf(policies);
+  for (int i = 0; i < 1'000; ++i) {
+    EXPECT_EQ(Ruler(*set, absl::StrCat("service", i, "/method63/x")), absl::StrCat("p", i));
+  }
+  EXPECT_EQ(Ruler(*set, "service1000/method0/x"), "default");
 }
 
 // Two policies with one name could not be told apart afterwards.

@@ -286,6 +286,23 @@ TEST(PolicyTest, NamesEverythingThatIsWrong) {
   EXPECT_THAT(errors[2].message, HasSubstr("shared_retry_budget is \"Shared\"; use 1 to 63"));
 }
 
+// Each is compared with those of all other policies, and tried for new breakers.
+TEST(PolicyTest, GlobsAreAtMostSixtyFour) {
+  const auto globs = [](size_t count, std::string glob) {
+    return [count, glob](Policy& policy) {
+      policy.name = "db";
+      policy.match.assign(count, glob);
+    };
+  };
+  EXPECT_THAT(ErrorsOf(globs(64, "db/*")), IsEmpty());
+  const std::vector<FieldError> errors = ErrorsOf(globs(65, "db/*"));
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].field, "match");
+  EXPECT_THAT(errors[0].message,
+              AllOf(HasSubstr("match is 65 globs; give at most 64"), HasSubstr("one more policy")));
+  EXPECT_EQ(ErrorsOf(globs(100'000, "db//")).size(), 1u + 64);
+}
+
 // `default` matches all that nothing else does; every other one must say what it matches.
 TEST(PolicyTest, OnlyTheDefaultHasNoMatch) {
   const std::vector<FieldError> nothing = ErrorsOf([](Policy& policy) { policy.name = "db"; });
