@@ -15,7 +15,7 @@ namespace {
 // What the template below needs to know of each kind.
 struct PolicyTraits {
   using Message = v1::Policy;
-  static constexpr ResourceKind kKind = {"policy", "POLICY", "policies"};
+  static constexpr ResourceKind kKind = kPolicyKind;
   static constexpr Table kTable = Table::kPolicies;
   static auto& In(auto& book) { return book.policies; }
   static std::vector<FieldError> Check(const Message& message) {
@@ -27,7 +27,7 @@ struct PolicyTraits {
 
 struct BudgetTraits {
   using Message = v1::RetryBudget;
-  static constexpr ResourceKind kKind = {"retry budget", "RETRY_BUDGET", "retry budgets"};
+  static constexpr ResourceKind kKind = kRetryBudgetKind;
   static constexpr Table kTable = Table::kRetryBudgets;
   static auto& In(auto& book) { return book.retry_budgets; }
   static std::vector<FieldError> Check(const Message& message) {

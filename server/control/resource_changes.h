@@ -25,6 +25,9 @@ struct ResourceKind {
   absl::string_view plural;  // "policies", of the flag that bounds it.
 };
 
+inline constexpr ResourceKind kPolicyKind = {"policy", "POLICY", "policies"};
+inline constexpr ResourceKind kRetryBudgetKind = {"retry budget", "RETRY_BUDGET", "retry budgets"};
+
 // One of 2^64, at random: nobody sees the same one twice.
 std::string NewEtag();
 

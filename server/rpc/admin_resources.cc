@@ -17,9 +17,6 @@
 namespace fusebox {
 namespace {
 
-constexpr ResourceKind kPolicy = {"policy", "POLICY", "policies"};
-constexpr ResourceKind kRetryBudget = {"retry budget", "RETRY_BUDGET", "retry budgets"};
-
 // One page of what stands in the order of its names and may be seen. The token is the last name of
 // the page before; it is there only if something that may be seen follows.
 template <typename Message, typename Request>
@@ -145,7 +142,7 @@ grpc::ServerUnaryReactor* AdminService::GetPolicy(grpc::CallbackServerContext* c
       CheckPolicy(*caller, Role::kReader, *book, request->name(), "GetPolicy");
   if (!readable.ok()) return Finish(context, readable);
   const auto found = book->policies.find(request->name());
-  if (found == book->policies.end()) return Finish(context, NotFound(kPolicy, request->name()));
+  if (found == book->policies.end()) return Finish(context, NotFound(kPolicyKind, request->name()));
   *response->mutable_policy() = *found->second;
   return Finish(context, absl::OkStatus());
 }
@@ -218,7 +215,7 @@ grpc::ServerUnaryReactor* AdminService::GetRetryBudget(grpc::CallbackServerConte
   const std::shared_ptr<const Book> book = control_.book();
   const auto found = book->retry_budgets.find(request->name());
   if (found == book->retry_budgets.end()) {
-    return Finish(context, NotFound(kRetryBudget, request->name()));
+    return Finish(context, NotFound(kRetryBudgetKind, request->name()));
   }
   *response->mutable_retry_budget() = ShowBudget(*found->second);
   return Finish(context, absl::OkStatus());

@@ -11,6 +11,7 @@ v1::Breaker ShowBreaker(const Engine& engine, const BreakerView& view) {
   v1::RetryBudgetStatus& budget = *message.mutable_retry_budget();
   budget.set_name(view.budget.name);
   budget.set_balance_millis(view.budget.balance);
+  budget.set_capacity_millis(view.budget.capacity);
   budget.set_spent(view.budget.spent);
   budget.set_refused(view.budget.refused);
   return message;
