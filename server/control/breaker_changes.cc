@@ -99,6 +99,7 @@ absl::StatusOr<Override> ImposeOverride(const v1::OverrideBreakerRequest& reques
   absl::StatusOr<std::shared_ptr<const OverrideSet>> next = draft.book.overrides->With(override);
   if (!next.ok()) return next.status();
   draft.book.overrides = *std::move(next);
+  override = *draft.book.overrides->Find(override.match);
   draft.rows.Put(Table::kOverrides, override.match, EncodeOverride(override, author.now));
   draft.effects.emplace_back([override](Engine& engine) {
     // Its glob was parsed above.
@@ -125,12 +126,11 @@ absl::StatusOr<Override> LiftOverride(const v1::ClearOverrideRequest& request, c
 
 void DropExpired(Tick now, Draft& draft) {
   if (draft.book.overrides->NextExpiry() > now) return;
-  const std::shared_ptr<const OverrideSet> all = draft.book.overrides;
-  for (const OverrideSet::Shared& override : all->all()) {
-    if (override->expires > now) continue;
+  OverrideSet::Expiry expiry = draft.book.overrides->WithoutExpired(now);
+  for (const OverrideSet::Shared& override : expiry.expired) {
     draft.rows.Erase(Table::kOverrides, override->match);
-    draft.book.overrides = draft.book.overrides->Without(override->match);
   }
+  draft.book.overrides = std::move(expiry.left);
 }
 
 }  // namespace fusebox

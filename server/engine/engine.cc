@@ -28,7 +28,7 @@ Engine::Engine(const EngineOptions& options, const Clock& clock, uint64_t life)
       batches_(options.max_batches),
       sweep_started_(started_) {}
 
-// Globs are matched with the breaker unlocked: that takes as long as there are policies.
+// Globs are matched with the breaker unlocked: that takes as long as many globs are alike.
 LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, Aftermath& aftermath,
                             std::optional<Slot> hint) {
   LockedBreaker entry;

@@ -50,15 +50,19 @@ absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outa
   return absl::OkStatus();
 }
 
-void Engine::RestoreOverride(const Override& override) {
+void Engine::RestoreOverrides(std::shared_ptr<const OverrideSet> overrides) {
+  const std::vector<OverrideSet::Shared>& all = overrides->all();
   {
     MutexLock configure(&configure_mutex_);
-    absl::StatusOr<std::shared_ptr<const OverrideSet>> next = rules_.overrides()->With(override);
-    if (!next.ok()) return;  // It was checked when it was imposed.
-    if (override.drill) drills_.Begin((*next)->Find(override.match));
-    rules_.Set(*std::move(next));
+    for (const OverrideSet::Shared& override : all) {
+      if (override->drill) drills_.Begin(override);
+    }
+    rules_.Set(overrides);
   }
-  Create(override.match);
+  // The oldest first: if there are too many breakers, those that were there first stay.
+  for (auto override = all.rbegin(); override != all.rend(); ++override) {
+    if ((*override)->by_name) Create((*override)->match);
+  }
 }
 
 void Engine::RestoreEvents(const std::vector<Event>& events) {

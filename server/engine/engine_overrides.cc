@@ -49,18 +49,14 @@ absl::Status Engine::ClearOverride(absl::string_view match, const Deed& deed) {
 
 void Engine::ExpireOverrides(Tick now) {
   if (rules_.overrides()->NextExpiry() > now) return;
-  std::vector<std::shared_ptr<const Override>> expired;
+  OverrideSet::Expiry expiry;
   {
     MutexLock configure(&configure_mutex_);
-    std::shared_ptr<const OverrideSet> left = rules_.overrides();
-    for (const std::shared_ptr<const Override>& override : rules_.overrides()->all()) {
-      if (override->expires > now) continue;
-      expired.push_back(override);
-      left = left->Without(override->match);
-    }
-    rules_.Set(std::move(left));
+    expiry = rules_.overrides()->WithoutExpired(now);
+    if (expiry.expired.empty()) return;
+    rules_.Set(std::move(expiry.left));
   }
-  for (const std::shared_ptr<const Override>& override : expired) {
+  for (const OverrideSet::Shared& override : expiry.expired) {
     TellOfOverride(Cause::kOverrideExpired, override, {});
     if (override->by_name) Refresh(override->match);
   }

@@ -26,7 +26,7 @@ class Rules {
 
   Rules() : policies_(*PolicySet::Make({})), overrides_(std::make_shared<OverrideSet>()) {}
 
-  // Takes as long as there are policies and overrides: not to be called under a breaker's lock.
+  // Tries the globs that begin like the name: not to be called under a breaker's lock.
   Match Find(absl::string_view breaker) const {
     std::shared_ptr<const PolicySet> policies;
     std::shared_ptr<const OverrideSet> overrides;

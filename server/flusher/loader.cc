@@ -64,17 +64,15 @@ absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept,
   return absl::OkStatus();
 }
 
-// The oldest first, as they were imposed.
+// Those of a file that has no orders are in that of their times.
 absl::Status AddOverrides(std::vector<Override> overrides, Book& book) {
   std::stable_sort(overrides.begin(), overrides.end(),
                    [](const Override& a, const Override& b) { return a.began < b.began; });
-  for (Override& override : overrides) {
-    auto next = book.overrides->With(std::move(override));
-    if (!next.ok()) {
-      return MakeError(absl::StatusCode::kDataLoss, "STORE_CORRUPT", next.status().message());
-    }
-    book.overrides = *std::move(next);
+  auto all = OverrideSet::Make(std::move(overrides));
+  if (!all.ok()) {
+    return MakeError(absl::StatusCode::kDataLoss, "STORE_CORRUPT", all.status().message());
   }
+  book.overrides = *std::move(all);
   return absl::OkStatus();
 }
 
@@ -114,9 +112,7 @@ absl::StatusOr<bool> GoOnWith(const Kept& kept, Control& control, Engine& engine
   for (const auto& [breaker, outage] : kept.outages) {
     if (!engine.RestoreOutage(breaker, outage).ok()) are_all_back = false;
   }
-  const auto& overrides = kept.book.overrides->all();
-  std::for_each(overrides.rbegin(), overrides.rend(),
-                [&engine](const auto& override) { engine.RestoreOverride(*override); });
+  engine.RestoreOverrides(kept.book.overrides);
   return are_all_back;
 }
 

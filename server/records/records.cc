@@ -79,6 +79,7 @@ std::string EncodeOverride(const Override& override, const RecordTime& now) {
   store::v1::OverrideRecord record;
   *record.mutable_override() = ToProto(override, now.anchor);
   record.set_boot_id(now.boot_id);
+  record.set_order(override.order);
   if (override.expires != Tick::Max()) record.set_expires_nanos(override.expires.nanos());
   return record.SerializeAsString();
 }
@@ -91,6 +92,7 @@ absl::StatusOr<Override> DecodeOverride(absl::string_view bytes, const RecordTim
   record->mutable_override()->clear_remaining();
   absl::StatusOr<Override> override = FromProto(record->override(), now.anchor);
   if (!override.ok()) return Unreadable("override");
+  override->order = record->order();
   if (!record->has_expires_nanos()) return override;
   override->expires =
       Translate(Tick::FromNanos(record->expires_nanos()), left, record->boot_id(), now);

@@ -1,12 +1,17 @@
 // Overrides as rules: what a glob covers, which of several is imposed, how they end.
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/engine/engine_fixture.h"
 
 namespace fusebox {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::Pair;
 
 class GlobOverrideTest : public EngineTest {
@@ -163,11 +168,55 @@ TEST_F(GlobOverrideTest, ADrillThatIsReplacedReportsAndTheNextCountsAnew) {
 TEST_F(GlobOverrideTest, ADrillOfAnEarlierLifeReportsWhatThisOneCounted) {
   Override drill{.began = clock_.Now(), .match = "db/*", .drill = true};
   drill.expires = clock_.Now() + absl::Seconds(10);
-  engine_.RestoreOverride(drill);
+  engine_.RestoreOverrides(*OverrideSet::Make({drill}));
   Allow();
   Pass(absl::Seconds(10));
   EXPECT_EQ(LastEvent().drill_report->lasted, absl::Seconds(10));
   EXPECT_EQ(LastEvent().drill_report->refused, 1u);
+}
+
+TEST_F(GlobOverrideTest, AllOfAnEarlierLifeGoOnAtOnce) {
+  engine_.RestoreOverrides(*OverrideSet::Make(
+      {{.mode = OverrideMode::kForcedOpen, .match = "db/*"},
+       {.mode = OverrideMode::kForcedClosed, .match = std::string(kOrders), .order = 7}}));
+  EXPECT_TRUE(Exists(kOrders));
+  EXPECT_FALSE(IsRefused(kOrders));
+  EXPECT_TRUE(IsRefused(kUsers));
+  EXPECT_EQ(engine_.overrides()->Find(kOrders)->order, 7u);
+  EXPECT_THAT(engine_.events().After(0, 10), IsEmpty());
+}
+
+TEST_F(GlobOverrideTest, WhatEndedBetweenTwoLivesEndsWithItsEvent) {
+  const Tick now = clock_.Now();
+  engine_.RestoreOverrides(*OverrideSet::Make({{.expires = now, .match = std::string(kOrders)},
+                                               {.expires = now, .match = "db/*", .drill = true},
+                                               {.match = "http/*"}}));
+  ASSERT_TRUE(IsRefused(kOrders));
+  ASSERT_TRUE(IsRefused(kUsers));
+  engine_.Maintain();
+  EXPECT_FALSE(IsRefused(kOrders));
+  EXPECT_FALSE(IsRefused(kUsers));
+  const std::vector<Event> events = engine_.events().After(0, 10);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].breaker, "db/*");
+  EXPECT_EQ(events[0].transition.cause, Cause::kOverrideExpired);
+  EXPECT_EQ(events[0].drill_report->refused, 1u);
+  EXPECT_EQ(events[1].breaker, kOrders);
+  EXPECT_EQ(engine_.overrides()->all().size(), 1u);
+}
+
+// As many as a server keeps by default: they must not hold up what else is due.
+TEST_F(GlobOverrideTest, TenThousandEndAtOnce) {
+  std::vector<Override> all;
+  for (int i = 0; i < 10'000; ++i) {
+    all.push_back({.expires = clock_.Now() + absl::Seconds(1), .match = absl::StrCat("db/", i)});
+  }
+  engine_.RestoreOverrides(*OverrideSet::Make(std::move(all)));
+  ASSERT_TRUE(IsRefused("db/9999"));
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(engine_.overrides()->all().empty());
+  EXPECT_FALSE(IsRefused("db/9999"));
+  EXPECT_EQ(engine_.events().last_number(), 10'000u);
 }
 
 // A fleet of any size costs a drill bounded memory.

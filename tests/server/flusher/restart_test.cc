@@ -69,10 +69,12 @@ TEST_F(RestartTest, AnOverrideWhoseTimeIsOverEndsAndSaysSo) {
             Cause::kOverrideExpired);
 }
 
-// Of two globs that cover a breaker it is the newer one that is imposed, also in the next life.
+// Of two globs that cover a breaker it is the newer one that is imposed, also in the next life, and
+// whatever the wall clock says.
 TEST_F(RestartTest, OverridesKeepTheirOrder) {
   ASSERT_TRUE(life_->Force("**").ok());
   clock_.Advance(absl::Seconds(1));
+  clock_.JumpWall(-absl::Hours(1));
   v1::OverrideBreakerRequest shadow;
   shadow.set_match("db/*");
   shadow.set_mode(v1::OVERRIDE_MODE_SHADOW);
