@@ -13,6 +13,7 @@
 #include "client/cli/errors.h"
 #include "client/cli/flags.h"
 #include "client/cli/limits_text.h"
+#include "client/cli/pages.h"
 #include "client/cli/resource_text.h"
 #include "client/cli/resources.h"
 #include "client/cli/transition_text.h"
@@ -117,10 +118,15 @@ grpc::Status Fetch(Connection& server, const DescribeFlags& flags, Description& 
   v1::ListTransitionsRequest past;
   past.set_match(flags.name);
   past.set_page_size(flags.history);
-  v1::ListTransitionsResponse page;
-  status = server.Call(&v1::AdminService::Stub::ListTransitions, past, &page);
-  *description.mutable_transitions() = page.transitions();
-  return status;
+  // A page may be empty although there is more.
+  return EachPage(server, &v1::AdminService::Stub::ListTransitions, past,
+                  [&](const v1::ListTransitionsResponse& page) {
+                    for (const v1::Transition& one : page.transitions()) {
+                      if (description.transitions_size() == flags.history) return false;
+                      *description.add_transitions() = one;
+                    }
+                    return description.transitions_size() < flags.history;
+                  });
 }
 
 int Describe(Invocation& cli, const DescribeFlags& flags) {

@@ -3,6 +3,7 @@
 import re
 
 from cli_driver import NOT_FOUND
+from fusebox.v1 import admin_pb2, policy_pb2
 
 
 def lines(text):
@@ -77,3 +78,32 @@ def test_describe_of_a_breaker_that_is_not_there_prints_the_servers_reason(cli, 
     result = cli("describe", name)
     assert (result.returncode, result.stdout) == (NOT_FOUND, "")
     assert "\n  reason: BREAKER_NOT_FOUND\n" in result.stderr
+
+
+def test_describe_reads_on_where_a_page_is_empty(stand_in):
+    pages = {"": ([], "second"), "second": ([3, 2], "third"), "third": ([1], "fourth")}
+
+    def history(request, _):
+        numbers, token = pages[request.page_token]
+        return admin_pb2.ListTransitionsResponse(
+            transitions=[
+                admin_pb2.Transition(number=number, cause=admin_pb2.CAUSE_WAIT_OVER)
+                for number in numbers
+            ],
+            next_page_token=token,
+        )
+
+    cli = stand_in(
+        GetBreaker=lambda request, _: admin_pb2.GetBreakerResponse(
+            breaker=admin_pb2.Breaker(name=request.name, policy="default")
+        ),
+        GetPolicy=lambda request, _: admin_pb2.GetPolicyResponse(
+            policy=policy_pb2.Policy(name=request.name)
+        ),
+        ListTransitions=history,
+    )
+    shown = cli.json("describe", "a/b", "--history", "3")["transitions"]
+    assert [one["number"] for one in shown] == ["3", "2", "1"]
+    shown = cli.json("describe", "a/b", "--history", "1")["transitions"]
+    assert [one["number"] for one in shown] == ["3"]
+    assert "Nothing happened" not in cli.ok("describe", "a/b", "--history", "1")
