@@ -111,9 +111,9 @@ int RunVerb(const GlobalFlags& flags, const Commands& commands) {
   Invocation cli{server, out, talk, flags.actor};
   const int code = commands.Run(cli);
   std::cout.flush();
-  if (std::cout.good()) return code;
-  talk << "fuseboxctl: stdout cannot be written; is its disk full?\n";
-  return kOutputFailed;
+  if (!out.fault().ok()) talk << "fuseboxctl: " << out.fault().message() << "\n";
+  if (!std::cout.good()) talk << "fuseboxctl: stdout cannot be written; is its disk full?\n";
+  return out.ok() ? code : kOutputFailed;
 }
 
 // What gRPC logs of its own accord, such as a handshake that failed, is said again in the status of

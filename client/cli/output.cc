@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "proto/convert/convert.h"
 #include "proto/yaml/yaml.h"
@@ -13,15 +15,17 @@
 namespace fusebox::cli {
 namespace {
 
-std::string ToJson(const google::protobuf::Message& message, bool indented) {
+absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message, bool indented) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = indented;
   // A script that reads `refused` wants 0, not nothing.
   options.always_print_primitive_fields = true;
   std::string json;
-  // Cannot fail: that takes an Any of unknown type, and what is printed holds none.
-  google::protobuf::util::MessageToJsonString(message, &json, options);
-  return json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (status.ok()) return json;
+  const absl::string_view cause(status.message().data(), status.message().size());
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the answer cannot be written as JSON: ", cause, "; -o table or -o yaml may show it"));
 }
 
 }  // namespace
@@ -29,7 +33,7 @@ std::string ToJson(const google::protobuf::Message& message, bool indented) {
 void Output::Print(const Document& document) {
   switch (format_) {
     case Format::kJson:
-      stream_ << ToJson(document.message, /*indented=*/true);
+      Json(document.message, /*indented=*/true, "");
       return;
     case Format::kYaml:
       stream_ << WriteYaml(document.message);
@@ -48,7 +52,7 @@ void Output::Print(const Document& document) {
 bool Output::Print(const Step& step) {
   switch (format_) {
     case Format::kJson:
-      stream_ << ToJson(step.message, /*indented=*/false) << "\n" << std::flush;
+      Json(step.message, /*indented=*/false, "\n");
       return true;
     case Format::kYaml:
       stream_ << "---\n" << WriteYaml(step.message) << std::flush;
@@ -62,6 +66,15 @@ bool Output::Print(const Step& step) {
       return !step.line.empty();
   }
   return false;
+}
+
+void Output::Json(const google::protobuf::Message& message, bool indented, absl::string_view end) {
+  const absl::StatusOr<std::string> json = ToJson(message, indented);
+  if (json.ok()) {
+    stream_ << *json << end << std::flush;
+  } else {
+    fault_.Update(json.status());
+  }
 }
 
 void Output::Line(const std::vector<Cell>& cells) {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/cli/table.h"
@@ -54,7 +55,10 @@ class Output {
   bool colour() const { return colour_ && for_people(); }
 
   // Whether everything so far could be written.
-  bool ok() const { return stream_.good(); }
+  bool ok() const { return stream_.good() && fault_.ok(); }
+
+  // Why an answer could not be put into the format: a server may send times that no JSON can hold.
+  const absl::Status& fault() const { return fault_; }
 
   // Writes one document: JSON in protobuf's mapping, zeros included; YAML as the server's file is
   // written, without what is not set.
@@ -71,9 +75,12 @@ class Output {
   void Text(absl::string_view text) { stream_ << text; }
 
  private:
+  void Json(const google::protobuf::Message& message, bool indented, absl::string_view end);
+
   std::ostream& stream_;
   const Format format_;
   const bool colour_;
+  absl::Status fault_;
 };
 
 // Whether stdout wants colour: it is a terminal, and NO_COLOR is not set.

@@ -124,6 +124,20 @@ TEST_F(OutputTest, MakesEveryLinePrintable) {
   EXPECT_EQ(Printed(Format::kName, step), "a\\x0ab\n");
 }
 
+// A second of the year 10,000 and later has no text in JSON.
+TEST_F(OutputTest, KnowsWhatItCouldNotWrite) {
+  google::protobuf::Timestamp far;
+  far.set_seconds(253'402'300'800);
+  std::ostringstream stream;
+  Output out(stream, Format::kJson, /*colour=*/false);
+  out.Print(Document{message_, document_.table});
+  EXPECT_TRUE(out.ok());
+  out.Print(Step{far, {}, ""});
+  EXPECT_FALSE(out.ok());
+  EXPECT_THAT(std::string(out.fault().message()),
+              testing::StartsWith("the answer cannot be written as JSON: "));
+}
+
 TEST_F(OutputTest, ColoursOnlyWhatPeopleRead) {
   std::ostringstream stream;
   EXPECT_TRUE(Output(stream, Format::kTable, true).colour());

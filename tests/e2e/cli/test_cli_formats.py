@@ -3,7 +3,9 @@
 import json
 
 import yaml
-from cli_driver import Running, rows
+from cli_driver import OUTPUT_FAILED, Running, rows
+from fusebox.v1 import admin_pb2
+from google.protobuf.duration_pb2 import Duration
 
 
 def test_yaml_says_what_json_says_in_the_words_of_the_file(cli, name):
@@ -62,3 +64,14 @@ def test_streams_in_json_have_a_document_on_each_line(cli, name):
     cli.ok("allow", name)
     lines = cli.ok("watch", name, "--until-synced", "-o", "json").splitlines()
     assert ["breaker" in json.loads(line) for line in lines] == [True, False]
+
+
+def test_an_answer_that_json_cannot_hold_is_an_error(stand_in):
+    far = Duration(seconds=10**15)
+    cli = stand_in(
+        GetServerInfo=lambda request, _: admin_pb2.GetServerInfoResponse(version="9", uptime=far)
+    )
+    result = cli("version", "-o", "json")
+    assert (result.returncode, result.stdout) == (OUTPUT_FAILED, "")
+    assert "fuseboxctl: the answer cannot be written as JSON: " in result.stderr
+    assert cli("version").returncode == 0
