@@ -37,9 +37,7 @@ CodePoint DecodeAs(const Form& form, absl::string_view text) {
   return {value, form.bytes};
 }
 
-size_t ColumnsOf(const CodePoint& one) {
-  return one.value.has_value() ? ColumnsOf(*one.value) : 1;
-}
+size_t ColumnsOf(const CodePoint& one) { return one.value.has_value() ? ColumnsOf(*one.value) : 1; }
 
 }  // namespace
 

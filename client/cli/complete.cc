@@ -51,7 +51,7 @@ CLI::App* FindVerb(CLI::App* among, const std::string& name) {
 
 // A word that begins with a dash: "--limit", "--limit=5", "-o", "-ojson".
 struct FlagWord {
-  CLI::Option* flag;         // nullptr if there is none of this name.
+  CLI::Option* flag;            // nullptr if there is none of this name.
   std::optional<size_t> value;  // Where its value begins, if it stands in the same word.
 };
 

@@ -55,9 +55,10 @@ absl::Status AddTls(const CredentialFlags& flags, Credentials& credentials) {
         "--tls-client-cert and --tls-client-key are two parts of one identity; give both or none");
   }
   grpc::SslCredentialsOptions options;
-  for (absl::Status status : {ReadFor("--tls-ca", flags.ca_file, options.pem_root_certs),
-                              ReadFor("--tls-client-cert", flags.cert_file, options.pem_cert_chain),
-                              ReadFor("--tls-client-key", flags.key_file, options.pem_private_key)}) {
+  for (absl::Status status :
+       {ReadFor("--tls-ca", flags.ca_file, options.pem_root_certs),
+        ReadFor("--tls-client-cert", flags.cert_file, options.pem_cert_chain),
+        ReadFor("--tls-client-key", flags.key_file, options.pem_private_key)}) {
     if (!status.ok()) return status;
   }
   credentials.tls = true;

@@ -64,8 +64,8 @@ bool IsNobodyThere(absl::string_view message) {
 }
 
 void PrintTlsHints(Talk& err) {
-  err << "  It was spoken to in TLS. Does --tls-ca hold who signed its certificate, and is its name\n"
-         "  that of --server or --tls-server-name? If it wants a certificate of yours, give\n"
+  err << "  It was spoken to in TLS. Does --tls-ca hold who signed its certificate, and is that\n"
+         "  for the host of --server or for --tls-server-name? If it wants one of yours, give\n"
          "  --tls-client-cert and --tls-client-key.\n";
 }
 
@@ -87,8 +87,9 @@ void PrintConnectFailure(Talk& err, const Connection& server, const grpc::Status
 }  // namespace
 
 bool IsConnectFailure(const Connection& server, const grpc::Status& status) {
-  return !server.connected() && (!server.fault().ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                                 status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+  return !server.connected() &&
+         (!server.fault().ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
 }
 
 int ReportRpcError(Talk& err, const Connection& server, const grpc::Status& status,

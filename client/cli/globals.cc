@@ -29,9 +29,11 @@ void AddTlsFlags(CLI::App& app, CredentialFlags& flags) {
   app.add_flag("--tls", flags.tls, "Encrypt, and check the server's certificate");
   app.add_option("--tls-ca", flags.ca_file, "Certificates to trust [those of the system]")
       ->type_name("FILE");
-  app.add_option("--tls-client-cert", flags.cert_file, "The certificate to show, if the server asks")
+  app.add_option("--tls-client-cert", flags.cert_file,
+                 "The certificate to show, if the server asks")
       ->type_name("FILE");
-  app.add_option("--tls-client-key", flags.key_file, "The key of --tls-client-cert")->type_name("FILE");
+  app.add_option("--tls-client-key", flags.key_file, "The key of --tls-client-cert")
+      ->type_name("FILE");
   app.add_option("--tls-server-name", flags.server_name,
                  "What the server's certificate must say [the host of --server]")
       ->type_name("HOST");

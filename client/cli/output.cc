@@ -24,8 +24,8 @@ absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message, boo
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
   if (status.ok()) return json;
   const absl::string_view cause(status.message().data(), status.message().size());
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the answer cannot be written as JSON: ", cause, "; -o table or -o yaml may show it"));
+  return absl::InvalidArgumentError(absl::StrCat("the answer cannot be written as JSON: ", cause,
+                                                 "; -o table or -o yaml may show it"));
 }
 
 }  // namespace

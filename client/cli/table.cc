@@ -28,8 +28,11 @@ absl::string_view Code(Colour colour) {
 // U+0080 to U+009F steer some terminals as ESC does.
 bool IsControl(char32_t c) { return c < 0x20 || (c >= 0x7F && c <= 0x9F); }
 
-// Begins another line, or turns the order of what follows round, so that it reads as what it is not.
-bool IsMisleading(char32_t c) { return (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069); }
+// Begins another line, or turns the order of what follows round, so that it reads as what it is
+// not.
+bool IsMisleading(char32_t c) {
+  return (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
 
 std::string Escaped(absl::string_view text, const CodePoint& one) {
   if (one.value.has_value() && *one.value > 0xFF) {

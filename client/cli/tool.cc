@@ -58,7 +58,9 @@ int RunTool(const std::string& command, const std::vector<std::string>& argument
   const NoInterrupts ignored;
   const Obedient attributes;
   pid_t child = 0;
-  if (posix_spawn(&child, "/bin/sh", nullptr, attributes.get(), argv.data(), environ) != 0) return -1;
+  if (posix_spawn(&child, "/bin/sh", nullptr, attributes.get(), argv.data(), environ) != 0) {
+    return -1;
+  }
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return -1;

@@ -23,9 +23,9 @@ class NoInterrupts {
 };
 
 // Runs a command line of the shell, such as "code --wait", with further arguments, on this
-// process's own stdin, stdout and stderr. Ctrl-C and Ctrl-\ reach only the program. Returns its exit
-// code, 127 if there is no such program, and 128 + N if signal N ended it; -1 if not even a shell
-// could be started.
+// process's own stdin, stdout and stderr. Ctrl-C and Ctrl-\ reach only the program. Returns its
+// exit code, 127 if there is no such program, and 128 + N if signal N ended it; -1 if not even a
+// shell could be started.
 int RunTool(const std::string& command, const std::vector<std::string>& arguments);
 
 }  // namespace fusebox::cli

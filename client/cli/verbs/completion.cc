@@ -7,7 +7,7 @@
 namespace fusebox::cli {
 namespace {
 
-constexpr char kBash[] = R"(# fuseboxctl in bash: source <(fuseboxctl completion bash)
+constexpr char kBash[] = R"sh(# fuseboxctl in bash: source <(fuseboxctl completion bash)
 _fuseboxctl() {
   local rest=${COMP_LINE:0:COMP_POINT} words=() out choice breaks begin= i
   # bash takes host:port and --flag=value apart; what no space stands between is one word.
@@ -34,7 +34,7 @@ _fuseboxctl() {
   done <<<"$out"
 }
 complete -o default -F _fuseboxctl fuseboxctl
-)";
+)sh";
 
 constexpr char kZsh[] = R"(#compdef fuseboxctl
 # fuseboxctl in zsh: source <(fuseboxctl completion zsh), after compinit

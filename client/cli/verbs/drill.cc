@@ -27,6 +27,7 @@ struct DrillFlags {
   std::string reason;
   absl::Duration ttl;
   bool wait = false;
+  bool dry_run = false;
 };
 
 // Gives what happened to the drill's `match` by overrides to `take`, the newest first.
@@ -94,12 +95,14 @@ int Drill(Invocation& cli, const DrillFlags& flags) {
   request.set_actor(cli.actor);
   *request.mutable_ttl() = ToProto(flags.ttl);
   request.set_drill(true);
+  request.set_validate_only(flags.dry_run);
   v1::OverrideBreakerResponse response;
   const grpc::Status status =
       cli.server.Call(&v1::AdminService::Stub::OverrideBreaker, request, &response);
   if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
   const v1::Override& drill = response.override();
-  if (!flags.wait) {
+  if (flags.dry_run) cli.err << "Nothing was done (dry run).\n";
+  if (flags.dry_run || !flags.wait) {
     cli.out.Print(OverrideDocument(response, drill));
     return kOk;
   }
@@ -116,6 +119,7 @@ void AddDrill(Commands& commands) {
   AddMatch(verb, flags.match);
   AddDuration(verb, "--ttl", flags.ttl, "How long, 1s to 8760h")->required();
   AddReason(verb, flags.reason)->required();
+  AddDryRun(verb, flags.dry_run);
   verb.add_flag("--wait", flags.wait, "Wait for its end and print what it showed");
 }
 

@@ -14,6 +14,10 @@ struct VersionFlags {
   bool client = false;
 };
 
+void AddFault(const std::string& name, const std::string& what, Table& table) {
+  if (!what.empty()) table.AddRow({name, {what, Colour::kRed}});
+}
+
 Table VersionTable(const Versions& versions) {
   Table table;
   table.AddRow({"client", versions.client()});
@@ -23,12 +27,10 @@ Table VersionTable(const Versions& versions) {
   table.AddRow({"up", DurationText(server.uptime())});
   table.AddRow({"store", server.store()});
   if (server.draining()) table.AddRow({"draining", {"yes", Colour::kRed}});
-  if (!server.not_durable().empty()) {
-    table.AddRow({"not durable", {server.not_durable(), Colour::kRed}});
-  }
-  if (!server.config_error().empty()) {
-    table.AddRow({"config error", {server.config_error(), Colour::kRed}});
-  }
+  AddFault("not durable", server.not_durable(), table);
+  AddFault("config error", server.config_error(), table);
+  AddFault("certificate error", server.certificate_error(), table);
+  AddFault("identities error", server.identities_error(), table);
   return table;
 }
 

@@ -92,8 +92,9 @@ TEST(MakeCredentialsTest, RefuseFlagsThatWouldDoNothing) {
 TEST(MakeCredentialsTest, WantBothPartsOfAnIdentity) {
   for (const CredentialFlags& flags : {CredentialFlags{.tls = true, .cert_file = "f"},
                                        CredentialFlags{.tls = true, .key_file = "f"}}) {
-    EXPECT_EQ(Complaint(flags, kLoopback),
-              "--tls-client-cert and --tls-client-key are two parts of one identity; give both or none");
+    EXPECT_EQ(
+        Complaint(flags, kLoopback),
+        "--tls-client-cert and --tls-client-key are two parts of one identity; give both or none");
   }
 }
 

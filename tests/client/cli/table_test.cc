@@ -49,9 +49,13 @@ TEST(TableTest, ShowsWhatATerminalWouldObey) {
 
 // A terminal of Latin-1 obeys them.
 TEST(TableTest, ShowsBytesThatAreNoUtf8) {
-  EXPECT_EQ(Printable("\x9B" "31m"), "\\x9b31m");
+  EXPECT_EQ(Printable("\x9B"
+                      "31m"),
+            "\\x9b31m");
   EXPECT_EQ(Printable("\xC2"), "\\xc2");
-  EXPECT_EQ(Printable("\xE2\x9B" "a"), "\\xe2\\x9ba");
+  EXPECT_EQ(Printable("\xE2\x9B"
+                      "a"),
+            "\\xe2\\x9ba");
 }
 
 TEST(TableTest, ShowsWhatWouldTurnTheTextRoundOrBeginALine) {

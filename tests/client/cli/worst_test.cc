@@ -70,7 +70,8 @@ TEST(WorstTest, KeepsNoMoreThanItsLimitAndCountsAll) {
 TEST(WorstTest, KeepsTheSameInWhateverOrderTheyCome) {
   std::vector<v1::Breaker> all;
   for (int i = 0; i < 50; ++i) {
-    all.push_back(Breaker(std::to_string(100 + i * 7 % 50), v1::STATE_CLOSED, v1::HEALTH_DEGRADED, 1));
+    all.push_back(
+        Breaker(std::to_string(100 + i * 7 % 50), v1::STATE_CLOSED, v1::HEALTH_DEGRADED, 1));
   }
   Worst worst(3);
   for (const v1::Breaker& one : all) worst.Take(Page({one}));

@@ -205,7 +205,7 @@ def test_usage_errors_exit_2_and_point_to_the_help(arguments, complaint):
         ("override", ["MATCH", "--mode", "--reason", "--ttl", "--dry-run"]),
         ("clear", ["MATCH", "--reason", "--dry-run"]),
         ("overrides", []),
-        ("drill", ["MATCH", "--ttl", "--reason", "--wait"]),
+        ("drill", ["MATCH", "--ttl", "--reason", "--wait", "--dry-run"]),
         ("reset", ["NAME", "--reason"]),
         ("delete", ["NAME", "--reason"]),
         ("apply", ["--file", "--dry-run"]),

@@ -1,5 +1,6 @@
 """fuseboxctl drill."""
 
+import pytest
 from cli_driver import DENIED, INVALID_ARGUMENT, Running, fields
 from fusebox.v1 import admin_pb2
 
@@ -34,6 +35,14 @@ def test_a_drill_ends_by_itself(cli, name):
     assert result.returncode == 0
     assert result.stderr.endswith("The drill is over: the override's time was over.\n")
     assert fields(result.stdout)["refused"] == "0"
+    cli.ok("allow", name)
+
+
+@pytest.mark.parametrize("more", [(), ("--wait",)])
+def test_a_dry_run_imposes_nothing_and_waits_for_nothing(cli, name, more):
+    result = cli("drill", name, "--ttl", "1h", "--reason", "game day", "--dry-run", *more)
+    assert (result.returncode, result.stderr) == (0, "Nothing was done (dry run).\n")
+    assert "FORCED_OPEN (drill)" in result.stdout
     cli.ok("allow", name)
 
 
