@@ -10,12 +10,12 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/engine/clock.h"
-#include "server/log/grpc_log.h"
 #include "server/log/log.h"
 #include "server/options/options.h"
 #include "server/process/file_limit.h"
 #include "server/process/signals.h"
 #include "server/serving/configuration.h"
+#include "server/serving/grpc_log.h"
 #include "server/serving/server.h"
 
 namespace fusebox {

@@ -30,7 +30,7 @@ ARROWS = {
     "files": ["core", "log", "sync"],
     "tls": ["core", "sync"],
     "identities_proto": [],
-    "identity": ["identities_proto", "sync", "yaml"],
+    "identity": ["identities_proto", "tls", "yaml"],
     "records": ["convert", "engine", "record_proto"],
     "control": ["records", "store", "sync"],
     "flusher": ["control", "log"],

@@ -284,7 +284,7 @@ def test_what_exists_is_no_secret_told_by_an_error(method, as_token):
         assert ending(HERE) == ending(NOWHERE)
 
 
-# Nor by where a page ends. The breaker that exists is no page's last, so that there is more to come.
+# Nor by where a page ends. What exists is no page's last, so that there is more to come.
 @pytest.mark.parametrize("name", ["ListBreakers", "ListTransitions"])
 @pytest.mark.parametrize("size", [1, 2, 1000])
 def test_what_exists_is_no_secret_told_by_a_page(size, name, as_token):

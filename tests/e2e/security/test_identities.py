@@ -98,7 +98,9 @@ def test_a_bad_file_keeps_the_identities_and_says_so(server, identities, client_
 
 
 # Every part of this file is a file by itself, and takes something away from who is in it.
-def test_a_file_that_is_written_slowly_changes_nothing_until_it_is_whole(server, identities, client_of):
+def test_a_file_that_is_written_slowly_changes_nothing_until_it_is_whole(
+    server, identities, client_of
+):
     identities.write(ONE_AND_TWO)
     eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
     two = client_of("two")
@@ -111,7 +113,11 @@ def test_a_file_that_is_written_slowly_changes_nothing_until_it_is_whole(server,
                 two.info()
     changed = ONE_AND_TWO.replace('READER, match: ["**"]', 'READER, match: ["theirs/**"]')
     identities.write(changed)
-    eventually(lambda: error_of(lambda: two.get("ours/a")).reason == "PERMISSION_DENIED", "the whole")
+
+    def refused():
+        return error_of(lambda: two.get("ours/a")).reason == "PERMISSION_DENIED"
+
+    eventually(refused, "the whole file")
     assert "event=reload_failed" not in "".join(server.log)
 
 
@@ -186,7 +192,8 @@ def test_who_failed_is_named_by_identity_and_client(server, client_of):
             ":2: identities[0] has neither token_sha256 nor san",
         ),
         (
-            "identities:\n- name: ci\n  token_sha256: [s3cret]\n  grants: [{role: READER, match: [a]}]\n",
+            "identities:\n- name: ci\n  token_sha256: [s3cret]\n"
+            "  grants: [{role: READER, match: [a]}]\n",
             ":3: identities[0].token_sha256[0] is not the SHA-256 of a token",
         ),
         (
@@ -226,7 +233,9 @@ CONFIG = "policies: [{name: secret-policy, match: [secret/*], circuit_breaker: {
 
 
 # Their policies, the paths of their files, how much of everything they have.
-def test_what_is_wrong_with_the_server_says_nothing_of_others(start, plain_client, identities, tmp_path):
+def test_what_is_wrong_with_the_server_says_nothing_of_others(
+    start, plain_client, identities, tmp_path
+):
     config = tmp_path / "fusebox.yaml"
     config.write_text(CONFIG)
     identities.write(ONE_AND_TWO)

@@ -1,4 +1,4 @@
-#include "server/log/grpc_log.h"
+#include "server/serving/grpc_log.h"
 
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>

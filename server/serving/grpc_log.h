@@ -1,5 +1,5 @@
-#ifndef FUSEBOX_SERVER_LOG_GRPC_LOG_H_
-#define FUSEBOX_SERVER_LOG_GRPC_LOG_H_
+#ifndef FUSEBOX_SERVER_SERVING_GRPC_LOG_H_
+#define FUSEBOX_SERVER_SERVING_GRPC_LOG_H_
 
 namespace fusebox {
 
@@ -15,4 +15,4 @@ void LogGrpcLines();
 
 }  // namespace fusebox
 
-#endif  // FUSEBOX_SERVER_LOG_GRPC_LOG_H_
+#endif  // FUSEBOX_SERVER_SERVING_GRPC_LOG_H_
