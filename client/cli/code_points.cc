@@ -37,7 +37,9 @@ CodePoint DecodeAs(const Form& form, absl::string_view text) {
   return {value, form.bytes};
 }
 
-size_t ColumnsOf(const CodePoint& one) { return one.value.has_value() ? ColumnsOf(*one.value) : 1; }
+size_t ColumnsOfOne(const CodePoint& one) {
+  return one.value.has_value() ? ColumnsOf(*one.value) : 1;
+}
 
 }  // namespace
 
@@ -58,19 +60,19 @@ size_t ColumnsOf(absl::string_view text) {
   size_t columns = 0;
   while (!text.empty()) {
     const CodePoint next = DecodeFirst(text);
-    columns += ColumnsOf(next);
+    columns += ColumnsOfOne(next);
     text.remove_prefix(next.bytes);
   }
   return columns;
 }
 
-size_t BytesThatFit(absl::string_view text, size_t columns) {
+size_t BytesThatFit(absl::string_view text, size_t width) {
   size_t bytes = 0;
   while (bytes < text.size()) {
     const CodePoint next = DecodeFirst(text.substr(bytes));
-    const size_t needed = ColumnsOf(next);
-    if (needed > columns) break;
-    columns -= needed;
+    const size_t needed = ColumnsOfOne(next);
+    if (needed > width) break;
+    width -= needed;
     bytes += next.bytes;
   }
   return bytes;

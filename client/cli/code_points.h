@@ -31,8 +31,8 @@ size_t ColumnsOf(char32_t code_point);
 // How many columns a text takes. A byte that is no part of a code point takes one.
 size_t ColumnsOf(absl::string_view text);
 
-// How many bytes of the text fit into so many columns, in whole code points.
-size_t BytesThatFit(absl::string_view text, size_t columns);
+// How many bytes of the text fit into a width in columns, in whole code points.
+size_t BytesThatFit(absl::string_view text, size_t width);
 
 }  // namespace fusebox::cli
 

@@ -73,7 +73,7 @@ void Check(const OverrideSet& set, const Model& model) {
     RC_ASSERT(set.all()[i]->match == expected.match);
     RC_ASSERT(set.all()[i]->expires == expected.expires);
     RC_ASSERT(set.Find(expected.match) == set.all()[i]);
-    RC_ASSERT(i == 0 || set.all()[i - 1]->order > set.all()[i]->order);
+    if (i > 0) RC_ASSERT(set.all()[i - 1]->order > set.all()[i]->order);
   }
   for (int i = 0; i < 5; ++i) {
     const std::string name = DrawName();

@@ -7,6 +7,7 @@
 #include "client/cli/command.h"
 #include "client/cli/files.h"
 #include "client/cli/resource_text.h"
+#include "client/cli/talk.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/temporary_directory.h"
@@ -77,9 +78,10 @@ TEST_F(ManifestTest, SaysWhereTheFieldOfAnErrorStands) {
 }
 
 TEST_F(ManifestTest, EachLineOfAComplaintIsALine) {
-  std::ostringstream err;
+  std::ostringstream stream;
+  Talk err(stream);
   EXPECT_EQ(ReportBadFile(err, absl::InvalidArgumentError("one\ntwo")), kUsage);
-  EXPECT_EQ(err.str(), "fuseboxctl: one\nfuseboxctl: two\n");
+  EXPECT_EQ(stream.str(), "fuseboxctl: one\nfuseboxctl: two\n");
 }
 
 TEST(ResourceTest, BareIsWhatAFileWouldSay) {
