@@ -30,9 +30,9 @@ TEST(ReadYamlTest, TakesAnEmptyTextAsAnEmptyMessage) {
   }
 }
 
-// A section whose lines are all commented out is no mistake; a forgotten number is one.
+// A section whose lines are all commented out is no mistake; a forgotten number or list is one.
 TEST(ReadYamlTest, LeavesASectionWithoutAValueUnset) {
-  EXPECT_THAT(Read<Policy>("match:\ncircuit_breaker:\n#  jitter: 1\nclassification: {grpc: }"),
+  EXPECT_THAT(Read<Policy>("circuit_breaker:\n#  jitter: 1\nclassification: {grpc: }"),
               EqualsProto(Text<Policy>("classification {}")));
 }
 

@@ -8,6 +8,7 @@ from fusebox.v1 import breaker_pb2 as pb
 from grpc.experimental import session_cache
 
 DAY_S = 86400
+HALF_HOUR_S = 1800  # Sessions are good for two hours.
 URI = "spiffe://prod/payments"
 IDENTITIES = f"""
 identities:
@@ -59,10 +60,11 @@ def test_a_session_is_resumed_while_the_certificate_is_good(connect_with, wall_c
 def test_a_session_is_no_way_around_the_end_of_a_certificate(
     interceptor, connect_with, wall_clock, name
 ):
+    wall_clock.set(2 * DAY_S - HALF_HOUR_S)
     for _ in range(2):
         with connect_with.caching() as client:
             client.allow(name)
-    wall_clock.set(3 * DAY_S)
+    wall_clock.set(2 * DAY_S + HALF_HOUR_S)
     with connect_with.caching(interceptor) as client:
         error = error_of(lambda: client.allow(name))
     assert (error.code, error.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CERTIFICATE_EXPIRED")
