@@ -59,7 +59,8 @@ TEST_F(ManifestTest, MayHaveAPolicyAndABudgetOfOneName) {
 }
 
 TEST_F(ManifestTest, IsRefusedWhenItHoldsNothing) {
-  for (const char* text : {"", "# only this\n", "policies: []", "{policies: [], retry_budgets: []}"}) {
+  for (const char* text :
+       {"", "# only this\n", "policies: []", "{policies: [], retry_budgets: []}"}) {
     EXPECT_EQ(
         Complaint(text),
         "F holds nothing; write policies: or retry_budgets: into it, as in the server's file");
