@@ -152,6 +152,9 @@ class Engine {
   std::vector<std::string> BreakersInOutage();
   std::optional<Outage> SaveOutage(absl::string_view breaker);
 
+  // There are going to be so many more: spares the index from growing step by step.
+  void Expect(size_t breakers) { registry_.Reserve(breakers); }
+
   // Goes on with the outage of a breaker of an earlier life, under its policy of now. To be called
   // before the breaker is used: of one that exists the outage is its own, ALREADY_EXISTS. Other
   // errors are Allow()'s.
@@ -209,6 +212,9 @@ class Engine {
                       std::optional<Slot> hint = {});
   absl::StatusOr<LockedBreaker> EnterOrCreate(absl::string_view breaker, Tick now,
                                               Aftermath& aftermath);
+  // For who expects that there is none: one that is found is as it was left.
+  absl::StatusOr<LockedBreaker> FindOrCreate(absl::string_view breaker, Tick now,
+                                             Aftermath& aftermath);
 
   // Takes down, before unlocking, what is left to do; does it, after.
   static void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);

@@ -34,17 +34,15 @@ absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outa
   const Tick now = clock_.Now();
   Aftermath aftermath;
   {
-    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
-    if (!entered.ok()) return entered.status();
-    const LockedBreaker entry = *std::move(entered);
-    if (aftermath.born) {
-      entry->guard.RestoreOutage(*entry->ruling, outage, now);
-      counters_.CountRestored();
-    }
+    absl::StatusOr<LockedBreaker> found = FindOrCreate(breaker, now, aftermath);
+    if (!found.ok()) return found.status();
+    if (!aftermath.born) return absl::AlreadyExistsError(breaker);
+    const LockedBreaker entry = *std::move(found);
+    entry->guard.RestoreOutage(*entry->ruling, outage, now);
+    counters_.CountRestored();
     Leave(*entry, entry->guard.revision(), aftermath);
   }
   Publish(breaker, aftermath);
-  if (!aftermath.born) return absl::AlreadyExistsError(breaker);
   // It is OPEN now, and for so long.
   if (outage.state == State::kHalfOpen) changed_outages_.Add(breaker);
   return absl::OkStatus();

@@ -1,10 +1,13 @@
 #include "server/flusher/loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "server/flusher/in_parallel.h"
+#include "server/sync/mutex.h"
 
 namespace fusebox {
 namespace {
@@ -31,9 +34,14 @@ absl::Status ReadResource(const RowView& row, Resources<Message>& all) {
   return absl::OkStatus();
 }
 
+// What is decoded once all rows are there.
+struct Undecoded {
+  std::vector<Override> overrides;
+  std::vector<std::pair<std::string, std::string>> outages;  // Name and row.
+};
+
 // The server's row comes first, and says what the times of all others mean.
-absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept,
-                     std::vector<Override>& overrides) {
+absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept, Undecoded& rest) {
   switch (row.table) {
     case Table::kServer: {
       const absl::StatusOr<ServerState> server = DecodeServer(row.value);
@@ -47,13 +55,10 @@ absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept,
     case Table::kRetryBudgets:
       return ReadResource(row, kept.book.retry_budgets);
     case Table::kOverrides:
-      return ReadOverride(row, now, overrides);
-    case Table::kBreakers: {
-      absl::StatusOr<Outage> outage = DecodeOutage(row.value, now);
-      if (!outage.ok()) return outage.status();
-      kept.outages.emplace_back(row.key, *std::move(outage));
+      return ReadOverride(row, now, rest.overrides);
+    case Table::kBreakers:
+      rest.outages.emplace_back(row.key, row.value);
       return absl::OkStatus();
-    }
     case Table::kTransitions: {
       absl::StatusOr<Event> event = DecodeTransition(row.value, now);
       if (!event.ok()) return event.status();
@@ -62,6 +67,26 @@ absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept,
     }
   }
   return absl::OkStatus();
+}
+
+// There may be as many as breakers.
+absl::Status DecodeOutages(std::vector<std::pair<std::string, std::string>> rows,
+                           const RecordTime& now, Kept& kept) {
+  kept.outages.resize(rows.size());
+  Mutex mutex;
+  absl::Status status;
+  InParallel(rows.size(), [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      absl::StatusOr<Outage> outage = DecodeOutage(rows[i].second, now);
+      if (outage.ok()) {
+        kept.outages[i] = {std::move(rows[i].first), *std::move(outage)};
+        continue;
+      }
+      MutexLock lock(&mutex);
+      status = outage.status();
+    }
+  });
+  return status;
 }
 
 // Those of a file that has no orders are in that of their times.
@@ -90,13 +115,14 @@ void ShowResources(const Resources<Message>& all, Table table, Store::Show show)
 absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now) {
   Kept kept;
   RecordTime time = now;
-  std::vector<Override> overrides;
+  Undecoded rest;
   absl::Status understood;
   const absl::Status read = store.Read([&](const RowView& row) {
-    if (understood.ok()) understood = ReadRow(row, time, kept, overrides);
+    if (understood.ok()) understood = ReadRow(row, time, kept, rest);
   });
   if (!read.ok()) return read;
-  if (understood.ok()) understood = AddOverrides(std::move(overrides), kept.book);
+  if (understood.ok()) understood = AddOverrides(std::move(rest.overrides), kept.book);
+  if (understood.ok()) understood = DecodeOutages(std::move(rest.outages), time, kept);
   if (!understood.ok()) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, "STORE_TOO_NEW",
@@ -108,12 +134,16 @@ absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now) {
 absl::StatusOr<bool> GoOnWith(const Kept& kept, Control& control, Engine& engine) {
   if (absl::Status rules = control.Restore(kept.book); !rules.ok()) return rules;
   engine.RestoreEvents(kept.events);
-  bool are_all_back = true;
-  for (const auto& [breaker, outage] : kept.outages) {
-    if (!engine.RestoreOutage(breaker, outage).ok()) are_all_back = false;
-  }
+  engine.Expect(kept.outages.size());
+  std::atomic<bool> are_all_back{true};
+  InParallel(kept.outages.size(), [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const auto& [breaker, outage] = kept.outages[i];
+      if (!engine.RestoreOutage(breaker, outage).ok()) are_all_back = false;
+    }
+  });
   engine.RestoreOverrides(kept.book.overrides);
-  return are_all_back;
+  return are_all_back.load();
 }
 
 void PutServer(const ServerState& server, Changes& changes) {

@@ -66,13 +66,16 @@ std::string EncodeOutage(const Outage& outage, absl::string_view breaker, const 
 }
 
 absl::StatusOr<Outage> DecodeOutage(absl::string_view bytes, const RecordTime& now) {
-  const auto record = Parse<store::v1::OutageRecord>(bytes, "outage");
-  if (!record.ok()) return record.status();
-  return Outage{.state = record->state() == v1::STATE_HALF_OPEN ? State::kHalfOpen : State::kOpen,
-                .open_until = Translate(Tick::FromNanos(record->open_until_nanos()),
-                                        FromProto(record->remaining()), record->boot_id(), now),
-                .reopens = record->reopens(),
-                .last = TransitionFromProto(record->last(), now.anchor)};
+  // There may be as many as breakers: each is parsed into the memory of the one before.
+  thread_local store::v1::OutageRecord record;
+  if (!record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Unreadable("outage");
+  }
+  return Outage{.state = record.state() == v1::STATE_HALF_OPEN ? State::kHalfOpen : State::kOpen,
+                .open_until = Translate(Tick::FromNanos(record.open_until_nanos()),
+                                        FromProto(record.remaining()), record.boot_id(), now),
+                .reopens = record.reopens(),
+                .last = TransitionFromProto(record.last(), now.anchor)};
 }
 
 std::string EncodeOverride(const Override& override, const RecordTime& now) {

@@ -58,6 +58,15 @@ absl::Status Registry::TooMany(absl::string_view name) const {
                    "--idle-ttl, or use fewer names"));
 }
 
+void Registry::Reserve(size_t breakers) {
+  constexpr double kUneven = 1.1;  // Names do not spread evenly over the shards.
+  const auto more = static_cast<size_t>(static_cast<double>(breakers) * kUneven / kShards);
+  for (const std::unique_ptr<Shard>& shard : shards_) {
+    MutexLock lock(&shard->mutex);
+    shard->slots.reserve(shard->slots.size() + more);
+  }
+}
+
 absl::StatusOr<LockedBreaker> Registry::FindOrCreate(absl::string_view name, const Birth& birth,
                                                      bool& born) {
   while (true) {

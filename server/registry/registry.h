@@ -114,6 +114,9 @@ class Registry {
   absl::StatusOr<LockedBreaker> FindOrCreate(absl::string_view name, const Birth& birth,
                                              bool& born);
 
+  // Makes room in the index for so many more.
+  void Reserve(size_t breakers);
+
   // Forgets the breaker if `slot` is still its own and `may` still says so, under its lock.
   // True if it did.
   template <typename Predicate>

@@ -29,9 +29,13 @@ namespace {
 class TimedServer {
  public:
   explicit TimedServer(const std::string& store) {
-    const std::vector<std::string> flags = {
-        "bench",          "--listen=127.0.0.1:0", "--http-listen=",
-        "--lame-duck=0s", "--store=" + store,     "--data-dir=" + directory_.path()};
+    const std::vector<std::string> flags = {"bench",
+                                            "--listen=127.0.0.1:0",
+                                            "--http-listen=",
+                                            "--log-level=ERROR",
+                                            "--lame-duck=0s",
+                                            "--store=" + store,
+                                            "--data-dir=" + directory_.path()};
     std::vector<const char*> argv;
     for (const std::string& flag : flags) argv.push_back(flag.c_str());
     const auto nothing = [](absl::string_view) { return std::optional<std::string>(); };

@@ -146,8 +146,9 @@ TEST_F(DurabilityTest, AStoreThatIsReadLateChangesNothingThatHappenedMeanwhile) 
 
   for (int lives = 0; lives < 2; ++lives) {
     std::vector<std::string> tripped;
-    for (const Event& event : life_->engine.events().After(0, 100))
+    for (const Event& event : life_->engine.events().After(0, 100)) {
       tripped.push_back(event.breaker);
+    }
     EXPECT_THAT(tripped,
                 ElementsAre("db/a", "db/b", "db/c", "new/0", "new/1", "new/2", "new/3", "new/4"));
     EXPECT_EQ(life_->ReasonFor("db/a"), Reason::kNone);
