@@ -80,8 +80,7 @@ absl::StatusOr<std::unique_ptr<Screen>> Screen::Open(bool colour) {
     return absl::FailedPreconditionError("the terminal could not be set up");
   }
   colour = colour && has_colors() && start_color() == OK && use_default_colors() == OK;
-  return std::unique_ptr<Screen>(
-      new Screen(std::unique_ptr<Terminal>(new Terminal{screen}), colour));
+  return std::unique_ptr<Screen>(new Screen(std::make_unique<Terminal>(Terminal{screen}), colour));
 }
 
 Screen::Screen(std::unique_ptr<Terminal> terminal, bool colour)
@@ -108,7 +107,7 @@ int Screen::height() const { return getmaxy(stdscr); }
 
 void Screen::Clear() { werase(stdscr); }
 
-void Screen::Line(int row, const std::vector<Cell>& cells, bool bold) {
+void Screen::Line(int row, const std::vector<Cell>& cells, bool bold) const {
   if (row < 0 || row >= height() || wmove(stdscr, row, 0) == ERR) return;
   wclrtoeol(stdscr);
   for (const Cell& cell : cells) {

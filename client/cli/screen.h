@@ -56,7 +56,7 @@ class Screen {
   void Clear();
   // Writes a line from its beginning; what is too wide is cut, and rows that are not there are
   // left out.
-  void Line(int row, const std::vector<Cell>& cells, bool bold = false);
+  void Line(int row, const std::vector<Cell>& cells, bool bold = false) const;
   // Shows the picture.
   void Show();
 

@@ -145,10 +145,10 @@ absl::Status Server::GoOn(const Options& options, const absl::StatusOr<Kept>& ke
   status = flusher_.Begin(kept);
   if (status.ok()) return status;
   // A running server would have refused the file and gone on with the one before.
-  return absl::InvalidArgumentError(
-      absl::StrCat(status.message(), "; what the API was told is kept in --data-dir ",
-                   options_.data_dir(), " and does not go together with ", options.config_path,
-                   ": take it out of the file, start, and then change it by the API"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      options.config_path, " does not go together with what the API was told, which is kept in ",
+      options_.data_dir(), ": ", status.message(),
+      "; take it out of the file, or start without the file and delete it by the API"));
 }
 
 void Server::AddInfo(v1::GetServerInfoResponse& info) const {

@@ -81,7 +81,7 @@ void AddRest(const v1::Breaker& breaker, const v1::Policy& policy, Table& table)
 void AddHistory(const Description& description, Table& table) {
   table.AddRow({""});
   if (description.transitions().empty()) {
-    table.AddRow({"Nothing happened to it, as far back as is kept."});
+    table.AddRow({"History", "nothing happened to it, as far back as is kept"});
     return;
   }
   table.AddRow({"History", "newest first"});
