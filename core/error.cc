@@ -66,8 +66,9 @@ absl::Status MakeFieldErrors(absl::string_view reason, absl::string_view prefix,
     std::string line = Line(prefix, error.message, kMostLineBytes);
     bytes += field.size() + line.size();
     const bool is_over = lines.size() == kMostListed || bytes > kMostListedBytes;
-    if (is_over)
+    if (is_over) {
       line = absl::StrCat("and ", errors.size() - lines.size(), " more; mend these first");
+    }
     fields.push_back(std::move(field));
     lines.push_back(std::move(line));
     if (is_over) break;

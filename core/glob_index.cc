@@ -37,7 +37,8 @@ void GlobIndex::Add(Entry entry) {
   lengths_.set(head.size());
   std::shared_ptr<const Bucket>& place = buckets_[head];
   Bucket bucket = place == nullptr ? Bucket() : *place;
-  bucket.insert(std::upper_bound(bucket.begin(), bucket.end(), entry, GoesFirst), entry);
+  const auto at = std::upper_bound(bucket.begin(), bucket.end(), entry, GoesFirst);
+  bucket.insert(at, std::move(entry));
   place = std::make_shared<const Bucket>(std::move(bucket));
 }
 

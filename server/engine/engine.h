@@ -162,7 +162,7 @@ class Engine {
 
   // Goes on with the overrides of an earlier life, which is no event. One whose time is over ends
   // at the next Maintain(), with its event. To be called before there are any.
-  void RestoreOverrides(std::shared_ptr<const OverrideSet> overrides);
+  void RestoreOverrides(const std::shared_ptr<const OverrideSet>& overrides);
 
   // Goes on with the history of an earlier life: its last events, in the order of their numbers. To
   // be called before anything happens, or else ExpectHistory() has to be: what comes late then gets

@@ -1,4 +1,5 @@
 // What outlives a restart: outages and the history.
+#include <algorithm>
 #include <utility>
 
 #include "core/name.h"
@@ -48,7 +49,7 @@ absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outa
   return absl::OkStatus();
 }
 
-void Engine::RestoreOverrides(std::shared_ptr<const OverrideSet> overrides) {
+void Engine::RestoreOverrides(const std::shared_ptr<const OverrideSet>& overrides) {
   const std::vector<OverrideSet::Shared>& all = overrides->all();
   {
     MutexLock configure(&configure_mutex_);
@@ -58,9 +59,9 @@ void Engine::RestoreOverrides(std::shared_ptr<const OverrideSet> overrides) {
     rules_.Set(overrides);
   }
   // The oldest first: if there are too many breakers, those that were there first stay.
-  for (auto override = all.rbegin(); override != all.rend(); ++override) {
-    if ((*override)->by_name) Create((*override)->match);
-  }
+  std::for_each(all.rbegin(), all.rend(), [this](const OverrideSet::Shared& override) {
+    if (override->by_name) Create(override->match);
+  });
 }
 
 void Engine::RestoreEvents(const std::vector<Event>& events) {

@@ -39,6 +39,7 @@ class EventList {
   size_t size() const { return events_.size(); }
   bool empty() const { return events_.empty(); }
   const std::shared_ptr<const Event>& operator[](size_t i) const { return events_[i]; }
+  const std::vector<std::shared_ptr<const Event>>& shared() const { return events_; }
 
  private:
   std::vector<std::shared_ptr<const Event>> events_;

@@ -39,10 +39,10 @@ absl::Time MonotonicNow() {
 }
 
 std::optional<uint64_t> Admit() {
-  static auto* const mutex = new Mutex;
-  static auto* const limit = new LineLimit(kLinesPerSecond);
-  MutexLock lock(mutex);
-  return limit->Admit(MonotonicNow());
+  static auto* const kMutex = new Mutex;
+  static auto* const kLimit = new LineLimit(kLinesPerSecond);
+  MutexLock lock(kMutex);
+  return kLimit->Admit(MonotonicNow());
 }
 
 // As gRPC calls it, on any of its threads.

@@ -288,7 +288,7 @@ TEST(PolicyTest, NamesEverythingThatIsWrong) {
 
 // Each is compared with those of all other policies, and tried for new breakers.
 TEST(PolicyTest, GlobsAreAtMostSixtyFour) {
-  const auto globs = [](size_t count, std::string glob) {
+  const auto globs = [](size_t count, const std::string& glob) {
     return [count, glob](Policy& policy) {
       policy.name = "db";
       policy.match.assign(count, glob);
