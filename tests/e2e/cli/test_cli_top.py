@@ -1,6 +1,7 @@
 """fuseboxctl top."""
 
 import signal
+import threading
 
 import pytest
 from cli_driver import FUSEBOXCTL, INVALID_ARGUMENT, USAGE, environment, on_terminal, run
@@ -78,10 +79,19 @@ def test_calls_and_refusals_are_shown_by_the_second(cli, top, name):
             return False
         return float(row[7]) > 0 and float(row[6]) >= float(row[7])
 
-    terminal.until("0.0")
-    for _ in range(5):
-        cli("allow", name)
-    terminal.until(refused)
+    seen = threading.Event()
+
+    def call():
+        while not seen.is_set():
+            cli("allow", name)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    try:
+        terminal.until(refused)
+    finally:
+        seen.set()
+        caller.join()
 
 
 def test_q_ends_it_and_the_terminal_is_as_before(cli, top, name):
