@@ -125,7 +125,6 @@ absl::StatusOr<Override> LiftOverride(const v1::ClearOverrideRequest& request, c
 }
 
 void DropExpired(Tick now, Draft& draft) {
-  if (draft.book.overrides->NextExpiry() > now) return;
   OverrideSet::Expiry expiry = draft.book.overrides->WithoutExpired(now);
   for (const OverrideSet::Shared& override : expiry.expired) {
     draft.rows.Erase(Table::kOverrides, override->match);

@@ -19,6 +19,12 @@ namespace fusebox {
 // times that it was put in for, so the queue is bounded by the slots. Thread-safe.
 class DeadlineQueue {
  public:
+  // Makes room for so many more.
+  void Reserve(size_t slots) {
+    MutexLock lock(&mutex_);
+    deadlines_.reserve(deadlines_.size() + slots);
+  }
+
   void Push(Tick deadline, Slot slot) {
     MutexLock lock(&mutex_);
     const auto [place, is_new] = deadlines_.try_emplace(slot, deadline);

@@ -152,8 +152,12 @@ class Engine {
   std::vector<std::string> BreakersInOutage();
   std::optional<Outage> SaveOutage(absl::string_view breaker);
 
-  // There are going to be so many more: spares the index from growing step by step.
-  void Expect(size_t breakers) { registry_.Reserve(breakers); }
+  // There are going to be so many more breakers with something due: spares what holds them from
+  // growing step by step.
+  void Expect(size_t breakers) {
+    registry_.Reserve(breakers);
+    deadlines_.Reserve(breakers);
+  }
 
   // Goes on with the outage of a breaker of an earlier life, under its policy of now. To be called
   // before the breaker is used: of one that exists the outage is its own, ALREADY_EXISTS. Other

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/name.h"
 #include "server/engine/engine.h"
 
 namespace fusebox {
@@ -31,7 +30,6 @@ std::vector<std::string> Engine::BreakersInOutage() {
 }
 
 absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outage) {
-  if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   const Tick now = clock_.Now();
   Aftermath aftermath;
   {

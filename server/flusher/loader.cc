@@ -1,6 +1,5 @@
 #include "server/flusher/loader.h"
 
-#include <algorithm>
 #include <atomic>
 #include <limits>
 
@@ -89,10 +88,7 @@ absl::Status DecodeOutages(std::vector<std::pair<std::string, std::string>> rows
   return status;
 }
 
-// Those of a file that has no orders are in that of their times.
 absl::Status AddOverrides(std::vector<Override> overrides, Book& book) {
-  std::stable_sort(overrides.begin(), overrides.end(),
-                   [](const Override& a, const Override& b) { return a.began < b.began; });
   auto all = OverrideSet::Make(std::move(overrides));
   if (!all.ok()) {
     return MakeError(absl::StatusCode::kDataLoss, "STORE_CORRUPT", all.status().message());
