@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "server/flusher/in_parallel.h"
-#include "server/sync/mutex.h"
+#include "server/flusher/outage_decoder.h"
 
 namespace fusebox {
 namespace {
@@ -33,14 +33,14 @@ absl::Status ReadResource(const RowView& row, Resources<Message>& all) {
   return absl::OkStatus();
 }
 
-// What is decoded once all rows are there.
-struct Undecoded {
+// What becomes part of a Kept once all rows are there.
+struct Unfinished {
   std::vector<Override> overrides;
-  std::vector<std::pair<std::string, std::string>> outages;  // Name and row.
+  OutageDecoder outages;
 };
 
 // The server's row comes first, and says what the times of all others mean.
-absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept, Undecoded& rest) {
+absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept, Unfinished& rest) {
   switch (row.table) {
     case Table::kServer: {
       const absl::StatusOr<ServerState> server = DecodeServer(row.value);
@@ -56,7 +56,7 @@ absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept, Undecoded&
     case Table::kOverrides:
       return ReadOverride(row, now, rest.overrides);
     case Table::kBreakers:
-      rest.outages.emplace_back(row.key, row.value);
+      rest.outages.Add(row.key, row.value, now);
       return absl::OkStatus();
     case Table::kTransitions: {
       absl::StatusOr<Event> event = DecodeTransition(row.value, now);
@@ -66,26 +66,6 @@ absl::Status ReadRow(const RowView& row, RecordTime& now, Kept& kept, Undecoded&
     }
   }
   return absl::OkStatus();
-}
-
-// There may be as many as breakers.
-absl::Status DecodeOutages(std::vector<std::pair<std::string, std::string>> rows,
-                           const RecordTime& now, Kept& kept) {
-  kept.outages.resize(rows.size());
-  Mutex mutex;
-  absl::Status status;
-  InParallel(rows.size(), [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      absl::StatusOr<Outage> outage = DecodeOutage(rows[i].second, now);
-      if (outage.ok()) {
-        kept.outages[i] = {std::move(rows[i].first), *std::move(outage)};
-        continue;
-      }
-      MutexLock lock(&mutex);
-      status = outage.status();
-    }
-  });
-  return status;
 }
 
 absl::Status AddOverrides(std::vector<Override> overrides, Book& book) {
@@ -111,19 +91,21 @@ void ShowResources(const Resources<Message>& all, Table table, Store::Show show)
 absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now) {
   Kept kept;
   RecordTime time = now;
-  Undecoded rest;
+  Unfinished rest;
   absl::Status understood;
   const absl::Status read = store.Read([&](const RowView& row) {
     if (understood.ok()) understood = ReadRow(row, time, kept, rest);
   });
   if (!read.ok()) return read;
   if (understood.ok()) understood = AddOverrides(std::move(rest.overrides), kept.book);
-  if (understood.ok()) understood = DecodeOutages(std::move(rest.outages), time, kept);
+  absl::StatusOr<Outages> outages = rest.outages.Finish();
+  if (understood.ok()) understood = outages.status();
   if (!understood.ok()) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, "STORE_TOO_NEW",
         absl::StrCat(understood.message(), "; start the release that did, or another --data-dir"));
   }
+  kept.outages = *std::move(outages);
   return kept;
 }
 

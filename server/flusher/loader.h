@@ -11,6 +11,7 @@
 #include "core/recovery.h"
 #include "server/control/control.h"
 #include "server/engine/engine.h"
+#include "server/flusher/outage_decoder.h"
 #include "server/records/records.h"
 #include "server/store/store.h"
 
@@ -21,7 +22,7 @@ struct Kept {
   uint64_t life = 0;   // Its number; 0: there was none.
   BootTime seen = {};  // How far the clock came in which all times of the rows are.
   Book book = {};
-  std::vector<std::pair<std::string, Outage>> outages = {};
+  Outages outages = {};
   std::vector<Event> events = {};  // In the order of their numbers.
 };
 

@@ -1,0 +1,52 @@
+#ifndef FUSEBOX_SERVER_FLUSHER_OUTAGE_DECODER_H_
+#define FUSEBOX_SERVER_FLUSHER_OUTAGE_DECODER_H_
+
+#include <deque>
+#include <future>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/recovery.h"
+#include "server/records/records.h"
+
+namespace fusebox {
+
+// Breakers with their outages, in the order of their rows.
+using Outages = std::vector<std::pair<std::string, Outage>>;
+
+// Decodes rows of outages, of which there may be as many as breakers, on other threads while more
+// are being read.
+//
+//   OutageDecoder decoder;
+//   for each row: decoder.Add(row.key, row.value, now);
+//   const absl::StatusOr<Outages> outages = decoder.Finish();
+//
+// To be used by one thread.
+class OutageDecoder {
+ public:
+  // `now` must be the same for all, and outlive this.
+  void Add(absl::string_view breaker, absl::string_view row, const RecordTime& now);
+
+  // All of them, or the error of one: DecodeOutage()'s. To be called once.
+  absl::StatusOr<Outages> Finish();
+
+ private:
+  using Rows = std::vector<std::pair<std::string, std::string>>;  // Breakers and what they had.
+
+  static absl::StatusOr<Outages> Decode(Rows rows, const RecordTime& now);
+  void Collect();
+
+  const RecordTime* now_ = nullptr;
+  Rows rows_;  // That are not being decoded yet.
+  std::deque<std::future<absl::StatusOr<Outages>>> decoding_;
+  Outages outages_;
+  absl::Status status_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_FLUSHER_OUTAGE_DECODER_H_
