@@ -5,10 +5,12 @@ reaches through includes changed; what passed is remembered in the build folder.
 not followed: a new release of them is checked with the next change.
 """
 
+import collections
 import concurrent.futures
 import dataclasses
 import functools
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -21,6 +23,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "release"
 FOLDERS = ("core", "server", "proto", "client", "tests")
 _INCLUDE = re.compile(r'^\s*(?:#\s*include|import)\s+"([^"]+)"', re.MULTILINE)
+_ANY_INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")', re.MULTILINE)
+# A header that so many sources reach is parsed once for all of them; and that takes as long as so
+# many sources.
+_COMMON = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,13 +38,21 @@ class Source:
     flags: tuple[str, ...]
 
 
+def run(command):
+    """Returns what a command printed; ends the check with it if the command failed."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{shlex.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
 def prepare():
     """Configures the release build and generates the headers that the sources include."""
     if not (BUILD / "build.ninja").exists():
-        _run(["cmake", "--preset", "release", "-DBUILD_TESTING=ON"])
-    targets = _run(["ninja", "-C", BUILD, "-t", "targets", "all"])
+        run(["cmake", "--preset", "release", "-DBUILD_TESTING=ON"])
+    targets = run(["ninja", "-C", BUILD, "-t", "targets", "all"])
     generated = re.findall(r"^(\S+\.pb\.h):", targets, re.MULTILINE)
-    _run(["ninja", "-C", BUILD, *generated])
+    run(["ninja", "-C", BUILD, *generated])
 
 
 def sources():
@@ -74,8 +88,9 @@ def check(name, chosen, recipe, settings=()):
     for key in {file.name for file in cache.iterdir()} - set(keys.values()):
         (cache / key).unlink(missing_ok=True)
     failed = 0
+    header = _precompile(chosen) if len(stale) > _COMMON else ()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {pool.submit(_check_one, source, recipe): source for source in stale}
+        jobs = {pool.submit(_check_one, source, recipe, header): source for source in stale}
         for job in concurrent.futures.as_completed(jobs):
             output, passed = job.result()
             if passed:
@@ -87,16 +102,37 @@ def check(name, chosen, recipe, settings=()):
     return failed
 
 
-def _run(command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{shlex.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def _check_one(source, recipe):
-    done = subprocess.run(recipe(source), cwd=source.folder, capture_output=True, text=True)
+def _check_one(source, recipe, header):
+    given = dataclasses.replace(source, flags=(*header, *source.flags))
+    done = subprocess.run(recipe(given), cwd=source.folder, capture_output=True, text=True)
     return done.stdout + done.stderr, done.returncode == 0
+
+
+def _precompile(chosen):
+    """Precompiles the headers of others that many sources reach; returns the flags to use it."""
+    reaching = collections.Counter()
+    for source in chosen:
+        reaching.update(set().union(*(_foreign(file) for file in reached(source.path))))
+    common = sorted(name for name, sources in reaching.items() if sources >= _COMMON)
+    header = BUILD / "checked" / "common.h"
+    header.parent.mkdir(parents=True, exist_ok=True)
+    header.write_text("".join(f"#if __has_include({n})\n#include {n}\n#endif\n" for n in common))
+    places = _pairs(chosen, "-isystem")
+    defines = {flag for source in chosen for flag in source.flags if flag.startswith("-D")}
+    flags = [*sorted(defines), "-pthread", "-O2", "-std=c++20"]
+    options = ["-x", "c++-header", "-Xclang", "-fpch-instantiate-templates"]
+    run(["clang++-14", *options, *flags, *places, header, "-o", f"{header}.pch"])
+    return ("-include-pch", f"{header}.pch", *flags)
+
+
+def _pairs(chosen, flag):
+    found = {
+        (flag, value)
+        for source in chosen
+        for word, value in zip(source.flags, source.flags[1:])
+        if word == flag
+    }
+    return itertools.chain(*sorted(found))
 
 
 def _flags(entry):
@@ -109,7 +145,7 @@ def _flags(entry):
             skip -= 1
         elif word in ("-o", "-c", "-MF", "-MT") or following.endswith("cmake_pch.hxx"):
             skip = 1
-        elif word not in ("-MD", "-Winvalid-pch"):
+        elif word not in ("-MD", "-Winvalid-pch", "-fPIC", "-fPIE"):
             kept.append(word)
     return tuple([*kept, "-Wno-unknown-warning-option"])
 
@@ -120,9 +156,20 @@ def _included(file):
     for name in _INCLUDE.findall(file.read_text()):
         # What protoc generated changes with the message definitions.
         name = re.sub(r"(\.grpc)?\.pb\.h$", ".proto", name)
-        places = [folder / name for folder in (ROOT, ROOT / "proto", file.parent)]
-        found.extend([place.resolve() for place in places if place.is_file()][:1])
+        found.extend(_places(file, name)[:1])
     return found
+
+
+@functools.cache
+def _foreign(file):
+    """What the file includes that is not ours, as it is written there."""
+    names = set(_ANY_INCLUDE.findall(file.read_text()))
+    return {name for name in names if name[0] == "<" or not _places(file, name.strip('"'))}
+
+
+def _places(file, name):
+    places = [folder / name for folder in (ROOT, ROOT / "proto", ROOT / "tests", file.parent)]
+    return [place.resolve() for place in places if place.is_file()]
 
 
 @functools.cache

@@ -34,7 +34,7 @@ absl::StatusOr<Outages> OutageDecoder::Finish() {
   return std::move(outages_);
 }
 
-absl::StatusOr<Outages> OutageDecoder::Decode(Rows rows, const RecordTime& now) {
+absl::StatusOr<Outages> OutageDecoder::Decode(Rows&& rows, const RecordTime& now) {
   Outages outages;
   outages.reserve(rows.size());
   for (auto& [breaker, row] : rows) {

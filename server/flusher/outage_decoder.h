@@ -37,7 +37,7 @@ class OutageDecoder {
  private:
   using Rows = std::vector<std::pair<std::string, std::string>>;  // Breakers and what they had.
 
-  static absl::StatusOr<Outages> Decode(Rows rows, const RecordTime& now);
+  static absl::StatusOr<Outages> Decode(Rows&& rows, const RecordTime& now);
   void Collect();
 
   const RecordTime* now_ = nullptr;

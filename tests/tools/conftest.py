@@ -1,5 +1,6 @@
 """A repository to try the tools on: the tools themselves and nothing else."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -48,7 +49,7 @@ def tree(tmp_path):
     return Tree(path)
 
 
-def needs(*programs):
-    """Skips a test of a linter where only `.ci/install test` was run."""
-    missing = [program for program in programs if not shutil.which(program)]
+def needs(*things):
+    """Skips a test of a linter, by its programs and files, where only `.ci/install test` was run."""
+    missing = [thing for thing in things if not (shutil.which(thing) or os.path.exists(thing))]
     return pytest.mark.skipif(bool(missing), reason=f"run .ci/install check for {missing}")

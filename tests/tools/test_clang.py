@@ -18,6 +18,7 @@ target_include_directories(small PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(small PRIVATE absl::synchronization)
 target_precompile_headers(small PRIVATE <string>)
 """
+COMMON_H = "build/release/checked/common.h"
 PRESET = {
     "version": 6,
     "configurePresets": [
@@ -57,7 +58,7 @@ def test_thread_safety_refuses_a_guarded_member_without_its_lock(small):
     assert "requires holding mutex 'mutex_'" in said
 
 
-@needs("clang-tidy-14")
+@needs("clang-tidy-14", "/usr/lib/llvm-14/include/clang-tidy")
 def test_tidy_refuses_a_name_that_is_not_googles(small):
     assert small.check("tidy") == (True, "1 files, 1 of them anew, 0 with findings\n")
     small.write("core/counter.h", COUNTER_H.replace("count_", "Count"))
@@ -65,6 +66,22 @@ def test_tidy_refuses_a_name_that_is_not_googles(small):
     passed, said = small.check("tidy")
     assert not passed
     assert "core/counter.h" in said and "invalid case style for private member 'Count'" in said
+
+
+@needs("clang++-14")
+def test_common_headers_are_parsed_once_and_hide_nothing(small):
+    names = [f"core/counter_{i}.cc" for i in range(11)]
+    small.write("CMakeLists.txt", CMAKE.replace("core/counter.cc", " ".join(names)))
+    for name in names:
+        small.write(name, COUNTER_CC % LOCKED)
+    assert small.check("thread-safety") == (True, "11 files, 11 of them anew, 0 with findings\n")
+    assert '"absl/synchronization/mutex.h"' in (small.path / COMMON_H).read_text()
+    small.write("core/counter.h", COUNTER_H + "// Anew.\n")
+    small.write(names[5], COUNTER_CC % "")
+    passed, said = small.check("thread-safety")
+    assert not passed
+    assert "core/counter_5.cc" in said and "requires holding mutex 'mutex_'" in said
+    assert said.endswith("11 files, 11 of them anew, 1 with findings\n")
 
 
 @pytest.fixture
@@ -144,4 +161,4 @@ def test_what_failed_is_checked_again(build):
 
 def test_a_command_that_does_not_run_ends_the_check_with_its_output():
     with pytest.raises(SystemExit, match="out of luck"):
-        clang._run(["sh", "-c", "echo out of luck; exit 3"])
+        clang.run(["sh", "-c", "echo out of luck; exit 3"])

@@ -55,6 +55,12 @@ TEST(MomentTest, IsNothingElse) {
 
 // An app with a flag, a verb, a group of verbs, and a nameless group of flags.
 class VariablesTest : public testing::Test {
+ public:
+  ~VariablesTest() override {
+    unsetenv("FUSEBOX_DO_IT_HTTP_STATUS");
+    unsetenv("FUSEBOX_OUTPUT");
+  }
+
  protected:
   VariablesTest() {
     app_.add_option("-o,--output", output_);
@@ -63,11 +69,6 @@ class VariablesTest : public testing::Test {
     verb.add_option_group("Result")->add_option("--http-status", status_);
     app_.add_subcommand("policy")->add_subcommand("list")->add_option("--limit", limit_);
     NameVariables(app_);
-  }
-
-  ~VariablesTest() override {
-    unsetenv("FUSEBOX_DO_IT_HTTP_STATUS");
-    unsetenv("FUSEBOX_OUTPUT");
   }
 
   CLI::App app_{"", "fuseboxctl"};

@@ -130,7 +130,7 @@ TEST_F(ControlCallsTest, AnActorThatCannotBeShownIsRefusedByEveryMethod) {
 TEST_F(ControlCallsTest, FieldsThatTheServerDoesNotKnowAreNotKept) {
   v1::CreatePolicyRequest request = NewPolicy("database", "db/*");
   v1::Policy& policy = *request.mutable_policy();
-  policy.GetReflection()->MutableUnknownFields(&policy)->AddLengthDelimited(
+  v1::Policy::GetReflection()->MutableUnknownFields(&policy)->AddLengthDelimited(
       999, std::string(100'000, 'x'));
   v1::CreatePolicyResponse created;
   ASSERT_TRUE(Call(&v1::AdminService::Stub::CreatePolicy, request, &created).ok());
