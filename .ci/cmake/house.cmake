@@ -28,15 +28,22 @@ function(fusebox_library NAME)
   endif()
 endfunction()
 
-# gRPC's and Protobuf's headers cost seconds a file; compiled once they cost nothing.
-function(fusebox_use_grpc_pch TARGET)
-  if(NOT TARGET fusebox_grpc_pch)
-    file(WRITE ${CMAKE_BINARY_DIR}/grpc_pch.cc "")
-    add_library(fusebox_grpc_pch STATIC ${CMAKE_BINARY_DIR}/grpc_pch.cc)
-    target_link_libraries(fusebox_grpc_pch PUBLIC gRPC::grpc++)
-    target_precompile_headers(fusebox_grpc_pch PRIVATE
-      <grpcpp/grpcpp.h> <google/protobuf/message.h> <google/protobuf/map.h>
-      <google/protobuf/generated_message_reflection.h>)
+# Headers that many files include and that cost seconds each are compiled once:
+#
+#   fusebox_pch(api LIBRARY LINKS fusebox_proto HEADERS <grpcpp/grpcpp.h>)
+#   target_precompile_headers(fusebox_rpc REUSE_FROM api_pch)
+#
+# For libraries or for programs, as the one's code is compiled in another way than the other's.
+function(fusebox_pch NAME KIND)
+  cmake_parse_arguments(PCH "" "" "LINKS;HEADERS" ${ARGN})
+  set(source ${CMAKE_BINARY_DIR}/${NAME}_pch.cc)
+  if(KIND STREQUAL "LIBRARY")
+    file(CONFIGURE OUTPUT ${source} CONTENT "")
+    add_library(${NAME}_pch STATIC ${source})
+  else()
+    file(CONFIGURE OUTPUT ${source} CONTENT "int main() { return 0; }\n")
+    add_executable(${NAME}_pch ${source})
   endif()
-  target_precompile_headers(${TARGET} REUSE_FROM fusebox_grpc_pch)
+  target_link_libraries(${NAME}_pch PRIVATE ${PCH_LINKS})
+  target_precompile_headers(${NAME}_pch PRIVATE ${PCH_HEADERS})
 endfunction()
