@@ -52,14 +52,15 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, Aftermath& afte
 absl::StatusOr<LockedBreaker> Engine::EnterOrCreate(absl::string_view breaker, Tick now,
                                                     Aftermath& aftermath) {
   if (LockedBreaker entry = Enter(breaker, now, aftermath)) return entry;
-  return FindOrCreate(breaker, now, aftermath);
+  return FindOrCreate(breaker, rules_.Take(), now, aftermath);
 }
 
-absl::StatusOr<LockedBreaker> Engine::FindOrCreate(absl::string_view breaker, Tick now,
+absl::StatusOr<LockedBreaker> Engine::FindOrCreate(absl::string_view breaker,
+                                                   const Rules::Moment& rules, Tick now,
                                                    Aftermath& aftermath) {
   // Names are checked where breakers are born: one that is found was checked then.
   if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
-  Rules::Match match = rules_.Find(breaker);
+  Rules::Match match = rules.Find(breaker);
   absl::StatusOr<LockedBreaker> entry = registry_.FindOrCreate(breaker,
                                                                {.source = &numbers_,
                                                                 .now = now,

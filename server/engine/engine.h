@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -15,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/guard.h"
 #include "core/override_set.h"
 #include "core/policy_set.h"
@@ -159,10 +161,11 @@ class Engine {
     deadlines_.Reserve(breakers);
   }
 
-  // Goes on with the outage of a breaker of an earlier life, under its policy of now. To be called
-  // before the breaker is used: of one that exists the outage is its own, ALREADY_EXISTS. Other
-  // errors are Allow()'s.
-  absl::Status RestoreOutage(absl::string_view breaker, const Outage& outage);
+  // Goes on with the outages of breakers of an earlier life, under their policies of now. To be
+  // called before they are used: of one that exists the outage is its own, ALREADY_EXISTS. Other
+  // errors are Allow()'s. The error is the last of several; those that can be are restored anyway.
+  using NamedOutage = std::pair<std::string, Outage>;
+  absl::Status RestoreOutages(absl::Span<const NamedOutage> outages);
 
   // Goes on with the overrides of an earlier life, which is no event. One whose time is over ends
   // at the next Maintain(), with its event. To be called before there are any.
@@ -217,8 +220,8 @@ class Engine {
   absl::StatusOr<LockedBreaker> EnterOrCreate(absl::string_view breaker, Tick now,
                                               Aftermath& aftermath);
   // For who expects that there is none: one that is found is as it was left.
-  absl::StatusOr<LockedBreaker> FindOrCreate(absl::string_view breaker, Tick now,
-                                             Aftermath& aftermath);
+  absl::StatusOr<LockedBreaker> FindOrCreate(absl::string_view breaker, const Rules::Moment& rules,
+                                             Tick now, Aftermath& aftermath);
 
   // Takes down, before unlocking, what is left to do; does it, after.
   static void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);
@@ -230,6 +233,7 @@ class Engine {
   void Create(absl::string_view breaker);
 
   static absl::Status NoSuchBreaker(absl::string_view breaker);
+  absl::Status Restore(const NamedOutage& outage, const Rules::Moment& rules, Aftermath& aftermath);
   void ExpireOverrides(Tick now);
   void TellOfOverride(Cause cause, const std::shared_ptr<const Override>& override,
                       const Deed& deed);

@@ -29,21 +29,39 @@ std::vector<std::string> Engine::BreakersInOutage() {
   return names;
 }
 
-absl::Status Engine::RestoreOutage(absl::string_view breaker, const Outage& outage) {
-  const Tick now = clock_.Now();
-  Aftermath aftermath;
-  {
-    absl::StatusOr<LockedBreaker> found = FindOrCreate(breaker, now, aftermath);
-    if (!found.ok()) return found.status();
-    if (!aftermath.born) return absl::AlreadyExistsError(breaker);
-    const LockedBreaker entry = *std::move(found);
-    entry->guard.RestoreOutage(*entry->ruling, outage, now);
-    counters_.CountRestored();
-    Leave(*entry, entry->guard.revision(), aftermath);
+absl::Status Engine::RestoreOutages(absl::Span<const NamedOutage> outages) {
+  const Rules::Moment rules = rules_.Take();
+  absl::Status status;
+  std::vector<std::pair<Tick, Slot>> deadlines;
+  deadlines.reserve(outages.size());
+  for (const NamedOutage& outage : outages) {
+    Aftermath aftermath;
+    if (absl::Status restored = Restore(outage, rules, aftermath); !restored.ok()) {
+      status = std::move(restored);
+      continue;
+    }
+    if (aftermath.deadline != Tick::Max()) {
+      deadlines.emplace_back(std::exchange(aftermath.deadline, Tick::Max()), aftermath.slot);
+    }
+    Publish(outage.first, aftermath);
+    // It is OPEN now, and for so long.
+    if (outage.second.state == State::kHalfOpen) changed_outages_.Add(outage.first);
   }
-  Publish(breaker, aftermath);
-  // It is OPEN now, and for so long.
-  if (outage.state == State::kHalfOpen) changed_outages_.Add(breaker);
+  deadlines_.Push(std::move(deadlines));
+  return status;
+}
+
+absl::Status Engine::Restore(const NamedOutage& outage, const Rules::Moment& rules,
+                             Aftermath& aftermath) {
+  const auto& [breaker, kept] = outage;
+  const Tick now = clock_.Now();
+  absl::StatusOr<LockedBreaker> found = FindOrCreate(breaker, rules, now, aftermath);
+  if (!found.ok()) return found.status();
+  if (!aftermath.born) return absl::AlreadyExistsError(breaker);
+  const LockedBreaker entry = *std::move(found);
+  entry->guard.RestoreOutage(*entry->ruling, kept, now);
+  counters_.CountRestored();
+  Leave(*entry, entry->guard.revision(), aftermath);
   return absl::OkStatus();
 }
 

@@ -23,21 +23,25 @@ class Rules {
     std::shared_ptr<const Override> override;  // Null: none.
     uint32_t generation;
   };
+  struct Moment {
+    Match Find(absl::string_view breaker) const {
+      return {policies->Match(breaker), overrides->Match(breaker), generation};
+    }
+
+    std::shared_ptr<const PolicySet> policies;
+    std::shared_ptr<const OverrideSet> overrides;
+    uint32_t generation;
+  };
 
   Rules() : policies_(*PolicySet::Make({})), overrides_(std::make_shared<OverrideSet>()) {}
 
   // Tries the globs that begin like the name: not to be called under a breaker's lock.
-  Match Find(absl::string_view breaker) const {
-    std::shared_ptr<const PolicySet> policies;
-    std::shared_ptr<const OverrideSet> overrides;
-    uint32_t generation = 0;
-    {
-      MutexLock lock(&mutex_);
-      policies = policies_;
-      overrides = overrides_;
-      generation = generation_.load(std::memory_order_relaxed);
-    }
-    return {policies->Match(breaker), overrides->Match(breaker), generation};
+  Match Find(absl::string_view breaker) const { return Take().Find(breaker); }
+
+  // All rules of one moment.
+  Moment Take() const {
+    MutexLock lock(&mutex_);
+    return {policies_, overrides_, generation_.load(std::memory_order_relaxed)};
   }
 
   uint32_t generation() const { return generation_.load(std::memory_order_acquire); }

@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_SERVER_ENGINE_WATCH_HUB_H_
 #define FUSEBOX_SERVER_ENGINE_WATCH_HUB_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -86,8 +87,11 @@ class WatchHub {
   const size_t max_names_;
   const uint64_t life_;
 
+  // There was a watch. Who changes a breaker after a watch has looked at it sees this set, since
+  // the breaker's lock lies between; before that, the watch sees the change.
+  std::atomic<bool> wanted_{false};
+
   Mutex publish_mutex_;  // The data plane's: never held for longer than one name takes.
-  bool wanted_ ABSL_GUARDED_BY(publish_mutex_) = false;  // There was a watch.
   Names changed_ ABSL_GUARDED_BY(publish_mutex_);
   bool overrun_ ABSL_GUARDED_BY(publish_mutex_) = false;
 

@@ -115,10 +115,8 @@ absl::StatusOr<bool> GoOnWith(const Kept& kept, Control& control, Engine& engine
   engine.Expect(kept.outages.size());
   std::atomic<bool> are_all_back{true};
   InParallel(kept.outages.size(), [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      const auto& [breaker, outage] = kept.outages[i];
-      if (!engine.RestoreOutage(breaker, outage).ok()) are_all_back = false;
-    }
+    const auto part = absl::MakeConstSpan(kept.outages).subspan(begin, end - begin);
+    if (!engine.RestoreOutages(part).ok()) are_all_back = false;
   });
   engine.RestoreOverrides(kept.book.overrides);
   return are_all_back.load();

@@ -93,10 +93,17 @@ absl::StatusOr<LockedBreaker> Registry::Enlist(Slot slot, absl::string_view name
   const HashedName key(name);
   Shard& shard = ShardOf(key);
   MutexLock lock(&shard.mutex);
-  if (shard.slots.contains(key)) return LockedBreaker();
-  if (!TakePlace()) return TooMany(name);
+  bool is_new = false;
+  const auto place = shard.slots.lazy_emplace(key, [&](const auto& make) {
+    make(slot);
+    is_new = true;
+  });
+  if (!is_new) return LockedBreaker();
+  if (!TakePlace()) {
+    shard.slots.erase(place);
+    return TooMany(name);
+  }
   LockedBreaker breaker(EntryAt(slot));
-  shard.slots.insert(slot);
   breaker->guard = Guard(birth.source->NextEpoch(), birth.now);
   breaker->alive_ = true;
   return breaker;

@@ -24,6 +24,15 @@ TEST(DeadlineQueueTest, GivesWhatIsDueInOrder) {
   EXPECT_EQ(queue.size(), 0u);
 }
 
+// As a start does it, with the deadlines of all that were open.
+TEST(DeadlineQueueTest, TakesManyAtOnceAsOneByOne) {
+  DeadlineQueue queue;
+  queue.Push(At(2), 20);
+  queue.Push({{At(3), 30}, {At(1), 20}, {At(9), 40}, {At(2), 10}, {At(4), 40}});
+  EXPECT_EQ(queue.size(), 4u);
+  EXPECT_THAT(queue.TakeDue(At(9), 10), ElementsAre(20, 10, 30, 40));
+}
+
 // A million breakers due at once are taken in turns.
 TEST(DeadlineQueueTest, GivesNoMoreThanAsked) {
   DeadlineQueue queue;

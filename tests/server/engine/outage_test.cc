@@ -20,7 +20,7 @@ class OutageTest : public EngineTest {
     for (const std::string& name : engine_.TakeChangedOutages()) {
       const std::optional<Outage> outage = engine_.SaveOutage(name);
       if (!outage.has_value()) continue;
-      ASSERT_TRUE(next.RestoreOutage(name, *outage).ok());
+      ASSERT_TRUE(next.RestoreOutages({{std::string(name), *outage}}).ok());
     }
     next.RestoreEvents(engine_.events().After(0, 1'000));
   }
@@ -97,7 +97,7 @@ TEST_F(OutageTest, ABreakerThatExistsKeepsItsOwnState) {
   Trip();
   const Outage outage = *engine_.SaveOutage(kOrders);
   ASSERT_TRUE(next_.Allow(kOrders, 1, "").ok());
-  EXPECT_TRUE(absl::IsAlreadyExists(next_.RestoreOutage(kOrders, outage)));
+  EXPECT_TRUE(absl::IsAlreadyExists(next_.RestoreOutages({{std::string(kOrders), outage}})));
   EXPECT_EQ(next_.Get(kOrders)->snapshot.state, State::kClosed);
 }
 
@@ -105,9 +105,9 @@ TEST_F(OutageTest, NoMoreBreakersAreRestoredThanMayBe) {
   Engine tiny({.max_breakers = 1}, clock_, kLife + 1);
   Trip();
   const Outage outage = *engine_.SaveOutage(kOrders);
-  EXPECT_TRUE(tiny.RestoreOutage(kOrders, outage).ok());
-  ExpectError(tiny.RestoreOutage(kUsers, outage), absl::StatusCode::kResourceExhausted,
-              "TOO_MANY_BREAKERS", {std::string(kUsers)});
+  EXPECT_TRUE(tiny.RestoreOutages({{std::string(kOrders), outage}}).ok());
+  ExpectError(tiny.RestoreOutages({{std::string(kUsers), outage}}),
+              absl::StatusCode::kResourceExhausted, "TOO_MANY_BREAKERS", {std::string(kUsers)});
 }
 
 // Readers that remember a number find what followed it.
