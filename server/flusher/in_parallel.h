@@ -7,14 +7,12 @@
 
 namespace fusebox {
 
-// Calls `work(begin, end)` for parts of [0, count) on as many threads as the machine has cores, and
-// returns when all of it is done. Little work is done by this thread alone. `work` must be safe to
-// be called by several threads at once.
+// Calls `work` for each of the parts 0 to parts - 1, on as many threads as the machine has cores,
+// and returns when all of it is done. One part is done by this thread. `work` must be safe to be
+// called by several threads at once.
 //
-//   InParallel(rows.size(), [&](size_t begin, size_t end) {
-//     for (size_t i = begin; i < end; ++i) decoded[i] = Decode(rows[i]);
-//   });
-void InParallel(size_t count, absl::FunctionRef<void(size_t begin, size_t end)> work);
+//   InParallel(parts.size(), [&](size_t part) { decoded[part] = Decode(parts[part]); });
+void InParallel(size_t parts, absl::FunctionRef<void(size_t part)> work);
 
 }  // namespace fusebox
 

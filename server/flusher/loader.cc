@@ -77,6 +77,12 @@ absl::Status AddOverrides(std::vector<Override> overrides, Book& book) {
   return absl::OkStatus();
 }
 
+size_t CountOutages(const Outages& parts) {
+  size_t count = 0;
+  for (const auto& part : parts) count += part.size();
+  return count;
+}
+
 template <typename Message>
 void ShowResources(const Resources<Message>& all, Table table, Store::Show show) {
   for (const auto& [name, message] : all) {
@@ -112,11 +118,10 @@ absl::StatusOr<Kept> ReadKept(Store& store, const RecordTime& now) {
 absl::StatusOr<bool> GoOnWith(const Kept& kept, Control& control, Engine& engine) {
   if (absl::Status rules = control.Restore(kept.book); !rules.ok()) return rules;
   engine.RestoreEvents(kept.events);
-  engine.Expect(kept.outages.size());
+  engine.Expect(CountOutages(kept.outages));
   std::atomic<bool> are_all_back{true};
-  InParallel(kept.outages.size(), [&](size_t begin, size_t end) {
-    const auto part = absl::MakeConstSpan(kept.outages).subspan(begin, end - begin);
-    if (!engine.RestoreOutages(part).ok()) are_all_back = false;
+  InParallel(kept.outages.size(), [&](size_t part) {
+    if (!engine.RestoreOutages(kept.outages[part]).ok()) are_all_back = false;
   });
   engine.RestoreOverrides(kept.book.overrides);
   return are_all_back.load();

@@ -1,9 +1,6 @@
 #include "server/flusher/outage_decoder.h"
 
-#include <algorithm>
-#include <cstddef>
-#include <functional>
-#include <iterator>
+#include "absl/strings/str_cat.h"
 
 namespace fusebox {
 namespace {
@@ -17,43 +14,55 @@ constexpr size_t kMaxThreads = 4;
 
 void OutageDecoder::Add(absl::string_view breaker, absl::string_view row, const RecordTime& now) {
   now_ = &now;
-  rows_.emplace_back(breaker, row);
-  if (rows_.size() < kRowsAtOnce) return;
+  absl::StrAppend(&rows_.bytes, breaker, row);
+  rows_.sizes.emplace_back(breaker.size(), row.size());
+  if (rows_.sizes.size() == kRowsAtOnce) Begin();
+}
+
+void OutageDecoder::Begin() {
   if (decoding_.size() == kMaxThreads) Collect();
-  decoding_.push_back(
-      std::async(std::launch::async, Decode, std::exchange(rows_, {}), std::cref(now)));
+  const size_t bytes = rows_.bytes.size();
+  decoding_.push_back(std::async(std::launch::async, [rows = std::exchange(rows_, {}), now = now_] {
+    return Decode(rows, *now);
+  }));
+  // The next ones are likely to be as many, and as long.
+  rows_.bytes.reserve(bytes + bytes / 8);
+  rows_.sizes.reserve(kRowsAtOnce);
 }
 
 absl::StatusOr<Outages> OutageDecoder::Finish() {
-  absl::StatusOr<Outages> rest = Outages();
-  if (!rows_.empty()) rest = Decode(std::move(rows_), *now_);
+  absl::StatusOr<Part> rest = Part();
+  if (!rows_.sizes.empty()) rest = Decode(rows_, *now_);
   while (!decoding_.empty()) Collect();
-  if (!rest.ok()) return rest;
   if (!status_.ok()) return status_;
-  std::move(rest->begin(), rest->end(), std::back_inserter(outages_));
+  if (!rest.ok()) return rest.status();
+  if (!rest->empty()) outages_.push_back(*std::move(rest));
   return std::move(outages_);
 }
 
-absl::StatusOr<Outages> OutageDecoder::Decode(Rows&& rows, const RecordTime& now) {
-  Outages outages;
-  outages.reserve(rows.size());
-  for (auto& [breaker, row] : rows) {
-    absl::StatusOr<Outage> outage = DecodeOutage(row, now);
+absl::StatusOr<OutageDecoder::Part> OutageDecoder::Decode(const Rows& rows, const RecordTime& now) {
+  Part outages;
+  outages.reserve(rows.sizes.size());
+  absl::string_view rest = rows.bytes;
+  for (const auto& [name_size, row_size] : rows.sizes) {
+    const absl::string_view name = rest.substr(0, name_size);
+    absl::StatusOr<Outage> outage = DecodeOutage(rest.substr(name_size, row_size), now);
     if (!outage.ok()) return outage.status();
-    outages.emplace_back(std::move(breaker), *std::move(outage));
+    outages.emplace_back(name, *std::move(outage));
+    rest.remove_prefix(name_size + row_size);
   }
   return outages;
 }
 
 // What was handed over first, so that the order stays.
 void OutageDecoder::Collect() {
-  absl::StatusOr<Outages> decoded = decoding_.front().get();
+  absl::StatusOr<Part> decoded = decoding_.front().get();
   decoding_.pop_front();
-  if (!decoded.ok()) {
+  if (decoded.ok()) {
+    outages_.push_back(*std::move(decoded));
+  } else {
     status_ = decoded.status();
-    return;
   }
-  std::move(decoded->begin(), decoded->end(), std::back_inserter(outages_));
 }
 
 }  // namespace fusebox

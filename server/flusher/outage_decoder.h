@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_SERVER_FLUSHER_OUTAGE_DECODER_H_
 #define FUSEBOX_SERVER_FLUSHER_OUTAGE_DECODER_H_
 
+#include <cstddef>
 #include <deque>
 #include <future>
 #include <string>
@@ -15,8 +16,8 @@
 
 namespace fusebox {
 
-// Breakers with their outages, in the order of their rows.
-using Outages = std::vector<std::pair<std::string, Outage>>;
+// Breakers with their outages, in parts; in the order of their rows.
+using Outages = std::vector<std::vector<std::pair<std::string, Outage>>>;
 
 // Decodes rows of outages, of which there may be as many as breakers, on other threads while more
 // are being read.
@@ -35,14 +36,21 @@ class OutageDecoder {
   absl::StatusOr<Outages> Finish();
 
  private:
-  using Rows = std::vector<std::pair<std::string, std::string>>;  // Breakers and what they had.
+  using Part = Outages::value_type;
 
-  static absl::StatusOr<Outages> Decode(Rows&& rows, const RecordTime& now);
+  // Rows as they were read: all names and what they had, one after the other.
+  struct Rows {
+    std::string bytes = {};
+    std::vector<std::pair<size_t, size_t>> sizes = {};  // Of a name, and of what it had.
+  };
+
+  static absl::StatusOr<Part> Decode(const Rows& rows, const RecordTime& now);
+  void Begin();
   void Collect();
 
   const RecordTime* now_ = nullptr;
   Rows rows_;  // That are not being decoded yet.
-  std::deque<std::future<absl::StatusOr<Outages>>> decoding_;
+  std::deque<std::future<absl::StatusOr<Part>>> decoding_;
   Outages outages_;
   absl::Status status_;
 };
