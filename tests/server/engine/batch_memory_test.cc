@@ -70,7 +70,9 @@ TEST(BatchMemoryTest, RefusesNewBatchesRatherThanForgetOldOnes) {
 // Ids are bytes, not text.
 TEST(BatchMemoryTest, TakesAnyBytes) {
   BatchMemory memory(10);
-  const std::string zeros(16, '\0'), others = std::string(15, '\0') + "\xff";
+  const std::string zeros(16, '\0');
+  std::string others = zeros;
+  others.back() = '\xff';
   EXPECT_TRUE(*memory.Remember(zeros, kStart));
   memory.Finish(zeros);
   EXPECT_TRUE(*memory.Remember(others, kStart));
