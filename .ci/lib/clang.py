@@ -24,8 +24,7 @@ BUILD = ROOT / "build" / "release"
 FOLDERS = ("core", "server", "proto", "client", "tests")
 _INCLUDE = re.compile(r'^\s*(?:#\s*include|import)\s+"([^"]+)"', re.MULTILINE)
 _ANY_INCLUDE = re.compile(r'^\s*#\s*include\s+(<[^>]+>|"[^"]+")', re.MULTILINE)
-# A header that so many sources reach is parsed once for all of them; and that takes as long as so
-# many sources.
+# A header that so many sources reach is parsed once for all of them.
 _COMMON = 10
 
 
@@ -88,7 +87,7 @@ def check(name, chosen, recipe, settings=()):
     for key in {file.name for file in cache.iterdir()} - set(keys.values()):
         (cache / key).unlink(missing_ok=True)
     failed = 0
-    header = _precompile(chosen) if len(stale) > _COMMON else ()
+    header = _precompile(chosen) if stale else ()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = {pool.submit(_check_one, source, recipe, header): source for source in stale}
         for job in concurrent.futures.as_completed(jobs):
@@ -114,15 +113,28 @@ def _precompile(chosen):
     for source in chosen:
         reaching.update(set().union(*(_foreign(file) for file in reached(source.path))))
     common = sorted(name for name, sources in reaching.items() if sources >= _COMMON)
-    header = BUILD / "checked" / "common.h"
-    header.parent.mkdir(parents=True, exist_ok=True)
-    header.write_text("".join(f"#if __has_include({n})\n#include {n}\n#endif\n" for n in common))
-    places = _pairs(chosen, "-isystem")
+    if not common:
+        return ()
+    text = "".join(f"#if __has_include({n})\n#include {n}\n#endif\n" for n in common)
     defines = {flag for source in chosen for flag in source.flags if flag.startswith("-D")}
     flags = [*sorted(defines), "-pthread", "-O2", "-std=c++20"]
     options = ["-x", "c++-header", "-Xclang", "-fpch-instantiate-templates"]
-    run(["clang++-14", *options, *flags, *places, header, "-o", f"{header}.pch"])
-    return ("-include-pch", f"{header}.pch", *flags)
+    command = ["clang++-14", *options, *flags, *_pairs(chosen, "-isystem")]
+    name = hashlib.sha256(shlex.join([*command, text]).encode()).hexdigest()
+    header = BUILD / "checked" / "headers" / f"{name}.h"
+    compiled = header.with_suffix(".pch")
+    if not compiled.exists():
+        replace(header, lambda new: new.write_text(text))
+        replace(compiled, lambda new: run([*command, header, "-o", new]))
+    return ("-include-pch", str(compiled), *flags)
+
+
+def replace(path, make):
+    """Replaces a file by what `make(file)` makes, at once: others may be reading it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    make(new)
+    new.replace(path)
 
 
 def _pairs(chosen, flag):
@@ -168,7 +180,7 @@ def _foreign(file):
 
 
 def _places(file, name):
-    places = [folder / name for folder in (ROOT, ROOT / "proto", ROOT / "tests", file.parent)]
+    places = [folder / name for folder in (file.parent, ROOT, ROOT / "proto", ROOT / "tests")]
     return [place.resolve() for place in places if place.is_file()]
 
 

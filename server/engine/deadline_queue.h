@@ -33,9 +33,13 @@ class DeadlineQueue {
 
   // As Push() of each, with less waiting for one another among those who have many.
   void Push(std::vector<std::pair<Tick, Slot>> deadlines) {
+    constexpr size_t kAtOnce = 256;  // So that nobody waits for long.
     std::sort(deadlines.begin(), deadlines.end());
-    MutexLock lock(&mutex_);
-    for (const std::pair<Tick, Slot>& deadline : deadlines) Insert(deadline);
+    for (size_t begin = 0; begin < deadlines.size(); begin += kAtOnce) {
+      MutexLock lock(&mutex_);
+      const size_t end = std::min(deadlines.size(), begin + kAtOnce);
+      for (size_t i = begin; i < end; ++i) Insert(deadlines[i]);
+    }
   }
 
   // Takes the slots that are due by `now`, at most `limit`, the earliest first.

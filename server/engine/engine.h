@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_SERVER_ENGINE_ENGINE_H_
 #define FUSEBOX_SERVER_ENGINE_ENGINE_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -157,6 +158,7 @@ class Engine {
   // There are going to be so many more breakers with something due: spares what holds them from
   // growing step by step.
   void Expect(size_t breakers) {
+    breakers = std::min(breakers, max_breakers());
     registry_.Reserve(breakers);
     deadlines_.Reserve(breakers);
   }

@@ -17,7 +17,7 @@ constexpr size_t kNamesBeforeWaking = 16;
 
 absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob, std::function<void()> wake,
                                                               absl::string_view resume_token) {
-  wanted_.store(true, std::memory_order_relaxed);
+  wanted_.store(true);
   MutexLock lock(&mutex_);
   if (readers_.size() >= max_watchers_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_WATCHERS",
@@ -58,7 +58,7 @@ void WatchHub::End(uint64_t id) {
 }
 
 void WatchHub::Publish(absl::string_view name) {
-  if (!wanted_.load(std::memory_order_relaxed)) return;
+  if (!wanted_.load()) return;
   MutexLock lock(&publish_mutex_);
   if (changed_.size() < max_names_) {
     changed_.emplace(name);

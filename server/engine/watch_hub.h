@@ -87,8 +87,9 @@ class WatchHub {
   const size_t max_names_;
   const uint64_t life_;
 
-  // There was a watch. Who changes a breaker after a watch has looked at it sees this set, since
-  // the breaker's lock lies between; before that, the watch sees the change.
+  // There was a watch. A breaker that changes or is born before a watch has looked is seen by it;
+  // after that, whoever changes it sees this set: the breaker's lock lies between or, at a birth,
+  // the registry's end, which like this is read and written in one order for all.
   std::atomic<bool> wanted_{false};
 
   Mutex publish_mutex_;  // The data plane's: never held for longer than one name takes.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -20,7 +21,12 @@ void InParallel(size_t parts, absl::FunctionRef<void(size_t part)> work) {
   };
   const size_t cores = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
   std::vector<std::thread> others;
-  for (size_t i = 1; i < std::min(cores, parts); ++i) others.emplace_back(take);
+  others.reserve(cores);
+  try {
+    for (size_t i = 1; i < std::min(cores, parts); ++i) others.emplace_back(take);
+  } catch (const std::system_error&) {
+    // There may be no further thread: those that are there do all of it.
+  }
   take();
   for (std::thread& other : others) other.join();
 }

@@ -1,5 +1,7 @@
 #include "server/flusher/outage_decoder.h"
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 
 namespace fusebox {
@@ -13,7 +15,7 @@ constexpr size_t kMaxThreads = 4;
 }  // namespace
 
 void OutageDecoder::Add(absl::string_view breaker, absl::string_view row, const RecordTime& now) {
-  now_ = &now;
+  if (!now_.has_value()) now_ = now;
   absl::StrAppend(&rows_.bytes, breaker, row);
   rows_.sizes.emplace_back(breaker.size(), row.size());
   if (rows_.sizes.size() == kRowsAtOnce) Begin();
@@ -22,9 +24,10 @@ void OutageDecoder::Add(absl::string_view breaker, absl::string_view row, const 
 void OutageDecoder::Begin() {
   if (decoding_.size() == kMaxThreads) Collect();
   const size_t bytes = rows_.bytes.size();
-  decoding_.push_back(std::async(std::launch::async, [rows = std::exchange(rows_, {}), now = now_] {
-    return Decode(rows, *now);
-  }));
+  const auto rows = std::make_shared<const Rows>(std::exchange(rows_, {}));
+  const auto decode = [rows, this] { return Decode(*rows, *now_); };
+  // Deferred, to this thread, where there may be no further thread.
+  decoding_.push_back(std::async(std::launch::async | std::launch::deferred, decode));
   // The next ones are likely to be as many, and as long.
   rows_.bytes.reserve(bytes + bytes / 8);
   rows_.sizes.reserve(kRowsAtOnce);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <future>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +30,11 @@ using Outages = std::vector<std::vector<std::pair<std::string, Outage>>>;
 // To be used by one thread.
 class OutageDecoder {
  public:
-  // `now` must be the same for all, and outlive this.
+  OutageDecoder() = default;
+  OutageDecoder(const OutageDecoder&) = delete;
+  OutageDecoder& operator=(const OutageDecoder&) = delete;
+
+  // `now` is that of the first.
   void Add(absl::string_view breaker, absl::string_view row, const RecordTime& now);
 
   // All of them, or the error of one: DecodeOutage()'s. To be called once.
@@ -48,8 +53,8 @@ class OutageDecoder {
   void Begin();
   void Collect();
 
-  const RecordTime* now_ = nullptr;
-  Rows rows_;  // That are not being decoded yet.
+  std::optional<RecordTime> now_;  // Set before any thread is started, and not changed after.
+  Rows rows_;                      // That are not being decoded yet.
   std::deque<std::future<absl::StatusOr<Part>>> decoding_;
   Outages outages_;
   absl::Status status_;

@@ -93,6 +93,8 @@ absl::StatusOr<LockedBreaker> Registry::Enlist(Slot slot, absl::string_view name
   const HashedName key(name);
   Shard& shard = ShardOf(key);
   MutexLock lock(&shard.mutex);
+  // Names without a place must not make the index grow.
+  if (size() >= max_breakers_ && !shard.slots.contains(key)) return TooMany(name);
   bool is_new = false;
   const auto place = shard.slots.lazy_emplace(key, [&](const auto& make) {
     make(slot);
@@ -147,7 +149,7 @@ Slot Registry::TakeSlot() {
   if (chunk.load(std::memory_order_relaxed) == nullptr) {
     chunk.store(new Chunk, std::memory_order_release);
   }
-  end_.store(slot + 1, std::memory_order_release);
+  end_.store(slot + 1);
   return slot;
 }
 

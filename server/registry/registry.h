@@ -126,7 +126,7 @@ class Registry {
   size_t max_breakers() const { return max_breakers_; }
 
   // One past the highest slot ever used: walk from 0 to it to see every breaker.
-  Slot end() const { return end_.load(std::memory_order_acquire); }
+  Slot end() const { return end_.load(); }
 
  private:
   static constexpr size_t kChunkEntries = 1024;
@@ -200,7 +200,7 @@ class Registry {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::atomic<Chunk*>> chunks_;
   std::atomic<size_t> size_{0};  // Breakers that are alive.
-  std::atomic<Slot> end_{0};
+  std::atomic<Slot> end_{0};     // Sequentially consistent, for those who watch for births.
 
   Mutex free_mutex_;
   std::vector<Slot> free_ ABSL_GUARDED_BY(free_mutex_);

@@ -18,7 +18,6 @@ target_include_directories(small PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(small PRIVATE absl::synchronization)
 target_precompile_headers(small PRIVATE <string>)
 """
-COMMON_H = "build/release/checked/common.h"
 PRESET = {
     "version": 6,
     "configurePresets": [
@@ -68,19 +67,26 @@ def test_tidy_refuses_a_name_that_is_not_googles(small):
     assert "core/counter.h" in said and "invalid case style for private member 'Count'" in said
 
 
-@needs("clang++-14")
+@needs("clang++-14", "clang-tidy-14", "/usr/lib/llvm-14/include/clang-tidy")
 def test_common_headers_are_parsed_once_and_hide_nothing(small):
     names = [f"core/counter_{i}.cc" for i in range(11)]
     small.write("CMakeLists.txt", CMAKE.replace("core/counter.cc", " ".join(names)))
     for name in names:
         small.write(name, COUNTER_CC % LOCKED)
     assert small.check("thread-safety") == (True, "11 files, 11 of them anew, 0 with findings\n")
-    assert '"absl/synchronization/mutex.h"' in (small.path / COMMON_H).read_text()
-    small.write("core/counter.h", COUNTER_H + "// Anew.\n")
+    headers = list((small.path / "build/release/checked/headers").glob("*.h"))
+    assert ['"absl/synchronization/mutex.h"' in file.read_text() for file in headers] == [True]
+
     small.write(names[5], COUNTER_CC % "")
     passed, said = small.check("thread-safety")
     assert not passed
     assert "core/counter_5.cc" in said and "requires holding mutex 'mutex_'" in said
+    assert said.endswith("11 files, 1 of them anew, 1 with findings\n")
+
+    small.write(names[5], COUNTER_CC % LOCKED + "int Bad_name();\n")
+    passed, said = small.check("tidy")
+    assert not passed
+    assert "invalid case style for function 'Bad_name'" in said
     assert said.endswith("11 files, 11 of them anew, 1 with findings\n")
 
 

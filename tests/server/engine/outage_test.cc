@@ -1,14 +1,21 @@
 // What outlives a restart, and how it goes on.
+#include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/engine/engine_fixture.h"
 
 namespace fusebox {
 namespace {
 
+using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::ResultOf;
 using ::testing::UnorderedElementsAre;
 
 class OutageTest : public EngineTest {
@@ -108,6 +115,45 @@ TEST_F(OutageTest, NoMoreBreakersAreRestoredThanMayBe) {
   EXPECT_TRUE(tiny.RestoreOutages({{std::string(kOrders), outage}}).ok());
   ExpectError(tiny.RestoreOutages({{std::string(kUsers), outage}}),
               absl::StatusCode::kResourceExhausted, "TOO_MANY_BREAKERS", {std::string(kUsers)});
+}
+
+// As a start does it, on all cores; or a server that has found its disk again, while it serves.
+TEST_F(OutageTest, ManyThreadsRestoreWhileOthersAsk) {
+  constexpr int kThreads = 4, kEach = 500;
+  Trip();
+  const Outage outage = *engine_.SaveOutage(kOrders);
+  const auto name = [](int part, int i) { return absl::StrCat("db/", part, "-", i); };
+  // In the middle of each part is one that is used already.
+  for (int part = 0; part < kThreads; ++part) {
+    ASSERT_TRUE(next_.Allow(name(part, kEach / 2), 1, "").ok());
+  }
+  std::vector<absl::Status> said(kThreads);
+  std::vector<std::thread> threads;
+  for (int part = 0; part < kThreads; ++part) {
+    threads.emplace_back([&, part] {
+      std::vector<Engine::NamedOutage> outages;
+      for (int i = 0; i < kEach; ++i) outages.emplace_back(name(part, i), outage);
+      said[part] = next_.RestoreOutages(outages);
+    });
+  }
+  threads.emplace_back([this] {
+    for (int i = 0; i < kEach; ++i) (void)next_.Allow(absl::StrCat("cache/", i), 1, "");
+  });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(said, Each(ResultOf(absl::IsAlreadyExists, true)));
+
+  const auto states = [&] {
+    std::map<State, int> count;
+    for (int part = 0; part < kThreads; ++part) {
+      for (int i = 0; i < kEach; ++i) ++count[next_.Get(name(part, i))->snapshot.state];
+    }
+    return count;
+  };
+  constexpr int kBack = kThreads * (kEach - 1);
+  EXPECT_THAT(states(), ElementsAre(Pair(State::kClosed, kThreads), Pair(State::kOpen, kBack)));
+  clock_.Advance(absl::Seconds(30));
+  next_.Maintain();
+  EXPECT_EQ(next_.transitions(), static_cast<uint64_t>(kBack));
 }
 
 // Readers that remember a number find what followed it.
