@@ -32,7 +32,9 @@ absl::Status CheckTerminal() {
   const char* name = std::getenv("TERM");
   int result = 0;
   const bool known = name != nullptr && setupterm(name, STDOUT_FILENO, &result) == OK;
-  if (known && tigetstr("cup") != nullptr) return absl::OkStatus();
+  const bool has_cursor = known && tigetstr("cup") != nullptr;
+  if (known) del_curterm(cur_term);
+  if (has_cursor) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the terminal, TERM=", name == nullptr ? "" : name,
                    ", is unknown or cannot place its cursor"));
