@@ -43,7 +43,7 @@ check: ## Runs the linters and the sanitizers: make check CHECKS="format words"
 bench: build ## Measures, and says how
 	@exec tests/bench/run $(ARGS)
 
-demo: build stubs ## Shows a breaker trip and recover
+demo: build stubs ## Shows a breaker trip and recover, and a chain of fallbacks
 	@exec deploy/demo/run $(ARGS)
 
 format: ## Formats C++ and shell

@@ -21,7 +21,18 @@
 namespace fusebox {
 
 // Why a call was refused.
-enum class Reason : uint8_t { kNone, kOpen, kProbesBusy, kRamping, kForcedOpen, kRetryBudget };
+enum class Reason : uint8_t {
+  kNone,
+  kOpen,
+  kProbesBusy,
+  kRamping,
+  kForcedOpen,
+  kRetryBudget,
+  kRateLimit,
+  kBulkhead,
+  kDuplicate,  // A call with its key is under way or was made.
+  kKeysFull,   // Too many keys are under way or of unknown end.
+};
 
 // What became of a recorded outcome.
 enum class Counted : uint8_t { kCounted, kLate, kRepeated, kNotCounted };

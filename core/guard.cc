@@ -15,78 +15,169 @@ Tick Guard::Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source
   return latest_;
 }
 
-Decision Guard::Acquire(const RulingPolicy& ruling, uint32_t attempt, Tick now,
+Decision Guard::Acquire(const RulingPolicy& ruling, const Question& question, Tick now,
                         TransitionSource& source, Transitions& transitions) {
   now = Enter(ruling, now, source, transitions);
   if (Is(OverrideMode::kForcedOpen)) {
     const absl::Duration left = override_->expires - now;
-    return Deny(
-        ruling,
-        {false, Reason::kForcedOpen, std::min(left, ruling.policy.circuit_breaker.open_duration)},
-        attempt, now);
+    return Deny(ruling,
+                {Reason::kForcedOpen, std::min(left, ruling.policy.circuit_breaker.open_duration)},
+                question, now);
   }
   const Admission admission = breaker_.Admit(ruling.policy.circuit_breaker, now);
   if (!admission.allowed && !Is(OverrideMode::kForcedClosed)) {
-    return Deny(ruling, admission, attempt, now);
+    return Deny(ruling, {admission.reason, admission.retry_after}, question, now);
   }
-  const Decision granted = admission.allowed
-                               ? Grant(ruling, attempt, now)
-                               : GrantWithoutVote(ruling, attempt, /*earns=*/true, now);
-  if (attempt > 1 && HasPrivateBudget(ruling)) {
-    const RetryBudgetPolicy& budget = ruling.policy.retry_budget;
-    if (!EnsureBudget(budget, now).TryWithdraw(budget, now)) {
-      return Refuse(ruling, granted, RetryBudget::RetryAfter(budget));
+  Decision granted = admission.allowed ? Grant(ruling, question, now)
+                                       : GrantWithoutVote(ruling, question, /*earns=*/true, now);
+  if (Limits::Concern(ruling.policy, question)) {
+    const std::optional<Refusal> refusal =
+        TakeFromLimits(ruling.policy, question, granted.permit.id(), now);
+    if (refusal.has_value()) {
+      TakeBackFromBreaker(ruling, granted);
+      if (refusal->waits) return Waits(refusal->reason);
+      return Deny(ruling, *refusal, question, now);
     }
+    granted.lease = LeaseOf(ruling.policy, question);
   }
+  if (granted.probe) {
+    const absl::Duration probe_lease = ruling.policy.circuit_breaker.probe_timeout;
+    const bool alone = granted.lease == absl::ZeroDuration();
+    granted.lease = alone ? probe_lease : std::min(granted.lease, probe_lease);
+  }
+  if (!question.IsExtra()) granted.hedge_delay = HedgeDelayAt(ruling.policy.hedge, now);
   return granted;
 }
 
-Decision Guard::Grant(const RulingPolicy& ruling, uint32_t attempt, Tick now) {
+// Whom SHADOW lets pass anyway does not wait first.
+std::optional<Refusal> Guard::TakeFromLimits(const Policy& policy, const Question& question,
+                                             PermitId permit, Tick now) {
+  if (!Is(OverrideMode::kShadow)) return EnsureLimits().Take(policy, question, permit, now);
+  Question impatient = question;
+  impatient.wait.reset();
+  return EnsureLimits().Take(policy, impatient, permit, now);
+}
+
+Decision Guard::Waits(Reason reason) const {
+  return {.reason = reason, .state = breaker_.state(), .epoch = breaker_.epoch(), .waits = true};
+}
+
+bool Guard::IsSettled() const {
+  if (Is(OverrideMode::kForcedOpen) || Is(OverrideMode::kShadow)) return true;
+  return breaker_.state() == State::kOpen && !Is(OverrideMode::kForcedClosed);
+}
+
+void Guard::ServeWaiters(const RulingPolicy& ruling, size_t limit, Tick now,
+                         TransitionSource& source, Transitions& transitions,
+                         std::vector<Turn>& turns) {
+  now = Enter(ruling, now, source, transitions);
+  while (waiting() > 0 && turns.size() < limit) {
+    auto left = limits_->NextToAsk(ruling.policy, IsSettled(), now);
+    if (!left.has_value()) return;
+    turns.push_back(Ask(ruling, *std::move(left), now, source, transitions));
+  }
+}
+
+Turn Guard::Ask(const RulingPolicy& ruling, Waiters::Left left, Tick now, TransitionSource& source,
+                Transitions& transitions) {
+  const Decision decision = Acquire(ruling, left.question(), now, source, transitions);
+  return {std::move(left), decision};
+}
+
+Tick Guard::NextTurn(const RulingPolicy& ruling) const {
+  if (waiting() == 0) return Tick::Max();
+  return limits_->NextTurn(ruling.policy, IsSettled(), latest_);
+}
+
+bool Guard::CancelWait(uint64_t id) { return limits_ != nullptr && limits_->CancelWait(id); }
+
+void Guard::EndWaits(const RulingPolicy& ruling, size_t limit, Tick now, TransitionSource& source,
+                     Transitions& transitions, std::vector<Turn>& turns) {
+  if (limits_ == nullptr) return;
+  while (turns.size() < limit) {
+    std::optional<Waiters::Left> left = limits_->TakeAnyWaiter();
+    if (!left.has_value()) return;
+    turns.push_back(Ask(ruling, *std::move(left), now, source, transitions));
+  }
+}
+
+// Under SHADOW a duplicate is no refusal.
+std::optional<Decision> Guard::RefuseDuplicate(const RulingPolicy& ruling, const Question& question,
+                                               Tick now, TransitionSource& source,
+                                               Transitions& transitions) {
+  now = Enter(ruling, now, source, transitions);
+  if (limits_ == nullptr || Is(OverrideMode::kShadow)) return std::nullopt;
+  const auto first = limits_->RefuseDuplicate(ruling.policy, question, now);
+  if (!first.has_value()) return std::nullopt;
+  return Deny(ruling, {.reason = Reason::kDuplicate, .first = first}, question, now);
+}
+
+Decision Guard::Grant(const RulingPolicy& ruling, const Question& question, Tick now) {
   Decision decision{.allowed = true, .state = breaker_.state(), .epoch = breaker_.epoch()};
   decision.probe = decision.state == State::kHalfOpen;
   decision.permit = {.epoch = decision.epoch,
                      .number = breaker_.Mint(ruling.policy.circuit_breaker, now),
-                     .attempt = attempt};
+                     .attempt = question.attempt,
+                     .previous_failure = question.previous_failure,
+                     .earns = !question.hedge};
+  decision.taken = now;
   ++totals_.calls;
   return decision;
 }
 
-Decision Guard::GrantWithoutVote(const RulingPolicy& ruling, uint32_t attempt, bool earns,
+Decision Guard::GrantWithoutVote(const RulingPolicy& ruling, const Question& question, bool earns,
                                  Tick now) {
   Decision decision{.allowed = true, .state = breaker_.state(), .epoch = breaker_.epoch()};
   decision.permit = {.epoch = decision.epoch,
                      .number = breaker_.MintWithoutVote(ruling.policy.circuit_breaker, now),
-                     .attempt = attempt,
+                     .attempt = question.attempt,
+                     .previous_failure = question.previous_failure,
                      .votes = false,
-                     .earns = earns};
+                     .earns = earns && !question.hedge};
+  decision.taken = now;
   ++totals_.calls;
   return decision;
 }
 
-Decision Guard::Deny(const RulingPolicy& ruling, const Admission& refusal, uint32_t attempt,
+Decision Guard::Deny(const RulingPolicy& ruling, const Refusal& refusal, const Question& question,
                      Tick now) {
   if (Is(OverrideMode::kShadow)) {
-    Decision decision = GrantWithoutVote(ruling, attempt, /*earns=*/false, now);
+    Decision decision = GrantWithoutVote(ruling, question, /*earns=*/false, now);
     decision.shadow_denied = true;
     decision.reason = refusal.reason;
+    decision.first = refusal.first;
     return decision;
   }
   ++totals_.refused;
   return {.reason = refusal.reason,
           .state = breaker_.state(),
           .epoch = breaker_.epoch(),
-          .retry_after = refusal.retry_after};
+          .retry_after = refusal.retry_after,
+          .first = refusal.first};
 }
 
-Decision Guard::Refuse(const RulingPolicy& ruling, const Decision& allowed,
-                       absl::Duration retry_after) {
-  if (allowed.permit.votes && allowed.epoch == breaker_.epoch()) {
-    breaker_.Return(ruling.policy.circuit_breaker, allowed.permit.number, latest_);
-  } else {
-    breaker_.MarkReturned(allowed.epoch, allowed.permit.number);
+Decision Guard::Refuse(const RulingPolicy& ruling, const Question& question,
+                       const Decision& allowed, const Refusal& refusal) {
+  TakeBack(ruling, allowed);
+  return Deny(ruling, refusal, question, latest_);
+}
+
+void Guard::TakeBack(const RulingPolicy& ruling, const Decision& allowed) {
+  // What only SHADOW let pass took nothing there.
+  if (limits_ != nullptr && !allowed.shadow_denied) {
+    limits_->GiveBack(ruling.policy, allowed.permit.id(), allowed.taken, latest_);
   }
-  --totals_.calls;
-  return Deny(ruling, {false, Reason::kRetryBudget, retry_after}, allowed.permit.attempt, latest_);
+  TakeBackFromBreaker(ruling, allowed);
+}
+
+void Guard::TakeBackFromBreaker(const RulingPolicy& ruling, const Decision& granted) {
+  if (granted.permit.votes && granted.epoch == breaker_.epoch()) {
+    breaker_.Return(ruling.policy.circuit_breaker, granted.permit.number, latest_);
+  } else {
+    breaker_.MarkReturned(granted.epoch, granted.permit.number);
+  }
+  // A breaker that was forgotten and is asked again has not counted it.
+  if (totals_.calls > 0) --totals_.calls;
 }
 
 Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now,
@@ -100,8 +191,7 @@ Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now
   Verdict verdict{.outcome = report.outcome};
   bool earned = false;
   if (ending.permit.has_value()) {
-    verdict.counted =
-        CountWithPermit(ruling, *ending.permit, report, now, source, transitions, earned);
+    verdict.counted = CountWithPermit(ruling, ending, report, now, source, transitions, earned);
   } else if (ending.epoch != 0 && ending.epoch != breaker_.epoch()) {
     verdict.counted = Counted::kLate;
   } else {
@@ -113,22 +203,29 @@ Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now
   AddToTotals(report, ending.calls, verdict.counted);
   if (earned && IsSuccess(report.outcome)) {
     verdict.earned_calls = ending.calls;
-    if (HasPrivateBudget(ruling)) {
-      const RetryBudgetPolicy& budget = ruling.policy.retry_budget;
-      EnsureBudget(budget, now).Deposit(budget, ending.calls, now);
+    if (Limits::HasPrivateBudget(ruling.policy)) {
+      EnsureLimits().Earn(ruling.policy, ending.calls, now);
     }
   }
   verdict.state = breaker_.state();
   verdict.epoch = breaker_.epoch();
+  if (verdict.counted == Counted::kCounted) Learn(ruling.policy, ending, report.outcome, now);
+  if (ending.permit.has_value() && IsFailure(report.outcome)) {
+    verdict.retry = AdviseRetry(ruling.policy, ending, report, now, source);
+  }
   return verdict;
 }
 
 // Late outcomes have no vote, but a success that ended late is a success: it earns.
-Counted Guard::CountWithPermit(const RulingPolicy& ruling, const Permit& permit,
+Counted Guard::CountWithPermit(const RulingPolicy& ruling, const Ending& ending,
                                const Report& report, Tick now, TransitionSource& source,
                                Transitions& transitions, bool& earned) {
+  const Permit& permit = *ending.permit;
   const ReplayFilter::Seen seen = breaker_.MarkReturned(permit.epoch, permit.number);
   if (seen == ReplayFilter::Seen::kRepeated) return Counted::kRepeated;
+  if (limits_ != nullptr) {
+    limits_->End(ruling.policy, permit.id(), report.outcome, ending.unsent, now);
+  }
   const bool late = permit.epoch != breaker_.epoch();
   const bool first_attempt = permit.attempt <= 1 && permit.earns;
   earned = first_attempt && seen == ReplayFilter::Seen::kFirst;
@@ -147,9 +244,50 @@ void Guard::AddToTotals(const Report& report, uint32_t calls, Counted counted) {
   totals_.latency_seconds += absl::ToDoubleSeconds(*report.latency) * calls;
 }
 
-RetryBudget& Guard::EnsureBudget(const RetryBudgetPolicy& policy, Tick now) {
-  if (budget_ == nullptr) budget_ = std::make_unique<RetryBudget>(policy, now);
-  return *budget_;
+void Guard::Learn(const Policy& policy, const Ending& ending, Outcome outcome, Tick now) {
+  const bool has_permit = ending.permit.has_value();
+  const Lesson lesson{
+      .outcome = outcome,
+      .latency = ending.latency,
+      .calls = ending.calls,
+      .attempt = has_permit ? ending.permit->attempt : 1,
+      .previous_failure = has_permit ? ending.permit->previous_failure : std::nullopt};
+  if (experience_ == nullptr) {
+    if (!Experience::IsWorthIt(policy, lesson)) return;
+    experience_ = std::make_unique<Experience>();
+  }
+  experience_->Learn(policy, lesson, now);
+}
+
+bool Guard::HoldsRetry(const Policy& policy, Tick now) {
+  Limits none;
+  return (limits_ == nullptr ? none : *limits_).HoldsRetry(policy, now);
+}
+
+// A shared budget is its owner's to ask.
+RetryAdvice Guard::AdviseRetry(const Policy& policy, const Ending& ending, const Report& report,
+                               Tick now, TransitionSource& source) {
+  const State state = breaker_.state();
+  const RetryInputs inputs{
+      .outcome = report.outcome,
+      .attempt = std::max(ending.permit->attempt, 1u),
+      .unsent = ending.unsent,
+      .retry_after = report.retry_after.value_or(absl::ZeroDuration()),
+      .open_for = state == State::kOpen ? breaker_.open_until() - now : absl::ZeroDuration(),
+      .budget_has_retry = HoldsRetry(policy, now),
+      .random_bits = source.RandomBits()};
+  Experience none;
+  return (experience_ == nullptr ? none : *experience_).Advise(policy.retry, inputs, now);
+}
+
+std::optional<absl::Duration> Guard::HedgeDelayAt(const HedgePolicy& policy, Tick now) {
+  if (experience_ != nullptr) return experience_->HedgeDelayAt(policy, now);
+  return HedgeDelay(policy, nullptr, now);
+}
+
+Limits& Guard::EnsureLimits() {
+  if (limits_ == nullptr) limits_ = std::make_unique<Limits>();
+  return *limits_;
 }
 
 Tick Guard::NextDeadline() const {
@@ -172,7 +310,8 @@ void Guard::Reset(const RulingPolicy& ruling, Tick now, TransitionSource& source
                   Transitions& transitions) {
   now = Enter(ruling, now, source, transitions);
   breaker_.Reset(now, source, transitions);
-  budget_.reset();
+  if (limits_ != nullptr) limits_->Reset();
+  experience_.reset();
   ++totals_.transitions;
 }
 
@@ -180,9 +319,7 @@ void Guard::ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick 
                          TransitionSource& source, Transitions& transitions) {
   now = Enter(from, now, source, transitions);
   breaker_.ChangePolicy(from.policy.circuit_breaker, to.policy.circuit_breaker, now);
-  if (budget_ != nullptr) {
-    budget_->ChangePolicy(from.policy.retry_budget, to.policy.retry_budget, now);
-  }
+  if (limits_ != nullptr) limits_->ChangePolicy(from.policy, to.policy, now);
   ++revision_;
 }
 
@@ -199,9 +336,39 @@ void Guard::RestoreOutage(const RulingPolicy& ruling, const Outage& outage, Tick
 
 bool Guard::Trim(const RulingPolicy& ruling, Tick now) {
   latest_ = std::max(latest_, now);
-  const bool blank = budget_ != nullptr && budget_->IsBlank(ruling.policy.retry_budget, latest_);
-  if (blank) budget_.reset();
-  return breaker_.Trim(ruling.policy.circuit_breaker, latest_) || blank;
+  bool trimmed = breaker_.Trim(ruling.policy.circuit_breaker, latest_);
+  if (limits_ != nullptr) trimmed |= limits_->Trim(ruling.policy, latest_);
+  if (limits_ != nullptr && limits_->IsBlank()) limits_.reset();
+  if (experience_ != nullptr) trimmed |= experience_->Trim(ruling.policy, latest_);
+  if (experience_ != nullptr && experience_->IsBlank()) experience_.reset();
+  return trimmed;
+}
+
+void Guard::ShowLimits(const Policy& policy, Tick now, Snapshot& snapshot) {
+  Limits none;
+  Limits& limits = limits_ == nullptr ? none : *limits_;
+  snapshot.rate_limit = limits.RateLimitAt(policy.rate_limit, now);
+  snapshot.bulkhead = limits.BulkheadAt(policy.bulkhead, now);
+  snapshot.idempotency = limits.IdempotencyAt(policy.idempotency, now);
+  snapshot.waiting = static_cast<uint32_t>(limits.waiting());
+  RetryBudget blank(policy.retry_budget, now);
+  RetryBudget& budget = limits.budget() == nullptr ? blank : *limits.budget();
+  snapshot.budget_balance = budget.Balance(policy.retry_budget, now);
+  snapshot.budget_spent = budget.spent();
+  snapshot.budget_refused = budget.refused();
+}
+
+Condition Guard::ConditionAt(const CircuitBreakerPolicy& policy, Tick now) {
+  const bool ramping = breaker_.RampShare(policy, now).millionths() < Share::kOne;
+  Condition condition{.state = breaker_.state(), .score = HealthScore(breaker_.Counts(now))};
+  condition.health = JudgeHealth(condition.state, ramping, condition.score);
+  return condition;
+}
+
+Condition Guard::TakeCondition(const RulingPolicy& ruling, Tick now, TransitionSource& source,
+                               Transitions& transitions) {
+  now = Enter(ruling, now, source, transitions);
+  return ConditionAt(ruling.policy.circuit_breaker, now);
 }
 
 Snapshot Guard::TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSource& source,
@@ -218,14 +385,12 @@ Snapshot Guard::TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSou
   snapshot.reopens = breaker_.Reopens(policy, now);
   snapshot.probes = static_cast<uint32_t>(breaker_.ProbesOut());
   snapshot.ramp_share = breaker_.RampShare(policy, now);
-  snapshot.score = HealthScore(snapshot.window);
-  snapshot.health =
-      JudgeHealth(snapshot.state, snapshot.ramp_share.millionths() < Share::kOne, snapshot.score);
-  RetryBudget blank(ruling.policy.retry_budget, now);
-  RetryBudget& budget = budget_ == nullptr ? blank : *budget_;
-  snapshot.budget_balance = budget.Balance(ruling.policy.retry_budget, now);
-  snapshot.budget_spent = budget.spent();
-  snapshot.budget_refused = budget.refused();
+  const Condition condition = ConditionAt(policy, now);
+  snapshot.score = condition.score;
+  snapshot.health = condition.health;
+  ShowLimits(ruling.policy, now, snapshot);
+  if (experience_ != nullptr) snapshot.retry_estimates = experience_->Estimates(now);
+  snapshot.hedge_delay = HedgeDelayAt(ruling.policy.hedge, now);
   if (breaker_.last_transition() != nullptr) snapshot.last_transition = *breaker_.last_transition();
   snapshot.taken = now;
   return snapshot;

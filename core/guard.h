@@ -1,6 +1,8 @@
 #ifndef FUSEBOX_CORE_GUARD_H_
 #define FUSEBOX_CORE_GUARD_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,57 +11,18 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/call.h"
 #include "core/circuit_breaker.h"
 #include "core/classification.h"
+#include "core/experience.h"
 #include "core/health.h"
+#include "core/limits.h"
 #include "core/override.h"
 #include "core/policy_set.h"
-#include "core/retry_budget.h"
 #include "core/tick.h"
 #include "core/transition.h"
 
 namespace fusebox {
-
-// What a granted call brings back.
-struct Permit {
-  uint64_t epoch = 0;
-  uint64_t number = 0;   // Within the epoch.
-  uint32_t attempt = 1;  // 1 for the first.
-  bool votes = true;     // False when only an override let the call pass.
-  bool earns = true;     // Whether its success may earn retry budget.
-};
-
-// The answer to one call.
-struct Decision {
-  bool allowed = false;
-  bool shadow_denied = false;  // Allowed, but without SHADOW refused for `reason`.
-  bool probe = false;
-  Reason reason = Reason::kNone;
-  State state = State::kClosed;
-  uint64_t epoch = 0;
-  absl::Duration retry_after = {};  // When refused.
-  Permit permit = {};               // When allowed.
-};
-
-// How one call, or several alike, ended. Views live as long as the call.
-struct Ending {
-  std::optional<Permit> permit = {};  // Absent: a bare observation.
-  Result result = {};
-  std::optional<absl::Duration> latency = {};
-  std::optional<absl::Duration> retry_after = {};
-  absl::string_view client = {};
-  uint64_t epoch = 0;  // Of an observation; 0: whichever is current.
-  uint32_t calls = 1;  // Of an observation.
-};
-
-// What became of it.
-struct Verdict {
-  State state = State::kClosed;
-  uint64_t epoch = 0;
-  Outcome outcome = Outcome::kIgnored;
-  Counted counted = Counted::kNotCounted;
-  uint32_t earned_calls = 0;  // First attempts that succeeded: to deposit in the retry budget.
-};
 
 // What happened since creation.
 struct Totals {
@@ -92,17 +55,27 @@ struct Snapshot {
   int64_t budget_balance = 0;  // Of the private budget, in thousandths; as are
   uint64_t budget_spent = 0;   // these two.
   uint64_t budget_refused = 0;
+  std::optional<RateLimitStatus> rate_limit = {};
+  std::optional<BulkheadStatus> bulkhead = {};
+  std::optional<IdempotencyStatus> idempotency = {};
+  uint32_t waiting = 0;                                    // Calls that wait for their turn.
+  std::vector<Experience::Estimate> retry_estimates = {};  // Empty: nothing is known.
+  std::optional<absl::Duration> hedge_delay = {};
   std::optional<Transition> last_transition = {};
   Tick taken = {};
 };
 
-// All parts of one breaker: the circuit breaker, its private retry budget, the operator's override
-// and the totals.
+// All parts of one breaker: the circuit breaker, what else bounds its calls, what they taught, the
+// operator's override and the totals.
 //
-//   Acquire: override FORCED_OPEN? -> circuit breaker -> retry budget (attempt > 1 only)
+//   Acquire: override FORCED_OPEN? -> circuit breaker -> Limits
 //
 // A part that refuses spends nothing, and what an earlier part gave is given back. A shared budget
 // is not a part: its owner asks it after Acquire() and calls Refuse() if it says no.
+//
+// A call may wait for its turn (Question::wait): then Acquire() answers `waits`, and it holds
+// nothing. The owner calls ServeWaiters() after every other operation, and again by NextTurn(): who
+// is served is asked anew, by all parts.
 //
 // Every operation clamps time (an earlier one counts as the latest seen) and first does what was
 // due. Every transition is appended to `transitions` exactly once. Not thread-safe.
@@ -110,12 +83,37 @@ class Guard {
  public:
   Guard(uint64_t epoch, Tick now) : breaker_(epoch, now), latest_(now) {}
 
-  Decision Acquire(const RulingPolicy& ruling, uint32_t attempt, Tick now, TransitionSource& source,
-                   Transitions& transitions);
+  Decision Acquire(const RulingPolicy& ruling, const Question& question, Tick now,
+                   TransitionSource& source, Transitions& transitions);
 
-  // Turns what Acquire() allowed into a refusal for lack of shared retry budget. Not for what it
-  // allowed as `shadow_denied`: that call would not have been made, so it does not spend.
-  Decision Refuse(const RulingPolicy& ruling, const Decision& allowed, absl::Duration retry_after);
+  // Turns what Acquire() allowed into a refusal for a reason that is not here, such as the lack of
+  // shared retry budget. Not for what it allowed as `shadow_denied`: that call would not have been
+  // made, so it does not spend.
+  Decision Refuse(const RulingPolicy& ruling, const Question& question, const Decision& allowed,
+                  const Refusal& refusal);
+
+  // What Acquire() allowed is not made after all: gives back all of it but for private retry
+  // budget.
+  void TakeBack(const RulingPolicy& ruling, const Decision& allowed);
+
+  // Appends the answers of those whose turn has come or whose wait is over, at most `limit`.
+  void ServeWaiters(const RulingPolicy& ruling, size_t limit, Tick now, TransitionSource& source,
+                    Transitions& transitions, std::vector<Turn>& turns);
+  // When there is somebody to serve; Tick::Max() if nobody waits.
+  Tick NextTurn(const RulingPolicy& ruling) const;
+  size_t waiting() const { return limits_ == nullptr ? 0 : limits_->waiting(); }
+
+  // Takes one out of the queue. False if it does not wait: its turn has come, or it never did.
+  bool CancelWait(uint64_t id);
+  // Appends the answers of those that wait, at most `limit`, as if their time were over.
+  void EndWaits(const RulingPolicy& ruling, size_t limit, Tick now, TransitionSource& source,
+                Transitions& transitions, std::vector<Turn>& turns);
+
+  // The refusal of a call whose idempotency key is known here, if that would be refused here.
+  // Nothing is begun.
+  std::optional<Decision> RefuseDuplicate(const RulingPolicy& ruling, const Question& question,
+                                          Tick now, TransitionSource& source,
+                                          Transitions& transitions);
 
   Verdict Record(const RulingPolicy& ruling, const Ending& ending, Tick now,
                  TransitionSource& source, Transitions& transitions);
@@ -146,15 +144,22 @@ class Guard {
   // Gives back memory that holds nothing any more. True if it did.
   bool Trim(const RulingPolicy& ruling, Tick now);
 
-  // Whether the breaker may be forgotten once it is idle: its wait is over, no probe is out and no
-  // operator holds it by its name. (What is imposed by a glob will be on the next one, too.)
-  bool IsForgettable() const {
+  // Whether the breaker may be forgotten once it is idle: its wait is over, no probe is out, its
+  // limits hold nothing and no operator holds it by its name. (What is imposed by a glob will be on
+  // the next one, too.)
+  bool IsForgettable(const RulingPolicy& ruling, Tick now) {
     const bool held = override_ != nullptr && override_->by_name;
-    return !held && breaker_.state() != State::kOpen && breaker_.ProbesOut() == 0;
+    if (held || breaker_.state() == State::kOpen || breaker_.ProbesOut() > 0) return false;
+    latest_ = std::max(latest_, now);
+    return limits_ == nullptr || !limits_->IsHolding(ruling.policy, latest_);
   }
 
   Snapshot TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSource& source,
                         Transitions& transitions);
+
+  // The part of a snapshot that tells how it feels, for who looks at very many: allocates nothing.
+  Condition TakeCondition(const RulingPolicy& ruling, Tick now, TransitionSource& source,
+                          Transitions& transitions);
 
   State state() const { return breaker_.state(); }
   uint64_t epoch() const { return breaker_.epoch(); }
@@ -163,28 +168,42 @@ class Guard {
 
  private:
   bool Is(OverrideMode mode) const { return override_ != nullptr && override_->mode == mode; }
-  RetryBudget& EnsureBudget(const RetryBudgetPolicy& policy, Tick now);
-  bool HasPrivateBudget(const RulingPolicy& ruling) const {
-    return ruling.policy.shared_retry_budget.empty();
-  }
-
   // Time, clamped, with everything done that was due by then.
   Tick Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source,
              Transitions& transitions);
 
-  Decision Grant(const RulingPolicy& ruling, uint32_t attempt, Tick now);
-  Decision Deny(const RulingPolicy& ruling, const Admission& refusal, uint32_t attempt, Tick now);
-  Decision GrantWithoutVote(const RulingPolicy& ruling, uint32_t attempt, bool earns, Tick now);
+  Decision Grant(const RulingPolicy& ruling, const Question& question, Tick now);
+  Decision GrantWithoutVote(const RulingPolicy& ruling, const Question& question, bool earns,
+                            Tick now);
+  Decision Deny(const RulingPolicy& ruling, const Refusal& refusal, const Question& question,
+                Tick now);
+  std::optional<Refusal> TakeFromLimits(const Policy& policy, const Question& question,
+                                        PermitId permit, Tick now);
+  Decision Waits(Reason reason) const;
+  void TakeBackFromBreaker(const RulingPolicy& ruling, const Decision& granted);
+  // Whether what is asked is answered whatever the limits say.
+  bool IsSettled() const;
+  Turn Ask(const RulingPolicy& ruling, Waiters::Left left, Tick now, TransitionSource& source,
+           Transitions& transitions);
 
-  Counted CountWithPermit(const RulingPolicy& ruling, const Permit& permit, const Report& report,
+  Counted CountWithPermit(const RulingPolicy& ruling, const Ending& ending, const Report& report,
                           Tick now, TransitionSource& source, Transitions& transitions,
                           bool& earned);
+  void Learn(const Policy& policy, const Ending& ending, Outcome outcome, Tick now);
+  bool HoldsRetry(const Policy& policy, Tick now);
+  RetryAdvice AdviseRetry(const Policy& policy, const Ending& ending, const Report& report,
+                          Tick now, TransitionSource& source);
+  std::optional<absl::Duration> HedgeDelayAt(const HedgePolicy& policy, Tick now);
+  Limits& EnsureLimits();
+  Condition ConditionAt(const CircuitBreakerPolicy& policy, Tick now);
+  void ShowLimits(const Policy& policy, Tick now, Snapshot& snapshot);
   void AddToTotals(const Report& report, uint32_t calls, Counted counted);
 
   CircuitBreaker breaker_;
   Tick latest_;
   uint32_t revision_ = 0;
-  std::unique_ptr<RetryBudget> budget_;
+  std::unique_ptr<Limits> limits_;
+  std::unique_ptr<Experience> experience_;
   std::shared_ptr<const Override> override_;
   Totals totals_;
 };

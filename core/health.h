@@ -10,6 +10,15 @@ namespace fusebox {
 
 enum class Health : uint8_t { kHealthy, kDegraded, kUnhealthy };
 
+// How a breaker feels at one moment.
+struct Condition {
+  State state = State::kClosed;
+  Health health = Health::kHealthy;
+  double score = 1;
+
+  friend bool operator==(const Condition&, const Condition&) = default;
+};
+
 // Success rate x (1 - slow rate / 2), from 0 to 1; 1 without calls.
 double HealthScore(const WindowCounts& window);
 

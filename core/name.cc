@@ -21,12 +21,29 @@ constexpr std::array<bool, 256> kNameCharacters = [] {
   return table;
 }();
 
-absl::Status NameError(absl::string_view name, absl::string_view what) {
+// What keeps it from being a name; empty if nothing does.
+std::string Fault(absl::string_view name) {
+  if (name.empty()) return "is empty";
+  if (name.size() > kMaxNameBytes) return absl::StrCat("is ", name.size(), " bytes long");
+  char previous = '/';
+  for (const char c : name) {
+    if (c == '/') {
+      if (previous == '/') return "has an empty segment";
+    } else if (!IsNameCharacter(c)) {
+      return absl::StrCat("contains ", QuoteForError(absl::string_view(&c, 1)));
+    }
+    previous = c;
+  }
+  return previous == '/' ? "ends with a slash" : "";
+}
+
+absl::Status NameError(absl::string_view field, absl::string_view name, absl::string_view fault,
+                       absl::string_view example) {
   return MakeError(absl::StatusCode::kInvalidArgument, "BREAKER_NAME_INVALID",
-                   absl::StrCat("breaker ", QuoteForError(name), " ", what,
+                   absl::StrCat(field, " ", QuoteForError(name), " ", fault,
                                 "; use segments of [A-Za-z0-9._~-] joined by slashes, at most ",
-                                kMaxNameBytes, " bytes, like payments.v1.ChargeService/Charge"),
-                   "breaker");
+                                kMaxNameBytes, " bytes, like ", example),
+                   field);
 }
 
 }  // namespace
@@ -34,21 +51,15 @@ absl::Status NameError(absl::string_view name, absl::string_view what) {
 bool IsNameCharacter(char c) { return kNameCharacters[static_cast<unsigned char>(c)]; }
 
 absl::Status CheckBreakerName(absl::string_view name) {
-  if (name.empty()) return NameError(name, "is empty");
-  if (name.size() > kMaxNameBytes) {
-    return NameError(name, absl::StrCat("is ", name.size(), " bytes long"));
-  }
-  char previous = '/';
-  for (const char c : name) {
-    if (c == '/') {
-      if (previous == '/') return NameError(name, "has an empty segment");
-    } else if (!IsNameCharacter(c)) {
-      return NameError(name, absl::StrCat("contains ", QuoteForError(absl::string_view(&c, 1))));
-    }
-    previous = c;
-  }
-  if (previous == '/') return NameError(name, "ends with a slash");
-  return absl::OkStatus();
+  const std::string fault = Fault(name);
+  if (fault.empty()) return absl::OkStatus();
+  return NameError("breaker", name, fault, "payments.v1.ChargeService/Charge");
+}
+
+absl::Status CheckBreakerPrefix(absl::string_view prefix) {
+  const std::string fault = prefix.empty() ? "" : Fault(prefix);
+  if (fault.empty()) return absl::OkStatus();
+  return NameError("prefix", prefix, fault, "payments.v1.ChargeService, or leave it empty for all");
 }
 
 absl::Status CheckClientName(absl::string_view client) {

@@ -17,6 +17,10 @@ bool IsNameCharacter(char c);
 // The error is INVALID_ARGUMENT with reason BREAKER_NAME_INVALID and says where and how to mend it.
 absl::Status CheckBreakerName(absl::string_view name);
 
+// Checks a path of whole segments under which breakers lie, as a breaker's name is checked; the
+// empty one is that of all. The error has the same reason.
+absl::Status CheckBreakerPrefix(absl::string_view prefix);
+
 // Checks a client's name: at most 256 bytes of printable UTF-8 or nothing at all. The error is
 // INVALID_ARGUMENT with reason CLIENT_NAME_INVALID.
 absl::Status CheckClientName(absl::string_view client);

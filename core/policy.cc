@@ -42,7 +42,7 @@ class Checker {
     const double got = value.fraction();
     if (got >= min && got <= max) return;
     // Percentages are the mistake that everybody makes once.
-    const bool percent = max == 1 && got > 1 && got <= 100;
+    const bool percent = max <= 1 && got > 1 && got <= 100;
     Complain(field, Shown(got),
              absl::StrCat(
                  "set it between ", Shown(min), " and ", Shown(max), " (", note, ")",
@@ -101,6 +101,57 @@ void CheckRecovery(const CircuitBreakerPolicy& p, Checker& check) {
   check.Fraction("ramp_initial", p.ramp_initial, 0.000001, 1, "default 0.1");
 }
 
+void CheckBackoff(const RetryPolicy& p, Checker& check) {
+  const absl::Duration ms = absl::Milliseconds(1);
+  check.Count("max_attempts", p.max_attempts, 1, 100, "default 3; 1 is no retries");
+  check.Duration("base_backoff", p.base_backoff, ms, absl::Hours(1), "default 100ms");
+  check.Fraction("backoff_multiplier", p.backoff_multiplier, 1, 10, "default 2");
+  check.Duration("max_backoff", p.max_backoff, std::clamp(p.base_backoff, ms, absl::Hours(1)),
+                 absl::Hours(1), "default 10s, at least base_backoff");
+  check.Fraction("jitter", p.jitter, 0, 1, "default 1");
+  check.Fraction("timeout_multiplier", p.timeout_multiplier, 0, 100, "default 2");
+  check.Fraction("rate_limit_multiplier", p.rate_limit_multiplier, 0, 100, "default 5");
+  check.Fraction("unsent_multiplier", p.unsent_multiplier, 0, 100, "default 0.5");
+  check.Fraction("likely_multiplier", p.likely_multiplier, 0, 100, "default 0.5");
+  check.Fraction("unlikely_multiplier", p.unlikely_multiplier, 0, 100, "default 3");
+}
+
+void CheckAttemptTimeouts(const RetryPolicy& p, Checker& check) {
+  if (p.base_timeout == absl::ZeroDuration()) return;
+  check.Duration("base_timeout", p.base_timeout, absl::Milliseconds(1), absl::Hours(1),
+                 "default 0, which is off");
+  check.Fraction("timeout_growth", p.timeout_growth, 1, 10, "default 1.5");
+  check.Duration("max_timeout", p.max_timeout,
+                 std::clamp(p.base_timeout, absl::Milliseconds(1), absl::Hours(1)), absl::Hours(1),
+                 "default 1m, at least base_timeout");
+}
+
+// Of a part that is off only the switch itself matters.
+void CheckRateLimit(const RateLimitPolicy& p, Checker& check) {
+  check.Count("rate", p.rate, 0, 1'000'000, "default 0, which is off; for more shorten per");
+  if (!p.on()) return;
+  check.Duration("per", p.per, absl::Milliseconds(1), absl::Hours(1), "default 1s");
+  check.Count("burst", p.burst, 0, 1'000'000, "default 0, which is as rate");
+}
+
+void CheckBulkhead(const BulkheadPolicy& p, Checker& check) {
+  check.Count("max_concurrent", p.max_concurrent, 0, 100'000, "default 0, which is off");
+  if (!p.on()) return;
+  check.Duration("lease_timeout", p.lease_timeout, absl::Milliseconds(1), absl::Hours(24),
+                 "default 60s");
+}
+
+void CheckQueue(const QueuePolicy& p, Checker& check) {
+  check.Duration("max_wait", p.max_wait, absl::ZeroDuration(), absl::Minutes(1),
+                 "default 10s; 0 is not to wait");
+  check.Count("max_queue", p.max_queue, 0, 100'000, "default 100");
+}
+
+void CheckIdempotency(const IdempotencyPolicy& p, Checker& check) {
+  check.Duration("ttl", p.ttl, absl::ZeroDuration(), absl::Hours(24), "default 0, which is off");
+  if (p.on()) check.Count("max_keys", p.max_keys, 1, 1'000'000, "default 10000");
+}
+
 void CheckNames(const Policy& policy, Checker& check) {
   if (!IsResourceName(policy.name)) {
     check.Complain("name", QuoteForError(policy.name),
@@ -143,6 +194,31 @@ std::vector<FieldError> Validate(const RetryBudgetPolicy& policy, absl::string_v
   return std::move(check).Take();
 }
 
+std::vector<FieldError> Validate(const RetryPolicy& policy, absl::string_view prefix) {
+  Checker check(prefix);
+  CheckBackoff(policy, check);
+  check.Fraction("retry_failure_rate_limit", policy.failure_rate_limit, 0, 1,
+                 "default 0.8; 0 is off");
+  check.Fraction("min_success_probability", policy.min_success_probability, 0, 1,
+                 "default 0.1; 0 is off");
+  check.Fraction("explore_share", policy.explore_share, 0, 1, "default 0.05");
+  CheckAttemptTimeouts(policy, check);
+  return std::move(check).Take();
+}
+
+std::vector<FieldError> Validate(const HedgePolicy& policy, absl::string_view prefix) {
+  Checker check(prefix);
+  if (policy.percentile.on()) {
+    check.Fraction("percentile", policy.percentile, 0.5, 0.9999, "default 0, which is off");
+  }
+  if (policy.delay != absl::ZeroDuration()) {
+    check.Duration("delay", policy.delay, absl::Milliseconds(1), absl::Hours(1),
+                   "default 0, which is off");
+  }
+  check.Count("min_samples", policy.min_samples, 1, 10'000, "default 100");
+  return std::move(check).Take();
+}
+
 std::vector<FieldError> Validate(const Policy& policy) {
   Checker names("");
   CheckNames(policy, names);
@@ -150,11 +226,27 @@ std::vector<FieldError> Validate(const Policy& policy) {
   CheckTripConditions(policy.circuit_breaker, breaker);
   CheckRecovery(policy.circuit_breaker, breaker);
 
+  Checker rate_limit("rate_limit.");
+  CheckRateLimit(policy.rate_limit, rate_limit);
+  Checker bulkhead("bulkhead.");
+  CheckBulkhead(policy.bulkhead, bulkhead);
+  Checker queue("queue.");
+  CheckQueue(policy.queue, queue);
+  Checker idempotency("idempotency.");
+  CheckIdempotency(policy.idempotency, idempotency);
+
   std::vector<FieldError> errors = std::move(names).Take();
-  for (FieldError& error : std::move(breaker).Take()) errors.push_back(std::move(error));
-  for (FieldError& error : Validate(policy.retry_budget, "retry_budget.")) {
-    errors.push_back(std::move(error));
-  }
+  const auto append = [&errors](std::vector<FieldError> more) {
+    for (FieldError& error : more) errors.push_back(std::move(error));
+  };
+  append(std::move(breaker).Take());
+  append(Validate(policy.retry_budget, "retry_budget."));
+  append(Validate(policy.retry, "retry."));
+  append(Validate(policy.hedge, "hedge."));
+  append(std::move(rate_limit).Take());
+  append(std::move(bulkhead).Take());
+  append(std::move(queue).Take());
+  append(std::move(idempotency).Take());
   return errors;
 }
 

@@ -57,6 +57,7 @@ void AddVerbs(Commands& commands) {
   AddApply(commands);
   AddDiff(commands);
   AddEdit(commands);
+  AddSimulate(commands);
   AddPolicy(commands);
   AddBudget(commands);
   AddHealth(commands);

@@ -138,6 +138,22 @@ Table BreakerTable(const v1::Breaker& breaker) {
   return table;
 }
 
+Table HealthTable(const v1::GetHealthResponse& health) {
+  Table table;
+  table.AddRow({"health", HealthCell(health.health())});
+  table.AddRow({"score", absl::StrFormat("%.2f", health.score())});
+  table.AddRow({"breakers", absl::StrCat(health.healthy(), " healthy, ", health.degraded(),
+                                         " degraded, ", health.unhealthy(), " unhealthy")});
+  std::string label = "worst";
+  for (const v1::BreakerHealth& one : health.worst()) {
+    Cell cell = HealthCell(one.health());
+    cell.text = absl::StrCat(one.name(), ": ", cell.text, ", ", EnumText(one.state()), ", score ",
+                             absl::StrFormat("%.2f", one.score()));
+    table.AddRow({std::exchange(label, ""), std::move(cell)});
+  }
+  return table;
+}
+
 Table OverridesTable(const google::protobuf::RepeatedPtrField<v1::Override>& overrides, bool wide) {
   Table table;
   std::vector<Cell> head = {"MATCH", "MODE", "LEFT", "BY", "REASON"};

@@ -39,6 +39,9 @@ std::optional<absl::Duration> TimeInState(const v1::Breaker& breaker, absl::Time
 // All there is to know about one breaker, a row each. What would say nothing is left out.
 Table BreakerTable(const v1::Breaker& breaker);
 
+// How many breakers feel together, and then those that are unwell, a row each.
+Table HealthTable(const v1::GetHealthResponse& health);
+
 Table OverridesTable(const google::protobuf::RepeatedPtrField<v1::Override>& overrides, bool wide);
 
 // `response`, which holds the override. Both must outlive it.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -126,6 +127,19 @@ class Names {
     return names;
   }
 
+  // The paths of breakers whose names begin with a text, as far as they begin with it themselves.
+  std::vector<std::string> Prefixes(const std::string& begin) {
+    std::set<std::string> prefixes;
+    for (const std::string& name : Breakers(begin)) {
+      prefixes.insert(name);
+      for (size_t end = name.find('/', begin.size()); end != std::string::npos;
+           end = name.find('/', end + 1)) {
+        prefixes.insert(name.substr(0, end));
+      }
+    }
+    return {prefixes.begin(), prefixes.end()};
+  }
+
   template <typename M>
   std::vector<std::string> Resources(absl::string_view prefix) {
     Manifest all;
@@ -161,6 +175,7 @@ std::vector<std::string> Values(const std::string& type, const std::string& begi
   };
   if (const auto found = fixed.find(type); found != fixed.end()) return found->second;
   if (type == "BREAKER") return names.Breakers(begin);
+  if (type == "PREFIX") return names.Prefixes(begin);
   if (type == "POLICY") return names.Resources<v1::Policy>("");
   if (type == "BUDGET") return names.Resources<v1::RetryBudget>("");
   if (type != "RESOURCE") return {};

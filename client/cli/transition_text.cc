@@ -79,6 +79,9 @@ Table DrillTable(const v1::DrillReport& report) {
   if (report.refused_to_others() > 0) {
     table.AddRow({"refused to others", absl::StrCat(report.refused_to_others())});
   }
+  for (const v1::FallbackCalls& fallback : report.fallbacks()) {
+    table.AddRow({"granted instead by " + fallback.breaker(), absl::StrCat(fallback.calls())});
+  }
   return table;
 }
 

@@ -28,6 +28,7 @@ class Call:
 
     start_ms: int
     end_ms: int
+    status: int  # HTTP's, as the worker got it.
     ok: bool
     worker: str
     attempt: int  # 1 is the first; more is a retry.
@@ -54,10 +55,12 @@ def _call(line: str) -> Call:
     try:
         row = json.loads(line)
         end_ms = round(float(row["end"]) * 1000)
+        status = int(row["status"])
         return Call(
             start_ms=end_ms - round(float(row["took"]) * 1000),
             end_ms=end_ms,
-            ok=int(row["status"]) < 500,
+            status=status,
+            ok=status < 500,
             worker=row["worker"],
             attempt=int(row["attempt"]),
             breaker=row["breaker"],

@@ -1,10 +1,12 @@
-"""Kills and revives a real upstream under a fleet of eight processes, three times over.
+"""Two acts with real upstreams and a real Fusebox: an outage, and a chain of fallbacks.
 
     deploy/demo/run
+    deploy/demo/run --trace DIR      # records traces instead, without Fusebox
 
-First nobody holds the fleet back, then every process has a breaker of its own, then all share one.
-Prints a timeline of each run, a table of the three, and each claim with PASS or FAIL; the exit code
-is 1 if a claim failed and 2 if the demo could not be run. README.md says how to read it.
+The outage kills and revives an upstream under a fleet of eight processes, three times over: first
+nobody holds the fleet back, then every process has a breaker of its own, then all share one. The
+chain is in chain/. Both print timelines, tables, and each claim with PASS or FAIL; the exit code is
+1 if a claim failed and 2 if the demo could not be run. README.md says how to read it.
 """
 
 from __future__ import annotations
@@ -21,14 +23,17 @@ from types import FrameType
 
 import analysis
 import report
+import traces
+from chain import act as chain
 from fleet import Fleet
 from processes import POLL_SECONDS, DemoError
-from service import MATCH, Service
+from service import Service
 from timeline import Sight, Timeline
 from upstream import Upstream
 
 BREAKER = "shop/checkout"
-HARD_LIMIT_SECONDS = 110
+MATCH = "shop/**"
+HARD_LIMIT_SECONDS = 140
 
 RATE = 25  # Orders a second of each worker.
 HEALTHY_SECONDS = 4
@@ -126,7 +131,7 @@ class Outage:
         return report.Run(self._mode, self._calls, killed_ms, back_ms, fleet.names, said)
 
     def _read(self) -> list[analysis.Call]:
-        calls = self._stage.upstream.log.read()
+        calls = self._stage.upstream.read()
         self._calls += calls
         return calls
 
@@ -167,41 +172,65 @@ def _now_ms() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="An outage under a fleet of processes.")
+    parser = argparse.ArgumentParser(description="An outage and a chain, under real processes.")
     parser.add_argument("--server", required=True, help="Fusebox's server")
     parser.add_argument("--cpp", required=True, help="the worker in C++")
     parser.add_argument("--go", required=True, help="the worker in Go")
     parser.add_argument("--node", required=True, help="the worker in Node, set up to run")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="a new folder for the logs")
+    parser.add_argument("--act", choices=ACTS, help="only this one")
+    parser.add_argument(
+        "--trace", type=pathlib.Path, metavar="DIR", help="only write traces for simulate there"
+    )
     return parser.parse_args()
 
 
-def _verdict(runs: dict[str, report.Run]) -> int:
-    print(f"\nCounted from nginx's access log:\n\n{report.table(runs, RULES)}\n\nClaims:")
-    claims = report.claims(runs, RULES)
-    for claim in claims:
-        print(claim.line())
-    failed = sum(not claim.holds for claim in claims)
-    print(f"\n{len(claims) - failed} of {len(claims)} claims hold.", flush=True)
-    return 1 if failed else 0
-
-
-def _demo(args: argparse.Namespace) -> int:
+def _workers(args: argparse.Namespace) -> dict[str, Sequence[str]]:
+    """How the worker of each language is run."""
     here = pathlib.Path(__file__).parent
-    commands = {
+    return {
         "cpp": [args.cpp],
         "python": [sys.executable, str(here / "python" / "worker.py")],
         "go": [args.go],
         "node": ["node", args.node],
     }
-    out = args.out.resolve()
+
+
+def _outage(args: argparse.Namespace, out: pathlib.Path) -> list[report.Claim]:
     out.mkdir(parents=True)
-    with Upstream(out) as upstream, Service(args.server, POLICY_FILE, out) as service:
+    with Upstream(out) as upstream, Service(args.server, MATCH, POLICY_FILE, out) as service:
         upstream.start()
         service.start()
-        stage = Stage(commands, upstream, service, out)
+        stage = Stage(_workers(args), upstream, service, out)
         runs = {mode: Outage(mode, stage).run() for mode in report.TITLES}
-    return _verdict(runs)
+    print(f"\nCounted from nginx's access log:\n\n{report.table(runs, RULES)}", flush=True)
+    return report.claims(runs, RULES)
+
+
+def _chain(args: argparse.Namespace, out: pathlib.Path) -> list[report.Claim]:
+    return chain.run(args.server, out)
+
+
+ACTS = {"outage": _outage, "chain": _chain}
+
+
+def _demo(args: argparse.Namespace) -> int:
+    """Shows the acts, or records traces, and returns the exit code."""
+    if args.trace is not None:
+        logs = args.out.resolve() / "traces"
+        logs.mkdir(parents=True)
+        traces.record(_workers(args), RATE, logs, args.trace)
+        return 0
+    claims = []
+    for name, show in ACTS.items():
+        if args.act in (None, name):
+            print(f"\n=== The {name} ===", flush=True)
+            found = show(args, args.out.resolve() / name)
+            report.print_claims(found)
+            claims += found
+    failed = sum(not claim.holds for claim in claims)
+    print(f"\n{len(claims) - failed} of {len(claims)} claims hold.", flush=True)
+    return 1 if failed else 0
 
 
 SIGNALS = (signal.SIGALRM, signal.SIGTERM, signal.SIGINT)

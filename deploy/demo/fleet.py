@@ -1,4 +1,4 @@
-"""The fleet: worker processes in several languages that speak one line protocol.
+"""A fleet: worker processes that speak one line protocol, in whatever language.
 
     with Fleet(commands, flags_of, out) as fleet:
         fleet.start()
@@ -59,20 +59,21 @@ class Worker:
 
 
 class Fleet:
-    """Two workers of each language."""
+    """Workers of some kinds, two of each unless told otherwise."""
 
     def __init__(
         self,
         commands: Mapping[str, Sequence[str]],
         flags_of: Callable[[str], Sequence[str]],
         out: pathlib.Path,
+        each: int = 2,
     ) -> None:
-        """`commands` maps a language to how its worker is run; `flags_of`, a name to its flags."""
+        """`commands` maps a kind to how its workers are run; `flags_of`, a name to its flags."""
         self._out = out
         self._argvs = {
-            f"{language}-{number}": [*command, *flags_of(f"{language}-{number}")]
-            for number in (1, 2)
-            for language, command in commands.items()
+            f"{kind}-{number}": [*command, *flags_of(f"{kind}-{number}")]
+            for number in range(1, each + 1)
+            for kind, command in commands.items()
         }
         self._workers: list[Worker] = []
 
@@ -99,13 +100,16 @@ class Fleet:
         """Starts every worker, waits until all are ready and lets them go at once."""
         self._workers = [Worker(name, argv, self._out) for name, argv in self._argvs.items()]
         self._await("ready", START_SECONDS, self.children)
+        self.tell("start")
+
+    def tell(self, line: str) -> None:
+        """Sends a line to every worker; the empty one ends their input, which ends them."""
         for worker in self._workers:
-            worker.tell("start")
+            worker.tell(line)
 
     def stop(self) -> int:
         """Ends every worker in good order and returns how many calls they say they made."""
-        for worker in self._workers:
-            worker.tell("")
+        self.tell("")
         self._await("done", STOP_SECONDS)
         for worker in self._workers:
             code = worker.child.process.wait(timeout=STOP_SECONDS)

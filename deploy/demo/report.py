@@ -66,6 +66,12 @@ class Claim:
         return f"  {'PASS' if self.holds else 'FAIL'}  {self.text}"
 
 
+def print_claims(found: list[Claim]) -> None:
+    print("\nClaims:")
+    for claim in found:
+        print(claim.line(), flush=True)
+
+
 def _seconds(milliseconds: int | None) -> str:
     return "never" if milliseconds is None else f"{milliseconds / 1000:.2f} s"
 

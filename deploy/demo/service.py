@@ -1,6 +1,6 @@
 """Fusebox itself: the server's process, its policy, and what it says of its breakers.
 
-    with Service("build/release/server/fusebox", policy, out) as service:
+    with Service("build/release/server/fusebox", "shop/**", policy, out) as service:
         service.start()
         service.states(["shop/checkout"])       # "closed"
 """
@@ -17,16 +17,16 @@ from fusebox.v1 import admin_pb2, admin_pb2_grpc, breaker_pb2
 
 from processes import Child, free_ports, wait_until
 
-MATCH = "shop/**"
 RPC_SECONDS = 2
 
 
 class Service:
     """One server on free ports of loopback, watched from its start to its end."""
 
-    def __init__(self, binary: str, policy_file: str, out: pathlib.Path) -> None:
-        """`policy_file` is the text of the server's --config."""
+    def __init__(self, binary: str, match: str, policy_file: str, out: pathlib.Path) -> None:
+        """Watches what `match` matches; `policy_file` is the text of the server's --config."""
         self._binary = binary
+        self._match = match
         self._out = out
         self._config = out / "fusebox.yaml"
         self._config.write_text(policy_file)
@@ -67,7 +67,7 @@ class Service:
         ]
         self._child = Child("fusebox", argv, self._out)
         wait_until(self._answers, 10, "Fusebox answers", [self._child])
-        self._watch = self._admin.WatchBreakers(admin_pb2.WatchBreakersRequest(match=MATCH))
+        self._watch = self._admin.WatchBreakers(admin_pb2.WatchBreakersRequest(match=self._match))
         threading.Thread(target=self._follow, args=(self._watch,), daemon=True).start()
 
     def _answers(self) -> bool:

@@ -53,6 +53,7 @@ def test_reads_a_line_in_whole_milliseconds():
     assert call == analysis.Call(
         start_ms=1700000000078,
         end_ms=1700000000123,
+        status=502,
         ok=False,
         worker="go-1",
         attempt=2,

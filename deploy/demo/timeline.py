@@ -13,10 +13,6 @@ import time
 
 import analysis
 
-HEADER = (
-    "    s  backend  breaker                       ok  failed  probes  retries  refused  events"
-)
-
 # Looks are 50 ms apart, but for the start of the backend: after so long the machine was too busy.
 STALL_SECONDS = 2
 
@@ -32,6 +28,10 @@ class Sight:
 
 
 class Timeline:
+    """Prints. For another act, override `header` and `row`."""
+
+    header = "  backend  breaker                       ok  failed  probes  retries  refused"
+
     def __init__(self) -> None:
         self._begin = 0.0
         self._looked = 0.0
@@ -43,7 +43,7 @@ class Timeline:
     def start(self) -> None:
         """Begins to count seconds."""
         self._begin = self._looked = time.monotonic()
-        print(HEADER, flush=True)
+        print(f"    s{self.header}  events", flush=True)
 
     def note(self, text: str) -> None:
         """Adds an event to the line of this second."""
@@ -60,15 +60,19 @@ class Timeline:
             self._second += 1
             self._print(sight)
 
-    def _print(self, sight: Sight) -> None:
-        failed = len(analysis.failed(self._calls))
-        numbers = (
-            f"{len(self._calls) - failed:6}  {failed:6}  {len(analysis.probes(self._calls)):6}  "
-            f"{len(analysis.retries(self._calls)):7}  {sight.refused - self._refused:7}"
-        )
-        backend = "up" if sight.up else "DOWN"
-        line = f"  {self._second:3}  {backend:7}  {sight.breaker:26}{numbers}"
-        print(f"{line}  {', '.join(self._notes)}".rstrip(), flush=True)
+    def row(self, calls: list[analysis.Call], sight: Sight) -> str:
+        """What to print of one second below `header`: its calls, and what was seen at its end."""
+        failed = len(analysis.failed(calls))
+        refused = sight.refused - self._refused
         self._refused = sight.refused
+        backend = "up" if sight.up else "DOWN"
+        return (
+            f"  {backend:7}  {sight.breaker:26}{len(calls) - failed:6}  {failed:6}  "
+            f"{len(analysis.probes(calls)):6}  {len(analysis.retries(calls)):7}  {refused:7}"
+        )
+
+    def _print(self, sight: Sight) -> None:
+        line = f"  {self._second:3}{self.row(self._calls, sight)}"
+        print(f"{line}  {', '.join(self._notes)}".rstrip(), flush=True)
         self._calls = []
         self._notes = []

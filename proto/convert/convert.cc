@@ -111,9 +111,44 @@ google::protobuf::Duration ToProto(absl::Duration duration) {
   return message;
 }
 
+absl::StatusOr<Question> FromProto(const v1::AllowRequest& message) {
+  Question question{.attempt = std::max(message.attempt(), 1u),
+                    .hedge = message.hedge(),
+                    .idempotency_key = message.idempotency_key(),
+                    .retry_unknown = message.retry_unknown()};
+  if (!v1::Outcome_IsValid(message.previous_outcome())) {
+    return BadField("OUTCOME_INVALID", "previous_outcome", absl::StrCat(message.previous_outcome()),
+                    "use the `outcome` that Record answered, or leave it out");
+  }
+  if (message.previous_outcome() != v1::OUTCOME_UNSPECIFIED) {
+    const auto outcome = static_cast<Outcome>(message.previous_outcome() - v1::OUTCOME_SUCCESS);
+    if (IsFailure(outcome)) question.previous_failure = outcome;
+  }
+  if (message.has_lease()) {
+    question.lease = FromProto(message.lease());
+    if (question.lease < absl::Milliseconds(1)) {
+      return BadField("LEASE_INVALID", "lease", absl::FormatDuration(question.lease),
+                      "set it to at least 1ms, or leave it out");
+    }
+  }
+  if (question.idempotency_key.empty()) return question;
+  const absl::Status key = CheckIdempotencyKey(question.idempotency_key);
+  if (!key.ok()) return key;
+  return question;
+}
+
+absl::StatusOr<absl::Duration> MaxWaitOf(const v1::AllowRequest& message) {
+  const absl::Duration wait = FromProto(message.max_wait());
+  if (wait >= absl::ZeroDuration()) return wait;
+  return BadField("MAX_WAIT_INVALID", "max_wait", absl::FormatDuration(wait),
+                  "set it to at least 0, or leave it out");
+}
+
 absl::StatusOr<Ending> FromProto(const v1::RecordRequest& message) {
   absl::StatusOr<Ending> ending = ReadEnding(message);
-  if (ending.ok()) ending->client = message.client();
+  if (!ending.ok()) return ending;
+  ending->client = message.client();
+  ending->unsent = message.unsent();
   return ending;
 }
 
@@ -151,6 +186,23 @@ v1::State ToProto(State state) {
 v1::Reason ToProto(Reason reason) { return static_cast<v1::Reason>(reason); }
 v1::Outcome ToProto(Outcome outcome) {
   return static_cast<v1::Outcome>(static_cast<int>(outcome) + v1::OUTCOME_SUCCESS);
+}
+v1::FirstCall ToProto(IdempotencyKeys::Begun first) {
+  switch (first) {
+    case IdempotencyKeys::Begun::kInFlight:
+      return v1::FIRST_CALL_IN_FLIGHT;
+    case IdempotencyKeys::Begun::kSucceeded:
+      return v1::FIRST_CALL_SUCCEEDED;
+    case IdempotencyKeys::Begun::kUnknown:
+      return v1::FIRST_CALL_UNKNOWN;
+    case IdempotencyKeys::Begun::kFresh:
+    case IdempotencyKeys::Begun::kFull:
+      break;
+  }
+  return v1::FIRST_CALL_UNSPECIFIED;
+}
+v1::RetryReason ToProto(RetryReason reason) {
+  return static_cast<v1::RetryReason>(static_cast<int>(reason) + v1::RETRY_REASON_OK);
 }
 v1::Counted ToProto(Counted counted) {
   return static_cast<v1::Counted>(static_cast<int>(counted) + v1::COUNTED_COUNTED);
@@ -199,15 +251,42 @@ v1::Override ToProto(const Override& override, const WallAnchor& now) {
   return message;
 }
 
+namespace {
+
+v1::Decision ShowDecision(const Decision& decision) {
+  if (decision.allowed) return v1::DECISION_ALLOWED;
+  return decision.first.has_value() ? v1::DECISION_DUPLICATE : v1::DECISION_DENIED;
+}
+
+v1::RetryAdvice ShowAdvice(const RetryAdvice& advice) {
+  v1::RetryAdvice message;
+  message.set_permitted(advice.permitted);
+  message.set_reason(ToProto(advice.reason));
+  *message.mutable_backoff() = ToProto(advice.backoff);
+  if (advice.next_timeout > absl::ZeroDuration()) {
+    *message.mutable_next_timeout() = ToProto(advice.next_timeout);
+  }
+  return message;
+}
+
+}  // namespace
+
 v1::AllowResponse ToProto(const Decision& decision) {
   v1::AllowResponse message;
-  message.set_decision(decision.allowed ? v1::DECISION_ALLOWED : v1::DECISION_DENIED);
+  message.set_decision(ShowDecision(decision));
   message.set_reason(ToProto(decision.reason));
   message.set_probe(decision.probe);
   message.set_state(ToProto(decision.state));
   message.set_epoch(decision.epoch);
   message.set_shadow_denied(decision.shadow_denied);
-  if (!decision.allowed) *message.mutable_retry_after() = ToProto(decision.retry_after);
+  if (message.decision() == v1::DECISION_DENIED) {
+    *message.mutable_retry_after() = ToProto(decision.retry_after);
+  }
+  if (decision.first.has_value()) message.set_first_call(ToProto(*decision.first));
+  if (decision.lease > absl::ZeroDuration()) *message.mutable_lease() = ToProto(decision.lease);
+  if (decision.hedge_delay.has_value()) {
+    *message.mutable_hedge_delay() = ToProto(*decision.hedge_delay);
+  }
   return message;
 }
 
@@ -217,6 +296,7 @@ v1::RecordResponse ToProto(const Verdict& verdict) {
   message.set_outcome(ToProto(verdict.outcome));
   message.set_counted(ToProto(verdict.counted));
   message.set_epoch(verdict.epoch);
+  if (verdict.retry.has_value()) *message.mutable_retry() = ShowAdvice(*verdict.retry);
   return message;
 }
 
@@ -299,6 +379,43 @@ v1::Totals ShowTotals(const Totals& totals) {
   return message;
 }
 
+void ShowLimits(const Snapshot& snapshot, v1::Breaker& message) {
+  if (const auto& limit = snapshot.rate_limit; limit.has_value()) {
+    message.mutable_rate_limit()->set_available(limit->available);
+    message.mutable_rate_limit()->set_granted(limit->granted);
+    message.mutable_rate_limit()->set_refused(limit->refused);
+  }
+  if (const auto& bulkhead = snapshot.bulkhead; bulkhead.has_value()) {
+    message.mutable_bulkhead()->set_in_use(bulkhead->in_use);
+    message.mutable_bulkhead()->set_max_concurrent(bulkhead->max_concurrent);
+    message.mutable_bulkhead()->set_granted(bulkhead->granted);
+    message.mutable_bulkhead()->set_refused(bulkhead->refused);
+    message.mutable_bulkhead()->set_expired(bulkhead->expired);
+  }
+  message.set_waiting(snapshot.waiting);
+  if (const auto& keys = snapshot.idempotency; keys.has_value()) {
+    message.mutable_idempotency()->set_keys(keys->keys);
+    message.mutable_idempotency()->set_begun(keys->begun);
+    message.mutable_idempotency()->set_duplicates(keys->duplicates);
+    message.mutable_idempotency()->set_refused(keys->refused);
+  }
+  message.mutable_retry_budget()->set_balance_millis(snapshot.budget_balance);
+  message.mutable_retry_budget()->set_spent(snapshot.budget_spent);
+  message.mutable_retry_budget()->set_refused(snapshot.budget_refused);
+}
+
+void ShowExperience(const Snapshot& snapshot, v1::Breaker& message) {
+  for (const Experience::Estimate& estimate : snapshot.retry_estimates) {
+    v1::RetryEstimate& shown = *message.add_retry_estimates();
+    shown.set_previous_outcome(ToProto(estimate.previous));
+    shown.set_attempt(estimate.attempt);
+    shown.set_success_probability(estimate.probability);
+  }
+  if (snapshot.hedge_delay.has_value()) {
+    *message.mutable_hedge_delay() = ToProto(*snapshot.hedge_delay);
+  }
+}
+
 }  // namespace
 
 v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::string_view policy,
@@ -326,9 +443,8 @@ v1::Breaker ToProto(const Snapshot& snapshot, absl::string_view name, absl::stri
   message.set_ramp_share(snapshot.ramp_share.fraction());
   message.set_health(ToProto(snapshot.health));
   message.set_score(snapshot.score);
-  message.mutable_retry_budget()->set_balance_millis(snapshot.budget_balance);
-  message.mutable_retry_budget()->set_spent(snapshot.budget_spent);
-  message.mutable_retry_budget()->set_refused(snapshot.budget_refused);
+  ShowLimits(snapshot, message);
+  ShowExperience(snapshot, message);
   if (snapshot.last_transition.has_value()) {
     *message.mutable_last_transition() = ToProto(*snapshot.last_transition, name, anchor);
   }

@@ -48,6 +48,13 @@ Policy FromProto(const v1::Policy& message, std::vector<FieldError>& errors);
 RetryBudgetPolicy FromProto(const v1::RetryBudgetSettings& message, absl::string_view prefix,
                             std::vector<FieldError>& errors);
 
+// What is asked before a call; views live as long as the message. The errors are INVALID_ARGUMENT:
+// OUTCOME_INVALID, LEASE_INVALID, IDEMPOTENCY_KEY_INVALID.
+absl::StatusOr<Question> FromProto(const v1::AllowRequest& message);
+
+// How long it may wait for its answer: 0 if it does not ask to. INVALID_ARGUMENT, MAX_WAIT_INVALID.
+absl::StatusOr<absl::Duration> MaxWaitOf(const v1::AllowRequest& message);
+
 // How a call ended, without permit and breaker. The errors are INVALID_ARGUMENT: RESULT_MISSING,
 // RESULT_INVALID, LATENCY_INVALID, RETRY_AFTER_INVALID; an item's also COUNT_INVALID. A Retry-After
 // of more than a day is a day. The client's name is the message's.
@@ -58,6 +65,8 @@ v1::State ToProto(State state);
 v1::Reason ToProto(Reason reason);
 v1::Outcome ToProto(Outcome outcome);
 v1::Counted ToProto(Counted counted);
+v1::FirstCall ToProto(IdempotencyKeys::Begun first);
+v1::RetryReason ToProto(RetryReason reason);
 v1::Cause ToProto(Cause cause);
 v1::Health ToProto(Health health);
 v1::OverrideMode ToProto(OverrideMode mode);

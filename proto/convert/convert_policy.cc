@@ -123,6 +123,82 @@ RetryBudgetPolicy ReadBudget(const v1::RetryBudgetSettings& from) {
   return to;
 }
 
+void ReadDuration(bool is_set, const google::protobuf::Duration& from, absl::Duration& to) {
+  if (is_set) to = FromProto(from);
+}
+
+void ReadShare(bool is_set, double from, Share& to) {
+  if (is_set) to = Share::FromFraction(from);
+}
+
+void ReadBackoff(const v1::RetrySettings& from, RetryPolicy& to) {
+  if (from.has_max_attempts()) to.max_attempts = from.max_attempts();
+  ReadDuration(from.has_base_backoff(), from.base_backoff(), to.base_backoff);
+  // The default cap must not cut short a backoff that was asked for.
+  to.max_backoff = std::max(to.max_backoff, to.base_backoff);
+  ReadShare(from.has_backoff_multiplier(), from.backoff_multiplier(), to.backoff_multiplier);
+  ReadDuration(from.has_max_backoff(), from.max_backoff(), to.max_backoff);
+  ReadShare(from.has_jitter(), from.jitter(), to.jitter);
+  ReadShare(from.has_timeout_multiplier(), from.timeout_multiplier(), to.timeout_multiplier);
+  ReadShare(from.has_rate_limit_multiplier(), from.rate_limit_multiplier(),
+            to.rate_limit_multiplier);
+  ReadShare(from.has_unsent_multiplier(), from.unsent_multiplier(), to.unsent_multiplier);
+  ReadShare(from.has_likely_multiplier(), from.likely_multiplier(), to.likely_multiplier);
+  ReadShare(from.has_unlikely_multiplier(), from.unlikely_multiplier(), to.unlikely_multiplier);
+}
+
+RetryPolicy ReadRetry(const v1::RetrySettings& from) {
+  RetryPolicy to;
+  ReadBackoff(from, to);
+  ReadShare(from.has_retry_failure_rate_limit(), from.retry_failure_rate_limit(),
+            to.failure_rate_limit);
+  ReadShare(from.has_min_success_probability(), from.min_success_probability(),
+            to.min_success_probability);
+  ReadShare(from.has_explore_share(), from.explore_share(), to.explore_share);
+  ReadDuration(from.has_base_timeout(), from.base_timeout(), to.base_timeout);
+  ReadShare(from.has_timeout_growth(), from.timeout_growth(), to.timeout_growth);
+  to.max_timeout = std::max(to.max_timeout, to.base_timeout);
+  ReadDuration(from.has_max_timeout(), from.max_timeout(), to.max_timeout);
+  return to;
+}
+
+HedgePolicy ReadHedge(const v1::HedgeSettings& from) {
+  HedgePolicy to;
+  ReadShare(from.has_percentile(), from.percentile(), to.percentile);
+  ReadDuration(from.has_delay(), from.delay(), to.delay);
+  if (from.has_min_samples()) to.min_samples = from.min_samples();
+  return to;
+}
+
+RateLimitPolicy ReadRateLimit(const v1::RateLimitSettings& from) {
+  RateLimitPolicy to;
+  if (from.has_rate()) to.rate = from.rate();
+  ReadDuration(from.has_per(), from.per(), to.per);
+  if (from.has_burst()) to.burst = from.burst();
+  return to;
+}
+
+BulkheadPolicy ReadBulkhead(const v1::BulkheadSettings& from) {
+  BulkheadPolicy to;
+  if (from.has_max_concurrent()) to.max_concurrent = from.max_concurrent();
+  ReadDuration(from.has_lease_timeout(), from.lease_timeout(), to.lease_timeout);
+  return to;
+}
+
+QueuePolicy ReadQueue(const v1::QueueSettings& from) {
+  QueuePolicy to;
+  ReadDuration(from.has_max_wait(), from.max_wait(), to.max_wait);
+  if (from.has_max_queue()) to.max_queue = from.max_queue();
+  return to;
+}
+
+IdempotencyPolicy ReadIdempotency(const v1::IdempotencySettings& from) {
+  IdempotencyPolicy to;
+  ReadDuration(from.has_ttl(), from.ttl(), to.ttl);
+  if (from.has_max_keys()) to.max_keys = from.max_keys();
+  return to;
+}
+
 }  // namespace
 
 RetryBudgetPolicy FromProto(const v1::RetryBudgetSettings& message, absl::string_view prefix,
@@ -142,6 +218,12 @@ Policy FromProto(const v1::Policy& message, std::vector<FieldError>& errors) {
   policy.classification = ReadClassification(message.classification(), errors);
   policy.retry_budget = ReadBudget(message.retry_budget());
   policy.shared_retry_budget = message.shared_retry_budget();
+  policy.retry = ReadRetry(message.retry());
+  policy.hedge = ReadHedge(message.hedge());
+  policy.rate_limit = ReadRateLimit(message.rate_limit());
+  policy.bulkhead = ReadBulkhead(message.bulkhead());
+  policy.queue = ReadQueue(message.queue());
+  policy.idempotency = ReadIdempotency(message.idempotency());
   for (FieldError& error : Validate(policy)) errors.push_back(std::move(error));
   return policy;
 }

@@ -54,6 +54,12 @@ class DeadlineQueue {
     return due;
   }
 
+  // When the first of them is due; Tick::Max() if there is none.
+  Tick Earliest() const {
+    MutexLock lock(&mutex_);
+    return queue_.empty() ? Tick::Max() : queue_.begin()->first;
+  }
+
   size_t size() const {
     MutexLock lock(&mutex_);
     return queue_.size();

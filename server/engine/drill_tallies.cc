@@ -10,6 +10,18 @@ namespace {
 
 constexpr size_t kMaxClients = 1000;  // That are counted, and
 constexpr size_t kMaxReported = 100;  // that are reported.
+constexpr size_t kMaxFallbacks = 1000;
+
+using Counts = std::vector<std::pair<std::string, uint64_t>>;
+
+// The most first.
+Counts Ranked(const absl::flat_hash_map<std::string, uint64_t>& counts) {
+  Counts ranked(counts.begin(), counts.end());
+  std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  return ranked;
+}
 
 }  // namespace
 
@@ -34,6 +46,19 @@ void DrillTallies::Count(const Override& drill, absl::string_view client) {
   }
 }
 
+void DrillTallies::CountFallback(const Override& drill, absl::string_view granted) {
+  MutexLock lock(&mutex_);
+  const auto found = tallies_.find(&drill);
+  if (found == tallies_.end()) return;
+  auto& fallbacks = found->second.fallbacks;
+  const auto known = fallbacks.find(granted);
+  if (known != fallbacks.end()) {
+    ++known->second;
+  } else if (fallbacks.size() < kMaxFallbacks) {
+    fallbacks.emplace(granted, 1);
+  }
+}
+
 std::shared_ptr<const DrillReport> DrillTallies::End(const Override& drill, Tick now) {
   Tally tally;
   {
@@ -48,10 +73,9 @@ std::shared_ptr<const DrillReport> DrillTallies::End(const Override& drill, Tick
   report->lasted = now - drill.began;
   report->refused = tally.refused;
   report->refused_to_others = tally.refused_to_others;
-  report->clients.assign(tally.clients.begin(), tally.clients.end());
-  std::sort(report->clients.begin(), report->clients.end(), [](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : a.first < b.first;
-  });
+  report->clients = Ranked(tally.clients);
+  report->fallbacks = Ranked(tally.fallbacks);
+  if (report->fallbacks.size() > kMaxReported) report->fallbacks.resize(kMaxReported);
   for (; report->clients.size() > kMaxReported; report->clients.pop_back()) {
     report->refused_to_others += report->clients.back().second;
   }

@@ -15,8 +15,9 @@
 
 namespace fusebox {
 
-// Counts whose calls the drills under way refuse. Of the first 1,000 clients of a drill by name, of
-// further ones together. Thread-safe.
+// Counts whose calls the drills under way refuse, and which fallbacks were granted instead. Of the
+// first 1,000 clients of a drill by name, of further ones together; of the first 1,000 fallbacks.
+// Thread-safe.
 //
 //   tallies.Begin(drill);  // Before anyone may be refused by it.
 //   tallies.Count(drill, "checkout");
@@ -30,6 +31,9 @@ class DrillTallies {
   // may come here late.
   void Count(const Override& drill, absl::string_view client);
 
+  // A call that the drill refused was granted by another breaker, its fallback.
+  void CountFallback(const Override& drill, absl::string_view granted);
+
   // What was counted since its begin, or since the server's start if that was later; forgets it.
   std::shared_ptr<const DrillReport> End(const Override& drill, Tick now);
 
@@ -39,6 +43,7 @@ class DrillTallies {
     absl::flat_hash_map<std::string, uint64_t> clients;
     uint64_t refused = 0;
     uint64_t refused_to_others = 0;
+    absl::flat_hash_map<std::string, uint64_t> fallbacks;
   };
 
   Mutex mutex_;

@@ -1,4 +1,4 @@
-// The data plane: Allow and Record.
+// The data plane: Record, and what all operations on a breaker begin and end with.
 #include "server/engine/engine.h"
 
 #include <algorithm>
@@ -26,6 +26,7 @@ Engine::Engine(const EngineOptions& options, const Clock& clock, uint64_t life)
       events_(options.max_events),
       watch_hub_(options.max_watchers, options.max_watch_lag, life),
       batches_(options.max_batches),
+      waiting_room_(options.max_waiting_calls),
       sweep_started_(started_) {}
 
 // Globs are matched with the breaker unlocked: that takes as long as many globs are alike.
@@ -74,6 +75,10 @@ absl::StatusOr<LockedBreaker> Engine::FindOrCreate(absl::string_view breaker,
 
 void Engine::Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath) {
   aftermath.slot = entry.slot();
+  if (entry.guard.waiting() > 0) {
+    Serve(entry, Tick(), aftermath);  // As of the latest time that it has seen.
+    aftermath.turn = entry.guard.NextTurn(*entry.ruling);
+  }
   aftermath.changed |= !aftermath.transitions.empty() || entry.guard.revision() != revision_before;
   if (!aftermath.transitions.empty()) aftermath.policy = entry.ruling->policy.name;
   const Tick deadline = entry.guard.NextDeadline();
@@ -84,7 +89,12 @@ void Engine::Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aft
 
 void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed) {
   if (aftermath.deadline != Tick::Max()) deadlines_.Push(aftermath.deadline, aftermath.slot);
-  if (!aftermath.changed) return;
+  if (aftermath.turn != Tick::Max()) turns_.Push(aftermath.turn, aftermath.slot);
+  if (aftermath.changed) TellOfChange(breaker, aftermath, deed);
+  if (!aftermath.turns.empty()) AnswerTurns(aftermath);
+}
+
+void Engine::TellOfChange(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed) {
   if (!aftermath.transitions.empty()) changed_outages_.Add(breaker);
   for (const Transition& transition : aftermath.transitions) {
     counters_.CountTransition(transition);
@@ -96,57 +106,6 @@ void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath, cons
                     .reason = is_deed ? deed.reason : ""});
   }
   watch_hub_.Publish(breaker);
-}
-
-absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, uint32_t attempt,
-                                          absl::string_view client) {
-  if (const absl::Status name = CheckClientName(client); !name.ok()) return name;
-  attempt = std::max(attempt, 1u);
-  const Tick now = clock_.Now();
-  AllowAnswer answer;
-  Aftermath aftermath;
-  std::string shared_budget;
-  std::shared_ptr<const Override> drill;
-  {
-    absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
-    if (!entered.ok()) return entered.status();
-    const LockedBreaker entry = *std::move(entered);
-    const uint32_t revision = entry->guard.revision();
-    entry->last_used = std::max(entry->last_used, now);
-    answer.decision =
-        entry->guard.Acquire(*entry->ruling, attempt, now, numbers_, aftermath.transitions);
-    if (attempt > 1) shared_budget = entry->ruling->policy.shared_retry_budget;
-    const bool forced = answer.decision.reason == Reason::kForcedOpen;
-    if (forced && entry->guard.override()->drill) drill = entry->guard.override();
-    Leave(*entry, revision, aftermath);
-  }
-  if (drill != nullptr) drills_.Count(*drill, client);
-  if (!shared_budget.empty() && answer.decision.allowed) {
-    answer.decision = SpendShared(breaker, shared_budget, aftermath.slot, answer.decision, now);
-  }
-  if (answer.decision.allowed) {
-    answer.permit = seal_.Seal(answer.decision.permit, aftermath.slot, breaker);
-  }
-  counters_.CountDecision(aftermath.slot, answer.decision);
-  if (attempt > 1 && shared_budget.empty()) {
-    counters_.CountPrivateRetry(aftermath.slot, answer.decision);
-  }
-  Publish(breaker, aftermath);
-  return answer;
-}
-
-Decision Engine::SpendShared(absl::string_view breaker, const std::string& budget, Slot slot,
-                             const Decision& allowed, Tick now) {
-  // A call that SHADOW let pass would not have been made, so it would not have spent either.
-  if (allowed.shadow_denied || budgets_.TryWithdraw(budget, now)) return allowed;
-  const absl::Duration retry_after = budgets_.RetryAfter(budget);
-  const LockedBreaker entry = registry_.FindAt(slot, breaker);
-  if (entry) return entry->guard.Refuse(*entry->ruling, allowed, retry_after);
-  // Forgotten in between: there is nothing to give back to.
-  return {.reason = Reason::kRetryBudget,
-          .state = allowed.state,
-          .epoch = allowed.epoch,
-          .retry_after = retry_after};
 }
 
 absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_view permit,
@@ -179,16 +138,22 @@ Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now,
                             Aftermath aftermath) {
   std::string name, shared_budget;
   const uint32_t revision = entry->guard.revision();
-  const Verdict verdict =
+  Verdict verdict =
       entry->guard.Record(*entry->ruling, ending, now, numbers_, aftermath.transitions);
   // Also where callers only report: their breaker must not be forgotten in the middle of an outage.
   if (verdict.counted == Counted::kCounted) entry->last_used = std::max(entry->last_used, now);
   Leave(*entry, revision, aftermath);
   if (aftermath.changed) name = std::string(entry->name());
-  if (verdict.earned_calls > 0) shared_budget = entry->ruling->policy.shared_retry_budget;
+  const bool asks = verdict.retry.has_value() && verdict.retry->permitted;
+  if (verdict.earned_calls > 0 || asks) shared_budget = entry->ruling->policy.shared_retry_budget;
   entry.Unlock();
 
-  if (!shared_budget.empty()) budgets_.Deposit(shared_budget, verdict.earned_calls, now);
+  if (!shared_budget.empty()) {
+    if (verdict.earned_calls > 0) budgets_.Deposit(shared_budget, verdict.earned_calls, now);
+    if (asks && !budgets_.HoldsRetry(shared_budget, now)) {
+      verdict.retry = {.reason = RetryReason::kBudgetEmpty};
+    }
+  }
   counters_.CountRecord(aftermath.slot, verdict, ending.calls);
   Publish(name, aftermath);
   return verdict;

@@ -22,16 +22,20 @@
 #include "core/override_set.h"
 #include "core/policy_set.h"
 #include "core/tick.h"
+#include "server/engine/allow_answer.h"
 #include "server/engine/batch_memory.h"
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
 #include "server/engine/deadline_queue.h"
 #include "server/engine/drill_tallies.h"
+#include "server/engine/health_walks.h"
 #include "server/engine/name_set.h"
 #include "server/engine/permit_seal.h"
 #include "server/engine/rules.h"
 #include "server/engine/shared_budgets.h"
 #include "server/engine/transition_numbers.h"
+#include "server/engine/turn_timer.h"
+#include "server/engine/waiting_room.h"
 #include "server/engine/watch_hub.h"
 #include "server/registry/event_log.h"
 #include "server/registry/registry.h"
@@ -47,6 +51,7 @@ struct EngineOptions {
   size_t max_watch_lag = 100'000;  // Changed breakers that are kept for watches to read.
   size_t max_events = 10'000;
   size_t max_batches = 100'000;
+  size_t max_waiting_calls = 100'000;
 };
 
 // Who did something, and why.
@@ -64,10 +69,11 @@ struct BreakerView {
   BudgetStatus budget = {};  // Its name is empty if it is the breaker's own.
 };
 
-// An answer to Allow().
-struct AllowAnswer {
-  Decision decision;
-  SealedPermit permit;  // When allowed.
+// Who looks at the health of many breakers: what they may see, and a text that tells them apart
+// from who may see something else. By default somebody who sees everything.
+struct HealthViewer {
+  std::string id = {};
+  std::function<bool(absl::string_view name)> may_see = nullptr;
 };
 
 // The use cases of a server: decides, records, shows. The only reader of the clock.
@@ -75,13 +81,15 @@ struct AllowAnswer {
 //   Allow("db/orders")                 Record(permit)               Maintain()
 //     lock the breaker                   open the permit              advance what is due
 //       Guard::Acquire, Mint               lock the breaker           trim and forget what is idle
-//     unlock                               Guard::Record
+//     unlock                               Guard::Record              serve those whose turn it is
 //     shared budget, if a retry          unlock
 //     seal the permit                    shared budget, publish
 //     publish
 //
 // Nothing waits for anything but a mutex that is held for arithmetic. What happened is published
-// after the breaker is unlocked, with numbers taken while it was locked. Thread-safe.
+// after the breaker is unlocked, with numbers taken while it was locked. A call that waits for its
+// turn is an entry in its breaker's queue and in the waiting room, and no thread; whoever gives
+// back what it waits for answers it, or else the timer. Thread-safe.
 class Engine {
  public:
   // `life` must be greater than that of any earlier start; `clock` must outlive the engine.
@@ -97,9 +105,33 @@ class Engine {
   absl::Status SetPolicies(const std::vector<Policy>& policies,
                            const std::vector<NamedBudget>& budgets);
 
-  // Asks for one call; `attempt` 0 and 1 are the first. Creates the breaker.
-  absl::StatusOr<AllowAnswer> Allow(absl::string_view breaker, uint32_t attempt,
+  // Asks for one call. Creates the breaker.
+  absl::StatusOr<AllowAnswer> Allow(absl::string_view breaker, const Question& question,
                                     absl::string_view client);
+
+  // Asks several, in this order, until one grants or the call is a duplicate. Who refuses spends
+  // nothing. At least one; errors are Allow()'s, and those of all names come first.
+  absl::StatusOr<AllowAnswer> AllowAny(absl::Span<const absl::string_view> breakers,
+                                       const Question& question, absl::string_view client);
+
+  // As AllowAny(). But if all refuse, it waits for the first of them whose bulkhead or rate limit
+  // has nothing left, up to `longest` and to what its policy lets: then `decision.waits`, and
+  // `answered` is called with the answer, which may be before this returns. With a full queue, or
+  // with `max_waiting_calls` waiting, it does not wait.
+  absl::StatusOr<AllowAnswer> AllowOrWait(absl::Span<const absl::string_view> breakers,
+                                          const Question& question, absl::string_view client,
+                                          absl::Duration longest, WhenAnswered answered);
+
+  // What was allowed is not made: gives back what it took, but for retry budget.
+  void TakeBack(absl::string_view breaker, const Decision& allowed);
+
+  // The call does not want its answer any more. False if it has it already, or is about to.
+  bool CancelWait(uint64_t ticket);
+
+  // Answers all that wait as if their time were over. From now on nobody waits.
+  void EndWaits();
+  size_t waiting() const { return waiting_room_.size(); }
+  size_t max_waiting() const { return options_.max_waiting_calls; }
 
   // Reports how a call ended, or several without permits. An empty `permit` makes it an
   // observation. Never creates the breaker of a permit; that of an observation it does.
@@ -141,6 +173,17 @@ class Engine {
   std::vector<BreakerView> List(const Glob& match, size_t limit, Slot& cursor,
                                 const MaySee& may_see = nullptr);
   bool IsListed(Slot cursor) const { return cursor >= registry_.end(); }
+
+  // How one breaker feels. Errors: Get()'s.
+  absl::StatusOr<Condition> ConditionOf(absl::string_view breaker);
+
+  // How all breakers under a prefix (IsUnder) feel that the viewer sees, in a report that is at
+  // most a second and one walk over the breakers old. A breaker that lives through the walk is
+  // counted once. Null: it is not known yet. Then ask again, after others have used the thread:
+  // each time the walk goes on over some 2,000 breakers, whoever began it. The error is
+  // HealthWalks::Take()'s.
+  absl::StatusOr<std::shared_ptr<const HealthReport>> HealthOf(absl::string_view prefix,
+                                                               const HealthViewer& viewer = {});
 
   // WatchHub's.
   absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake,
@@ -188,6 +231,8 @@ class Engine {
   // and tells the watchers.
   // To be called every 20 ms or so.
   void Maintain();
+  // Sleeps until somebody's turn comes, or `longest`: between one Maintain() and the next.
+  void SleepUntilTurn(absl::Duration longest) { turns_.Sleep(clock_, longest); }
 
   Tick Now() const { return clock_.Now(); }
   absl::Time WallNow() const { return clock_.WallNow(); }
@@ -212,7 +257,19 @@ class Engine {
     bool born = false;            // There was no such breaker before.
     bool changed = false;         // Watchers want to know.
     Transitions transitions = {};
-    std::string policy = {};  // That ruled when they happened.
+    std::string policy = {};       // That ruled when they happened.
+    Tick turn = Tick::Max();       // When to look who of the waiting is next, unless never.
+    std::vector<Turn> turns = {};  // Those whose wait is over.
+    // For these: what extra calls spend, and what was imposed when they were asked.
+    std::string shared_budget = {};
+    std::shared_ptr<const Override> imposed = {};
+  };
+
+  // What an answer still depends on once the breaker is unlocked.
+  struct Terms {
+    Slot slot;
+    const std::string& shared_budget;  // Empty: it spends none.
+    const Drill& drill;                // That refused it, if one did.
   };
 
   // The breaker, under the policy of today. Notes if that is another one than yesterday's, or if it
@@ -226,8 +283,34 @@ class Engine {
                                              Tick now, Aftermath& aftermath);
 
   // Takes down, before unlocking, what is left to do; does it, after.
-  static void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);
+  void Leave(BreakerEntry& entry, uint32_t revision_before, Aftermath& aftermath);
   void Publish(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed = {});
+  void TellOfChange(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed);
+
+  absl::StatusOr<AllowAnswer> Ask(absl::string_view breaker, const Question& question,
+                                  absl::string_view client, Drill& drill);
+  static Drill DrillThatRefused(const std::shared_ptr<const Override>& imposed,
+                                const Decision& decision);
+  void Settle(absl::string_view breaker, const Question& question, absl::string_view client,
+              const Terms& terms, Tick now, AllowAnswer& answer);
+  absl::StatusOr<AllowAnswer> AskAll(absl::Span<const absl::string_view> breakers,
+                                     const Question& question, absl::string_view client,
+                                     std::vector<Drill>& drills);
+  void Confirm(absl::Span<const absl::string_view> breakers, const Question& question,
+               const std::vector<Drill>& drills, AllowAnswer& answer);
+  std::optional<AllowAnswer> FindDuplicate(absl::Span<const absl::string_view> breakers,
+                                           const Question& question, size_t except);
+  absl::StatusOr<AllowAnswer> AskToWait(WaitingCall call, const Question& question,
+                                        absl::Duration longest);
+  AllowAnswer AfterWait(WaitingCall& call, const Question& question, AllowAnswer answer);
+  Decision RefuseAfterAll(absl::string_view breaker, const Question& question, Slot slot,
+                          const Decision& allowed, const Refusal& refusal);
+  void LetTimerServe(LockedBreaker entry);
+  void EndWaitsAt(absl::string_view breaker);
+  size_t EndSomeWaits(BreakerEntry& entry, Aftermath& aftermath);
+  static void NoteTermsOfTurns(const BreakerEntry& entry, Aftermath& aftermath);
+  void Serve(BreakerEntry& entry, Tick now, Aftermath& aftermath);
+  void AnswerTurns(const Aftermath& aftermath);
 
   // Does what was due with a breaker that is used by nobody, and what its rules changed.
   void Refresh(absl::string_view breaker);
@@ -244,11 +327,15 @@ class Engine {
                                             Tick now);
   Verdict RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, Aftermath aftermath);
   Verdict RecordForGone(absl::string_view breaker, const Ending& ending);
-  Decision SpendShared(absl::string_view breaker, const std::string& budget, Slot slot,
-                       const Decision& allowed, Tick now);
+  Decision SpendShared(absl::string_view breaker, const Question& question,
+                       const std::string& budget, Slot slot, const Decision& allowed, Tick now);
   BreakerView View(LockedBreaker entry, Tick now, Aftermath aftermath);
+  // Of the breaker there and its name, if there is one under the prefix.
+  std::optional<Condition> ConditionAt(Slot slot, absl::string_view prefix, Tick now,
+                                       std::string& name);
 
   void AdvanceDue(Tick now);
+  void ServeDue(Tick now);
   void Sweep(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintain_mutex_);
   void SweepSlot(Slot slot, Tick now);
 
@@ -262,11 +349,15 @@ class Engine {
   uint64_t numbers_kept_free_ = 0;  // Up to this one, for a history that may come late.
   WatchHub watch_hub_;
   DeadlineQueue deadlines_;
+  TurnTimer turns_;
   SharedBudgets budgets_;
   BatchMemory batches_;
+  WaitingRoom<WaitingCall> waiting_room_;
+  std::atomic<bool> waits_are_over_{false};
   Counters counters_;
   NameSet changed_outages_;
   DrillTallies drills_;
+  HealthWalks health_walks_;
   Rules rules_;
 
   Mutex configure_mutex_;  // Held by who changes rules or budgets, and before any other.

@@ -16,6 +16,7 @@ void Engine::Maintain() {
   const Tick now = clock_.Now();
   ExpireOverrides(now);
   AdvanceDue(now);
+  ServeDue(now);
   Sweep(now);
   watch_hub_.Deliver();
 }
@@ -42,6 +43,19 @@ void Engine::AdvanceDue(Tick now) {
   } while (due.size() == kAtATime);
 }
 
+// Those who wait have no other reason to be looked at. When a breaker opens that thousands wait
+// for, the other breakers are looked after in between.
+void Engine::ServeDue(Tick now) {
+  constexpr size_t kAtATime = 64;
+  for (size_t served = 0; served < kAtATime; ++served) {
+    const std::vector<Slot> due = turns_.TakeDue(now, 1);
+    if (due.empty()) return;
+    std::string name;
+    if (const LockedBreaker entry = registry_.At(due.front())) name = std::string(entry->name());
+    if (!name.empty()) Refresh(name);
+  }
+}
+
 // Looks at as many slots as are due by now, if all are looked at once a period.
 void Engine::Sweep(Tick now) {
   const Slot end = registry_.end();
@@ -58,12 +72,12 @@ void Engine::Sweep(Tick now) {
 
 void Engine::SweepSlot(Slot slot, Tick now) {
   State state = State::kClosed;
-  const auto idle = [this, now, &state](const BreakerEntry& entry) {
+  const auto idle = [this, now, &state](BreakerEntry& entry) {
     state = entry.guard.state();
     const Transition* last = entry.guard.last_transition();
     const Tick quiet_since =
         last == nullptr ? entry.last_used : std::max(entry.last_used, last->time);
-    return entry.guard.IsForgettable() && now - quiet_since >= options_.idle_ttl;
+    return now - quiet_since >= options_.idle_ttl && entry.guard.IsForgettable(*entry.ruling, now);
   };
   std::string name;
   bool is_idle = false;

@@ -123,14 +123,19 @@ absl::Status Engine::Forget(absl::string_view breaker, const Deed& deed) {
     if (!entry) return NoSuchBreaker(breaker);
     slot = entry->slot();
   }
-  const auto note = [this, &event](const BreakerEntry& entry) {
+  EndWaitsAt(breaker);
+  Aftermath aftermath{.slot = slot};
+  const auto note = [this, &event, &aftermath](BreakerEntry& entry) {
+    EndSomeWaits(entry, aftermath);  // Of those that have come since.
     event.transition.number = numbers_.NextNumber();
     event.transition.from = entry.guard.state();
     event.transition.epoch = entry.guard.epoch();
     event.policy = entry.ruling->policy.name;
     return true;
   };
-  if (!registry_.Erase(slot, breaker, note)) return NoSuchBreaker(breaker);
+  const bool erased = registry_.Erase(slot, breaker, note);
+  AnswerTurns(aftermath);
+  if (!erased) return NoSuchBreaker(breaker);
   counters_.CountEviction(event.transition.from);
   changed_outages_.Add(breaker);
   events_.Append(std::move(event));

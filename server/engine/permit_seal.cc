@@ -3,7 +3,9 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -18,6 +20,10 @@ static_assert(crypto_shorthash_siphash24_BYTES == 8 && crypto_shorthash_siphash2
 constexpr char kVersion = 1;
 constexpr char kVotes = 1;
 constexpr char kEarns = 2;
+// Two bits for how the attempt before failed: 0 is not at all, or unknown.
+constexpr int kFailureAt = 2;
+constexpr std::array<Outcome, 3> kFailures = {Outcome::kFailure, Outcome::kTimeout,
+                                              Outcome::kRateLimited};
 
 constexpr size_t kFlagsAt = 1, kSlotAt = 2, kEpochAt = 6, kNumberAt = 14, kAttemptAt = 22;
 constexpr size_t kBodySize = 26;
@@ -33,6 +39,20 @@ T Get(const char* at) {
   T value;
   std::memcpy(&value, at, sizeof value);
   return value;
+}
+
+char FlagsOf(const Permit& permit) {
+  int flags = (permit.votes ? kVotes : 0) | (permit.earns ? kEarns : 0);
+  for (size_t i = 0; i < kFailures.size(); ++i) {
+    if (permit.previous_failure == kFailures[i]) flags |= static_cast<int>(i + 1) << kFailureAt;
+  }
+  return static_cast<char>(flags);
+}
+
+std::optional<Outcome> PreviousFailure(char flags) {
+  const size_t index = (static_cast<unsigned char>(flags) >> kFailureAt) % 4;
+  if (index == 0) return std::nullopt;
+  return kFailures[index - 1];
 }
 
 absl::Status Invalid(absl::string_view what) {
@@ -64,7 +84,7 @@ SealedPermit PermitSeal::Seal(const Permit& permit, Slot slot, absl::string_view
   SealedPermit sealed;
   char* bytes = sealed.bytes_.data();
   bytes[0] = kVersion;
-  bytes[kFlagsAt] = static_cast<char>((permit.votes ? kVotes : 0) | (permit.earns ? kEarns : 0));
+  bytes[kFlagsAt] = FlagsOf(permit);
   Put(bytes + kSlotAt, slot);
   Put(bytes + kEpochAt, permit.epoch);
   Put(bytes + kNumberAt, permit.number);
@@ -86,6 +106,7 @@ absl::StatusOr<OpenedPermit> PermitSeal::Open(absl::string_view bytes,
   OpenedPermit opened{.permit = {.epoch = Get<uint64_t>(body + kEpochAt),
                                  .number = Get<uint64_t>(body + kNumberAt),
                                  .attempt = Get<uint32_t>(body + kAttemptAt),
+                                 .previous_failure = PreviousFailure(body[kFlagsAt]),
                                  .votes = (body[kFlagsAt] & kVotes) != 0,
                                  .earns = (body[kFlagsAt] & kEarns) != 0},
                       .slot = Get<Slot>(body + kSlotAt)};

@@ -35,6 +35,13 @@ bool SharedBudgets::TryWithdraw(absl::string_view name, Tick now) {
   return budget->budget.TryWithdraw(budget->policy, budget->Enter(now));
 }
 
+bool SharedBudgets::HoldsRetry(absl::string_view name, Tick now) {
+  const std::shared_ptr<Budget> budget = Find(name);
+  if (budget == nullptr) return false;
+  MutexLock lock(&budget->mutex);
+  return budget->budget.Balance(budget->policy, budget->Enter(now)) >= RetryBudget::kOneRetry;
+}
+
 absl::Duration SharedBudgets::RetryAfter(absl::string_view name) {
   const std::shared_ptr<Budget> budget = Find(name);
   if (budget == nullptr) return RetryBudget::RetryAfter({});

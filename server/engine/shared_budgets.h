@@ -40,6 +40,7 @@ class SharedBudgets {
   void Set(const std::vector<NamedBudget>& budgets, Tick now);
 
   bool TryWithdraw(absl::string_view name, Tick now);
+  bool HoldsRetry(absl::string_view name, Tick now);
   // How long to stay away after a refusal.
   absl::Duration RetryAfter(absl::string_view name);
   void Deposit(absl::string_view name, uint32_t calls, Tick now);

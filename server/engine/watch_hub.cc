@@ -135,6 +135,12 @@ absl::StatusOr<WatchHub::Taken> WatchHub::Take(uint64_t id, uint64_t to) {
   return Taken{.place = place, .look_on = true};
 }
 
+void WatchHub::Skip(uint64_t id) {
+  MutexLock lock(&mutex_);
+  readers_.find(id)->second.place = log_.last();
+  waiting_.insert(id);
+}
+
 absl::StatusOr<ChangedNames::Next> ChangedNames::TakeUpTo(uint64_t number) {
   absl::StatusOr<WatchHub::Taken> taken = hub_.Take(id_, number);
   if (!taken.ok()) return taken.status();

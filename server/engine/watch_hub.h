@@ -79,6 +79,7 @@ class WatchHub {
   absl::StatusOr<uint64_t> FindStart(const Glob& glob, absl::string_view token) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Taken> Take(uint64_t id, uint64_t to);
+  void Skip(uint64_t id);
   void End(uint64_t id);
   void Number(const Names& changed);
   Wake Stir(uint64_t id);
@@ -128,6 +129,10 @@ class ChangedNames {
   // The same for what changed before the watch began, which is nothing if it did not resume
   // another. After none, no `wake` is due.
   absl::StatusOr<Next> TakeMissed() { return TakeUpTo(started_at_); }
+
+  // Passes over all that changed so far, for who only wants to know that something did. After it
+  // `wake` is due.
+  void Skip() { hub_.Skip(id_); }
 
  private:
   absl::StatusOr<Next> TakeUpTo(uint64_t number);

@@ -134,6 +134,13 @@ void EngineMetrics::AddServer(Families& families) const {
                            static_cast<double>(engine_.life())));
   families.push_back(Gauge("fusebox_watchers", "Watches that are open. Adds up over servers.",
                            static_cast<double>(engine_.watchers())));
+  families.push_back(Gauge("fusebox_waiting_calls",
+                           "Calls that wait for a place in a bulkhead or a token of a rate limit. "
+                           "Adds up over servers.",
+                           static_cast<double>(engine_.waiting())));
+  families.push_back(Gauge("fusebox_waiting_calls_max",
+                           "How many calls may wait: --max-waiting-calls. Adds up over servers.",
+                           static_cast<double>(engine_.max_waiting())));
 }
 
 void EngineMetrics::AddBreakers(const BreakersByState& by_state, Families& families) const {

@@ -23,7 +23,7 @@ namespace fusebox {
 class ErrorCounts {
  public:
   // Every reason that an error of this server may have, sorted. A test holds it to the source.
-  static constexpr std::array<absl::string_view, 61> kReasons = {"ACTOR_INVALID",
+  static constexpr std::array<absl::string_view, 68> kReasons = {"ACTOR_INVALID",
                                                                  "BATCH_ID_INVALID",
                                                                  "BATCH_ID_MISSING",
                                                                  "BATCH_RUNNING",
@@ -42,8 +42,12 @@ class ErrorCounts {
                                                                  "ETAG_STALE",
                                                                  "GLOB_INVALID",
                                                                  "GRANTS_CHANGED",
+                                                                 "IDEMPOTENCY_KEY_INVALID",
                                                                  "LATENCY_INVALID",
+                                                                 "LEASE_INVALID",
+                                                                 "MAX_WAIT_INVALID",
                                                                  "NOT_DURABLE",
+                                                                 "OUTCOME_INVALID",
                                                                  "OVERRIDE_INVALID",
                                                                  "OVERRIDE_MODE_INVALID",
                                                                  "OVERRIDE_NOT_FOUND",
@@ -68,6 +72,7 @@ class ErrorCounts {
                                                                  "RETRY_BUDGET_NOT_FOUND",
                                                                  "RETRY_BUDGET_READ_ONLY",
                                                                  "RETRY_BUDGET_UNKNOWN",
+                                                                 "SERVICE_NOT_FOUND",
                                                                  "STATE_INVALID",
                                                                  "STORE_CORRUPT",
                                                                  "STORE_FAILED",
@@ -77,6 +82,8 @@ class ErrorCounts {
                                                                  "TOO_MANY_BATCHES",
                                                                  "TOO_MANY_BREAKERS",
                                                                  "TOO_MANY_CHANGES",
+                                                                 "TOO_MANY_FALLBACKS",
+                                                                 "TOO_MANY_HEALTH_WALKS",
                                                                  "TOO_MANY_OVERRIDES",
                                                                  "TOO_MANY_POLICIES",
                                                                  "TOO_MANY_RETRY_BUDGETS",

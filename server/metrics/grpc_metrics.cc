@@ -22,7 +22,7 @@ using Type = GrpcMethod::Type;
 
 constexpr char kUnknown[] = "unknown";
 
-// gRPC serves it without a descriptor.
+// Known here, so that its descriptor need not be linked.
 constexpr absl::string_view kHealth = "grpc.health.v1.Health";
 
 // In the order of the numbers, and spelled as grpc-go does, whose dashboards these metrics feed.

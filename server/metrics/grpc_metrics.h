@@ -45,7 +45,7 @@ struct GrpcMethod {
 };
 
 // The methods of these services, by the descriptors that are linked into the program. A service
-// without one is left out, but for gRPC's own "grpc.health.v1.Health".
+// without one is left out, but for "grpc.health.v1.Health".
 std::vector<GrpcMethod> GrpcMethodsOf(absl::Span<const absl::string_view> services);
 
 // Costs a call an allocation, two looks at the clock and some ten uncontended adds: about 0.15 us.

@@ -15,6 +15,11 @@ v1::DrillReport ShowReport(const DrillReport& report) {
     item.set_calls(calls);
   }
   message.set_refused_to_others(report.refused_to_others);
+  for (const auto& [breaker, calls] : report.fallbacks) {
+    v1::FallbackCalls& item = *message.add_fallbacks();
+    item.set_breaker(breaker);
+    item.set_calls(calls);
+  }
   return message;
 }
 
@@ -24,6 +29,9 @@ DrillReport ReadReport(const v1::DrillReport& message) {
     report.clients.emplace_back(item.client(), item.calls());
   }
   report.refused_to_others = message.refused_to_others();
+  for (const v1::FallbackCalls& item : message.fallbacks()) {
+    report.fallbacks.emplace_back(item.breaker(), item.calls());
+  }
   return report;
 }
 

@@ -13,12 +13,13 @@
 
 namespace fusebox {
 
-// What a drill showed: whose calls it refused.
+// What a drill showed: whose calls it refused, and which breakers granted them instead.
 struct DrillReport {
   absl::Duration lasted = {};
   uint64_t refused = 0;
-  std::vector<std::pair<std::string, uint64_t>> clients = {};  // The most first.
-  uint64_t refused_to_others = 0;                              // Clients beyond those.
+  std::vector<std::pair<std::string, uint64_t>> clients = {};    // The most first.
+  uint64_t refused_to_others = 0;                                // Clients beyond those.
+  std::vector<std::pair<std::string, uint64_t>> fallbacks = {};  // The most first.
 };
 
 // One thing that happened: a breaker's change of state, or what an operator did. Of what happens to

@@ -67,6 +67,7 @@ void HideClients(const Caller& caller, v1::Transition& transition) {
   if (imposed.ok() && caller.MayAll(Role::kReader, *imposed)) return;
   v1::DrillReport& report = *transition.mutable_drill_report();
   report.clear_clients();
+  report.clear_fallbacks();
   report.set_refused_to_others(report.refused());
 }
 

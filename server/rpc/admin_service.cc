@@ -1,32 +1,25 @@
 #include "server/rpc/admin_service.h"
 
 #include <bitset>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "core/name.h"
 #include "proto/convert/convert.h"
 #include "server/control/breaker_changes.h"
 #include "server/rpc/errors.h"
+#include "server/rpc/health_target.h"
 #include "server/rpc/list_request.h"
 #include "server/rpc/page_token.h"
 #include "server/rpc/peer.h"
+#include "server/rpc/refused_stream.h"
+#include "server/rpc/repeat.h"
 #include "server/rpc/show.h"
 
 namespace fusebox {
 namespace {
-
-// A stream that ends before it says anything.
-class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchBreakersResponse> {
- public:
-  explicit RefusedWatch(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
-  void OnDone() override { delete this; }
-};
-
-absl::Status DrainingError() {
-  return MakeError(absl::StatusCode::kUnavailable, "DRAINING",
-                   "the server is about to stop; watch again, and reach another or the next one");
-}
 
 // Which states are asked for, by number.
 using States = std::bitset<v1::State_ARRAYSIZE>;
@@ -151,12 +144,12 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request, const Ca
 grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers(
     grpc::CallbackServerContext* context, const v1::WatchBreakersRequest* request) {
   absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
-  if (!caller.ok()) return new RefusedWatch(caller.status());
+  if (!caller.ok()) return new RefusedStream<v1::WatchBreakersResponse>(caller.status());
   absl::StatusOr<Glob> match = ParseMatch(request->match());
-  if (!match.ok()) return new RefusedWatch(match.status());
+  if (!match.ok()) return new RefusedStream<v1::WatchBreakersResponse>(match.status());
   {
     MutexLock lock(&mutex_);
-    if (closed_) return new RefusedWatch(DrainingError());
+    if (closed_) return new RefusedStream<v1::WatchBreakersResponse>(DrainingError());
   }
   const std::shared_ptr<WatchStream> stream =
       WatchStream::Start(engine_, *std::move(match), request->resume_token(), context,
@@ -170,6 +163,29 @@ grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers
   }
   if (too_late) stream->End(DrainingError());
   return stream.get();
+}
+
+grpc::ServerUnaryReactor* AdminService::GetHealth(grpc::CallbackServerContext* context,
+                                                  const v1::GetHealthRequest* request,
+                                                  v1::GetHealthResponse* response) {
+  const absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
+  if (!caller.ok()) return Finish(context, caller.status());
+  const absl::Status prefix = CheckBreakerPrefix(request->prefix());
+  if (!prefix.ok()) return Finish(context, prefix);
+  HealthTarget target = {.kind = HealthTarget::Kind::kPrefix, .name = request->prefix()};
+  HealthViewer viewer = ViewerOf(*caller, target);
+  return AnswerWhenDone(context,
+                        [this, response, target = std::move(target),
+                         viewer = std::move(viewer)]() -> std::optional<absl::Status> {
+                          const absl::StatusOr<std::shared_ptr<const HealthReport>> report =
+                              engine_.HealthOf(target.name, viewer);
+                          if (!report.ok()) return report.status();
+                          if (*report == nullptr) return std::nullopt;
+                          const HealthRollup& rollup = (*report)->rollup;
+                          if (!rollup.health().has_value()) return NoSuchTarget(target, "prefix");
+                          *response = ShowHealth(rollup);
+                          return absl::OkStatus();
+                        });
 }
 
 grpc::ServerUnaryReactor* AdminService::GetServerInfo(grpc::CallbackServerContext* context,

@@ -59,6 +59,9 @@ class AdminService final : public v1::AdminService::CallbackService {
                                          v1::ListBreakersResponse* response) override;
   grpc::ServerWriteReactor<v1::WatchBreakersResponse>* WatchBreakers(
       grpc::CallbackServerContext* context, const v1::WatchBreakersRequest* request) override;
+  grpc::ServerUnaryReactor* GetHealth(grpc::CallbackServerContext* context,
+                                      const v1::GetHealthRequest* request,
+                                      v1::GetHealthResponse* response) override;
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* request,
                                           v1::GetServerInfoResponse* response) override;

@@ -1,9 +1,11 @@
 #include "server/rpc/breaker_service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +14,7 @@
 #include "proto/convert/convert.h"
 #include "server/rpc/errors.h"
 #include "server/rpc/peer.h"
+#include "server/rpc/waiting_allow.h"
 
 namespace fusebox {
 namespace {
@@ -19,6 +22,19 @@ namespace {
 absl::Status BadBatch(absl::string_view reason, absl::string_view field,
                       absl::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, reason, message, field);
+}
+
+absl::Duration TimeLeft(const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteDuration();
+  return absl::FromChrono(deadline - std::chrono::system_clock::now());
+}
+
+absl::Status TooManyFallbacks(const v1::AllowRequest& request) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "TOO_MANY_FALLBACKS",
+                   absl::StrCat("fallbacks has ", request.fallbacks_size(),
+                                " breakers; name at most ", BreakerService::kMaxFallbacks),
+                   "fallbacks");
 }
 
 // Items with a permit protect themselves against being counted twice; counts need the batch's id.
@@ -57,16 +73,40 @@ grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* con
   const absl::StatusOr<Caller> caller =
       authorizer_.Check(*context, Role::kCaller, Scope::Name(request->breaker()));
   if (!caller.ok()) return Finish(context, caller.status());
-  const absl::StatusOr<AllowAnswer> answer =
-      engine_.Allow(request->breaker(), request->attempt(),
-                    PeerClient(request->client(), context->peer(), caller->name()));
-  if (answer.ok()) {
-    *response = ToProto(answer->decision);
-    response->set_breaker(request->breaker());
-    const absl::string_view permit = answer->permit.bytes();
-    if (answer->decision.allowed) response->set_permit(permit.data(), permit.size());
+  const absl::StatusOr<Question> question = FromProto(*request);
+  if (!question.ok()) return Finish(context, question.status());
+  const std::string client = PeerClient(request->client(), context->peer(), caller->name());
+  if (request->fallbacks_size() > 0 || request->has_max_wait()) {
+    return AllowOneOf(*context, *request, *question, client, *caller, *response);
   }
+  const absl::StatusOr<AllowAnswer> answer = engine_.Allow(request->breaker(), *question, client);
+  if (answer.ok()) *response = ShowAnswer(*answer, {request->breaker()});
   return Finish(context, answer.status());
+}
+
+grpc::ServerUnaryReactor* BreakerService::AllowOneOf(grpc::CallbackServerContext& context,
+                                                     const v1::AllowRequest& request,
+                                                     const Question& question,
+                                                     absl::string_view client, const Caller& caller,
+                                                     v1::AllowResponse& response) {
+  const absl::StatusOr<absl::Duration> max_wait = MaxWaitOf(request);
+  if (!max_wait.ok()) return Finish(&context, max_wait.status());
+  if (request.fallbacks_size() > kMaxFallbacks) return Finish(&context, TooManyFallbacks(request));
+  std::vector<absl::string_view> breakers = {request.breaker()};
+  for (const std::string& fallback : request.fallbacks()) {
+    const absl::Status allowed = caller.Check(Role::kCaller, Scope::Name(fallback), "Allow");
+    if (!allowed.ok()) return Finish(&context, allowed);
+    breakers.emplace_back(fallback);
+  }
+  const absl::Duration patience = PatienceOf(TimeLeft(context), *max_wait);
+  if (patience <= absl::ZeroDuration()) {
+    const absl::StatusOr<AllowAnswer> answer = engine_.AllowAny(breakers, question, client);
+    if (answer.ok()) response = ShowAnswer(*answer, breakers);
+    return Finish(&context, answer.status());
+  }
+  auto* const waiting = new WaitingAllow(engine_, context, std::move(breakers), response);
+  waiting->Start(question, client, patience);
+  return waiting;
 }
 
 grpc::ServerUnaryReactor* BreakerService::Record(grpc::CallbackServerContext* context,

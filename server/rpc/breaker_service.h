@@ -16,6 +16,7 @@ namespace fusebox {
 class BreakerService final : public v1::BreakerService::CallbackService {
  public:
   static constexpr int kMaxBatchItems = 10'000;
+  static constexpr int kMaxFallbacks = 16;
 
   // Both must outlive the service.
   explicit BreakerService(Engine& engine, const Authorizer& authorizer = Authorizer::Open())
@@ -34,6 +35,11 @@ class BreakerService final : public v1::BreakerService::CallbackService {
  private:
   struct Repetition;  // Of a batch that is sent again.
 
+  // An Allow with fallbacks, or that may wait.
+  grpc::ServerUnaryReactor* AllowOneOf(grpc::CallbackServerContext& context,
+                                       const v1::AllowRequest& request, const Question& question,
+                                       absl::string_view client, const Caller& caller,
+                                       v1::AllowResponse& response);
   absl::Status RecordBatch(const v1::BatchRecordRequest& request, absl::string_view client,
                            const Caller& caller, v1::BatchRecordResponse& response);
   absl::StatusOr<Verdict> RecordItem(const v1::BatchRecordItem& item, absl::string_view client,

@@ -70,6 +70,11 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
                       message.SerializeAsString());
 }
 
+absl::Status DrainingError() {
+  return MakeError(absl::StatusCode::kUnavailable, "DRAINING",
+                   "the server is about to stop; watch again, and reach another or the next one");
+}
+
 grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));

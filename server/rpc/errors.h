@@ -20,6 +20,9 @@ google::rpc::Status ToItemStatus(const absl::Status& status);
 // The same, as the end of a call.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
+// For who watches a server that is about to stop: UNAVAILABLE with reason DRAINING.
+absl::Status DrainingError();
+
 // Ends a unary call.
 grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status);
 

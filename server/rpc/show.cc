@@ -17,4 +17,21 @@ v1::Breaker ShowBreaker(const Engine& engine, const BreakerView& view) {
   return message;
 }
 
+v1::GetHealthResponse ShowHealth(const HealthRollup& rollup) {
+  v1::GetHealthResponse message;
+  message.set_health(ToProto(*rollup.health()));
+  message.set_score(rollup.score());
+  message.set_healthy(rollup.healthy());
+  message.set_degraded(rollup.degraded());
+  message.set_unhealthy(rollup.unhealthy());
+  for (const HealthRollup::Member& member : rollup.worst()) {
+    v1::BreakerHealth& shown = *message.add_worst();
+    shown.set_name(member.name);
+    shown.set_state(ToProto(member.condition.state));
+    shown.set_health(ToProto(member.condition.health));
+    shown.set_score(member.condition.score);
+  }
+  return message;
+}
+
 }  // namespace fusebox

@@ -9,6 +9,9 @@ namespace fusebox {
 // A breaker as readers see it.
 v1::Breaker ShowBreaker(const Engine& engine, const BreakerView& view);
 
+// How many breakers feel together; there must be one.
+v1::GetHealthResponse ShowHealth(const HealthRollup& rollup);
+
 }  // namespace fusebox
 
 #endif  // FUSEBOX_SERVER_RPC_SHOW_H_

@@ -2,7 +2,6 @@
 
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <sodium.h>
 
 #include <algorithm>
@@ -93,7 +92,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const config::v1::ServerOptions
 Server::Server(const Options& options, const EngineConfiguration& configuration, const Clock& clock,
                uint64_t life, std::unique_ptr<Store> store)
     : options_(options.config.server()),
-      security_(options_, clock, [this] { admin_service_.RecheckWatches(); }),
+      security_(options_, clock, [this] { RecheckWatches(); }),
       engine_(configuration.bounds, clock, life),
       control_(engine_, configuration.limits),
       store_(std::move(store)),
@@ -108,7 +107,8 @@ Server::Server(const Options& options, const EngineConfiguration& configuration,
       breaker_service_(engine_, security_.authorizer()),
       admin_service_(
           engine_, control_, clock, FUSEBOX_VERSION,
-          [this](v1::GetServerInfoResponse& info) { AddInfo(info); }, security_.authorizer()) {}
+          [this](v1::GetServerInfoResponse& info) { AddInfo(info); }, security_.authorizer()),
+      health_service_(engine_, security_.authorizer()) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Options& options, const Clock& clock, const std::vector<grpc::Service*>& extra_services) {
@@ -171,7 +171,7 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
     if (!parsed.ok()) return parsed.status();
     if (!parsed->unix_path.empty() && IsListenedOn(parsed->unix_path)) return CannotListen(address);
   }
-  grpc::EnableDefaultHealthCheckService(true);
+  SetServing(false);  // Until all of it serves.
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetLimits(options_, builder);
@@ -182,6 +182,7 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
   }
   builder.RegisterService(&breaker_service_);
   builder.RegisterService(&admin_service_);
+  builder.RegisterService(&health_service_);
   for (grpc::Service* service : extra_services) builder.RegisterService(service);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(grpc_metrics_.MakeInterceptorFactory());
@@ -220,10 +221,16 @@ HttpRoute Server::MetricsRoute() const {
 void Server::StartMaintenance() {
   maintenance_ = std::thread([this] {
     TransitionLog log(engine_.events(), engine_.events().last_number());
-    while (!maintenance_ends_.WaitFor(kMaintenancePeriod)) {
+    Tick due = engine_.Now() + kMaintenancePeriod;
+    while (!maintenance_ends_.WaitFor(absl::ZeroDuration())) {
+      // Turns may be due at any moment; the rest is as before.
+      engine_.SleepUntilTurn(due - engine_.Now());
       engine_.Maintain();
+      if (engine_.Now() < due) continue;
+      health_service_.Maintain();
       log.Write();
       LogLostLines();
+      due = engine_.Now() + kMaintenancePeriod;
     }
   });
 }
@@ -238,12 +245,15 @@ void Server::StartReloading() {
 
 // "liveness" is about the process and stays as it is until the end.
 void Server::SetServing(bool serving) {
-  grpc::HealthCheckServiceInterface* health = grpc_->GetHealthCheckService();
-  health->SetServingStatus(serving);
-  for (const char* service : {kBreakerService, kAdminService, "readiness"}) {
-    health->SetServingStatus(service, serving);
+  for (const char* service : {"", kBreakerService, kAdminService, "readiness"}) {
+    health_service_.SetServing(service, serving);
   }
-  health->SetServingStatus("liveness", true);
+  health_service_.SetServing("liveness", true);
+}
+
+void Server::RecheckWatches() {
+  admin_service_.RecheckWatches();
+  health_service_.RecheckWatches();
 }
 
 void Server::Drain() {
@@ -253,6 +263,8 @@ void Server::Drain() {
   const absl::Duration lame_duck = FromProto(options_.lame_duck());
   hurry_.WaitFor(lame_duck);
   admin_service_.Drain();
+  engine_.EndWaits();
+  health_service_.Drain();
   Shutdown(FromProto(options_.drain_timeout()) - lame_duck);
 }
 

@@ -25,6 +25,7 @@
 #include "server/options/options.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/breaker_service.h"
+#include "server/rpc/health_service.h"
 #include "server/serving/config_metrics.h"
 #include "server/serving/configuration.h"
 #include "server/serving/reloader.h"
@@ -80,6 +81,7 @@ class Server {
   void Shutdown(absl::Duration grace);
   void CloseGrpc(absl::Duration grace);
   void SetServing(bool serving);
+  void RecheckWatches();
 
   const config::v1::ServerOptions options_;
   Security security_;
@@ -96,6 +98,7 @@ class Server {
   ReloadMetrics reload_metrics_;
   BreakerService breaker_service_;
   AdminService admin_service_;
+  HealthService health_service_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<HttpServer> http_;
   std::vector<std::string> grpc_addresses_;

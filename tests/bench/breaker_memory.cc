@@ -49,7 +49,7 @@ bool Run() {
   Engine engine({}, clock, /*life=*/1);
   const double before = SettledBytes();
   for (const std::string& name : names) {
-    const auto answer = engine.Allow(name, 1, "bench");
+    const auto answer = engine.Allow(name, {}, "bench");
     if (!answer.ok()) std::abort();
     const Ending ending{.result = Result::Of(Outcome::kSuccess), .latency = absl::Milliseconds(3)};
     if (!engine.Record(name, answer->permit.bytes(), ending).ok()) std::abort();

@@ -1,5 +1,4 @@
 // What a decision costs inside the server, in lookups of the same names in a bare map.
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -9,6 +8,7 @@
 #include "absl/synchronization/mutex.h"
 #include "bench/names.h"
 #include "bench/paired.h"
+#include "bench/rate.h"
 #include "benchmark/benchmark.h"
 #include "server/engine/clock.h"
 #include "server/engine/engine.h"
@@ -19,20 +19,6 @@ namespace {
 constexpr size_t kNames = 1'000'000;
 constexpr size_t kDraws = size_t{1} << 21;
 
-// Calls `work` for about `time`, a thousand at a go; returns how often per second.
-template <typename Work>
-double Rate(absl::Duration time, Work work) {
-  const auto start = std::chrono::steady_clock::now();
-  const auto end = start + absl::ToChronoNanoseconds(time);
-  uint64_t done = 0;
-  auto now = start;
-  for (; now < end; now = std::chrono::steady_clock::now()) {
-    for (int i = 0; i < 1000; ++i) work();
-    done += 1000;
-  }
-  return static_cast<double>(done) / std::chrono::duration<double>(now - start).count();
-}
-
 bool Run() {
   const std::vector<std::string> names = BenchNames(kNames);
   const std::vector<uint32_t> order = ZipfDraws(kNames, kDraws);
@@ -41,7 +27,7 @@ bool Run() {
   absl::flat_hash_map<std::string, uint64_t> map;
   for (const std::string& name : names) {
     map[name] = name.size();
-    if (!engine.Allow(name, 1, "bench").ok()) std::abort();
+    if (!engine.Allow(name, {}, "bench").ok()) std::abort();
   }
   size_t next = 0;
   const auto draw = [&]() -> const std::string& { return names[order[next++ % kDraws]]; };
@@ -51,7 +37,7 @@ bool Run() {
   const Worker decisions = [&](absl::Duration time) {
     return Rate(time, [&] {
       const std::string& name = draw();
-      const auto answer = engine.Allow(name, 1, "bench");
+      const auto answer = engine.Allow(name, {}, "bench");
       Ending ending{.result = Result::Of(Outcome::kSuccess), .latency = absl::Milliseconds(3)};
       benchmark::DoNotOptimize(engine.Record(name, answer->permit.bytes(), ending));
     });

@@ -103,7 +103,7 @@ double StartServer(const std::string& directory, const std::string& some, const 
   Control control(engine, {});
   Flusher flusher(engine, control, clock, *store, /*max_events=*/10'000);
   OrDie(flusher.Begin(kept));
-  if (engine.Allow(some, 1, "")->decision.reason != Reason::kOpen) std::abort();
+  if (engine.Allow(some, {}, "")->decision.reason != Reason::kOpen) std::abort();
   const double seconds = SecondsSince(start);
   look(engine);
   return seconds;
@@ -112,7 +112,7 @@ double StartServer(const std::string& directory, const std::string& some, const 
 // Every one of the million is as it was.
 void CheckAnswers(Engine& engine, const std::vector<std::string>& names) {
   for (size_t i = 0; i < names.size(); ++i) {
-    const bool open = engine.Allow(names[i], 1, "")->decision.reason == Reason::kOpen;
+    const bool open = engine.Allow(names[i], {}, "")->decision.reason == Reason::kOpen;
     if (open != (i % kOpenOf == 0)) {
       std::fprintf(stderr, "%s is not as it was before the restart\n", names[i].c_str());
       std::abort();

@@ -117,24 +117,31 @@ class Player {
     ++answers_[v1::Decision_Name(answer.decision()) == "DECISION_ALLOWED"
                    ? "allowed"
                    : v1::Reason_Name(answer.reason())];
-    Check(step, request.breaker(), ToJson(answer));
+    Check(step, answer.breaker(), ToJson(answer));
   }
 
   void Record(const json& step) {
     auto request = ToMessage<v1::RecordRequest>(WithBreaker(Without(step, {"permit", "expect"})));
     if (step.contains("permit")) {
       ASSERT_TRUE(permits_.contains(step["permit"])) << "no allow has saved this permit";
-      request.set_permit(permits_[step["permit"]].permit());
+      const v1::AllowResponse& answer = permits_[step["permit"]];
+      if (!step.contains("breaker")) request.set_breaker(answer.breaker());
+      request.set_permit(answer.permit());
     }
     CheckRecord(step, request.breaker(), fleet_.Record(request));
   }
 
   void Call(const json& step) {
     json allow = {{"save", "the permit of a call"}, {"expect", {{"decision", "DECISION_ALLOWED"}}}};
-    for (const char* field : {"breaker", "attempt", "client"}) {
-      if (step.contains(field)) allow[field] = step[field];
+    const std::vector<std::string> of_both = {"breaker", "client"};
+    const std::vector<std::string> of_allow = {"attempt", "previous_outcome", "hedge",
+                                               "idempotency_key", "retry_unknown"};
+    for (const auto* fields : {&of_both, &of_allow}) {
+      for (const std::string& field : *fields) {
+        if (step.contains(field)) allow[field] = step[field];
+      }
     }
-    json record = Without(step, {"times", "attempt"});
+    json record = Without(Without(step, {"times"}), of_allow);
     record["permit"] = allow["save"];
     const int times = step.value("times", 1);
     for (int i = 0; i < times; ++i) {

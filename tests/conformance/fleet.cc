@@ -72,30 +72,62 @@ Fleet::SharedBudget* Fleet::SharedBudgetOf(const RulingPolicy& ruling) {
 }
 
 v1::AllowResponse Fleet::Allow(const v1::AllowRequest& request) {
-  Breaker& breaker = Use(request.breaker());
+  const Question question = *FromProto(request);
+  std::vector<std::string> names = {request.breaker()};
+  names.insert(names.end(), request.fallbacks().begin(), request.fallbacks().end());
+  if (names.size() == 1) return Ask(names[0], question);
+  if (auto duplicate = FindDuplicate(names, question)) return *std::move(duplicate);
+  v1::AllowResponse first;
+  google::protobuf::RepeatedPtrField<v1::Refusal> refused;
+  for (const std::string& name : names) {
+    v1::AllowResponse answer = Ask(name, question);
+    if (answer.decision() != v1::DECISION_DENIED) {
+      *answer.mutable_refused() = std::move(refused);
+      return answer;
+    }
+    v1::Refusal& refusal = *refused.Add();
+    refusal.set_breaker(name);
+    refusal.set_reason(answer.reason());
+    *refusal.mutable_retry_after() = answer.retry_after();
+    if (refused.size() == 1) first = std::move(answer);
+  }
+  *first.mutable_refused() = std::move(refused);
+  return first;
+}
+
+std::optional<v1::AllowResponse> Fleet::FindDuplicate(const std::vector<std::string>& names,
+                                                      const Question& question) {
+  for (const std::string& name : names) {
+    const auto found = breakers_.find(name);
+    if (found == breakers_.end()) continue;
+    Transitions transitions;
+    const auto refusal = found->second.guard.RefuseDuplicate(*found->second.ruling, question, now_,
+                                                             *this, transitions);
+    if (!refusal.has_value()) continue;
+    v1::AllowResponse response = ToProto(*refusal);
+    response.set_breaker(name);
+    return response;
+  }
+  return std::nullopt;
+}
+
+v1::AllowResponse Fleet::Ask(const std::string& name, const Question& question) {
+  Breaker& breaker = Use(name);
   Transitions transitions;
-  Decision decision =
-      breaker.guard.Acquire(*breaker.ruling, request.attempt(), now_, *this, transitions);
+  Decision decision = breaker.guard.Acquire(*breaker.ruling, question, now_, *this, transitions);
   SharedBudget* shared = SharedBudgetOf(*breaker.ruling);
   // What SHADOW alone lets pass is refused as far as the budget can see: it spends nothing.
-  const bool spends = decision.allowed && !decision.shadow_denied && request.attempt() > 1;
+  const bool spends = decision.allowed && !decision.shadow_denied && question.IsExtra();
   if (shared != nullptr && spends && !shared->budget.TryWithdraw(shared->policy, now_)) {
     decision =
-        breaker.guard.Refuse(*breaker.ruling, decision, RetryBudget::RetryAfter(shared->policy));
+        breaker.guard.Refuse(*breaker.ruling, question, decision,
+                             {Reason::kRetryBudget, RetryBudget::RetryAfter(shared->policy)});
   }
-  v1::AllowResponse response;
-  response.set_breaker(request.breaker());
-  response.set_decision(decision.allowed ? v1::DECISION_ALLOWED : v1::DECISION_DENIED);
-  response.set_reason(ToProto(decision.reason));
-  response.set_probe(decision.probe);
-  response.set_state(ToProto(decision.state));
-  response.set_epoch(decision.epoch);
-  response.set_shadow_denied(decision.shadow_denied);
+  v1::AllowResponse response = ToProto(decision);
+  response.set_breaker(name);
   if (decision.allowed) {
     response.set_permit(absl::StrCat(permits_.size()));
     permits_.push_back(decision.permit);
-  } else {
-    *response.mutable_retry_after() = ToProto(decision.retry_after);
   }
   return response;
 }
@@ -119,15 +151,15 @@ absl::StatusOr<v1::RecordResponse> Fleet::Record(const v1::BatchRecordItem& item
 v1::RecordResponse Fleet::Record(const std::string& name, const Ending& ending) {
   Breaker& breaker = Use(name);
   Transitions transitions;
-  const Verdict verdict = breaker.guard.Record(*breaker.ruling, ending, now_, *this, transitions);
-  SharedBudget* shared = SharedBudgetOf(*breaker.ruling);
-  if (shared != nullptr) shared->budget.Deposit(shared->policy, verdict.earned_calls, now_);
-  v1::RecordResponse response;
-  response.set_state(ToProto(verdict.state));
-  response.set_outcome(ToProto(verdict.outcome));
-  response.set_counted(ToProto(verdict.counted));
-  response.set_epoch(verdict.epoch);
-  return response;
+  Verdict verdict = breaker.guard.Record(*breaker.ruling, ending, now_, *this, transitions);
+  if (SharedBudget* shared = SharedBudgetOf(*breaker.ruling); shared != nullptr) {
+    shared->budget.Deposit(shared->policy, verdict.earned_calls, now_);
+    const bool asks = verdict.retry.has_value() && verdict.retry->permitted;
+    if (asks && shared->budget.Balance(shared->policy, now_) < RetryBudget::kOneRetry) {
+      verdict.retry = {.reason = RetryReason::kBudgetEmpty};
+    }
+  }
+  return ToProto(verdict);
 }
 
 v1::Breaker Fleet::Get(const std::string& name) {

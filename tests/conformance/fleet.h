@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ class Fleet : private TransitionSource {
   absl::Status SetPolicies(const std::vector<v1::Policy>& policies,
                            const std::vector<v1::RetryBudget>& budgets);
 
+  // Asks the breaker and then its fallbacks. Nobody waits here: `max_wait` counts for nothing.
   v1::AllowResponse Allow(const v1::AllowRequest& request);
   absl::StatusOr<v1::RecordResponse> Record(const v1::RecordRequest& request);
   absl::StatusOr<v1::RecordResponse> Record(const v1::BatchRecordItem& item,
@@ -68,6 +70,10 @@ class Fleet : private TransitionSource {
   Breaker& Use(const std::string& name);
   // The budget that the policy shares; null if it has its own.
   SharedBudget* SharedBudgetOf(const RulingPolicy& ruling);
+  v1::AllowResponse Ask(const std::string& name, const Question& question);
+  // The answer of the first of them that knows the call's idempotency key, if one does.
+  std::optional<v1::AllowResponse> FindDuplicate(const std::vector<std::string>& names,
+                                                 const Question& question);
   v1::RecordResponse Record(const std::string& name, const Ending& ending);
 
   Tick now_;

@@ -46,6 +46,10 @@ bool SameScalar(const json& expected, const json& actual) {
   return a.has_value() && b.has_value() && std::abs(*a - *b) <= kTolerance;
 }
 
+bool HoldsMessages(const json& list) {
+  return std::any_of(list.begin(), list.end(), [](const json& item) { return item.is_object(); });
+}
+
 bool SameSet(json expected, json actual) {
   if (!actual.is_array()) return false;
   std::sort(expected.begin(), expected.end());
@@ -53,18 +57,36 @@ bool SameSet(json expected, json actual) {
   return expected == actual;
 }
 
+std::string Compare(const std::string& path, const json& expected, const json& actual);
+
+// Some fields of a message.
+std::string CompareFields(const std::string& path, const json& expected, const json& actual) {
+  for (const auto& [key, value] : expected.items()) {
+    const json got = actual.is_object() && actual.contains(key) ? actual[key] : json();
+    std::string below = Compare(path.empty() ? key : absl::StrCat(path, ".", key), value, got);
+    if (!below.empty()) return below;
+  }
+  return "";
+}
+
+// Some fields of each message of a list; both have as many.
+std::string CompareEach(const std::string& path, const json& expected, const json& actual) {
+  for (size_t i = 0; i < expected.size(); ++i) {
+    std::string below = Compare(absl::StrCat(path, "[", i, "]"), expected[i], actual[i]);
+    if (!below.empty()) return below;
+  }
+  return "";
+}
+
 std::string Compare(const std::string& path, const json& expected, const json& actual) {
   if (IsRange(expected)) {
     const std::optional<double> number = AsNumber(actual);
     if (number.has_value() && InRange(expected, *number)) return "";
   } else if (expected.is_object()) {
-    for (const auto& [key, value] : expected.items()) {
-      const json got = actual.is_object() && actual.contains(key) ? actual[key] : json();
-      const std::string below =
-          Compare(path.empty() ? key : absl::StrCat(path, ".", key), value, got);
-      if (!below.empty()) return below;
-    }
-    return "";
+    return CompareFields(path, expected, actual);
+  } else if (expected.is_array() && HoldsMessages(expected)) {
+    const bool as_many = actual.is_array() && actual.size() == expected.size();
+    if (as_many) return CompareEach(path, expected, actual);
   } else if (expected.is_array() ? SameSet(expected, actual) : SameScalar(expected, actual)) {
     return "";
   }

@@ -31,6 +31,10 @@ def test_holds_over_grpc(scenario):
         Player(server, scenario).play()
 
 
+# What a call says before it is made and not after.
+OF_ALLOW = ("attempt", "previous_outcome", "hedge", "idempotency_key", "retry_unknown")
+
+
 def without(fields, *names):
     return {name: value for name, value in fields.items() if name not in names}
 
@@ -78,18 +82,22 @@ class Player:
         found = vts.as_json(answer)
         denied = found["decision"] != "DECISION_ALLOWED"
         self._answers[found["reason"] if denied else "allowed"] += 1
-        self._check(step, fields["breaker"], found)
+        self._check(step, found["breaker"], found)
 
     def record(self, step):
         fields = self._with_breaker(without(step, "permit", "expect"))
-        permit = self._permits[step["permit"]].permit if "permit" in step else b""
+        permit = b""
+        if "permit" in step:
+            answer = self._permits[step["permit"]]
+            permit = answer.permit
+            fields["breaker"] = step.get("breaker", answer.breaker)
         answer = self._server.call("BreakerService", "Record", fields, permit=permit)
         self._check(step, fields["breaker"], vts.as_json(answer))
 
     def call(self, step):
-        allow = {name: step[name] for name in ("breaker", "attempt", "client") if name in step}
+        allow = {name: step[name] for name in ("breaker", "client", *OF_ALLOW) if name in step}
         allow |= {"save": "the permit of a call", "expect": {"decision": "DECISION_ALLOWED"}}
-        record = without(step, "times", "attempt") | {"permit": allow["save"]}
+        record = without(step, "times", *OF_ALLOW) | {"permit": allow["save"]}
         for left in reversed(range(step.get("times", 1))):
             self.allow(allow)
             self.record(without(record, "expect") if left else record)

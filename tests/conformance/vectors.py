@@ -37,14 +37,26 @@ def mismatch(expected, actual, path=""):
         answer = actual if isinstance(actual, dict) else {}
         parts = (mismatch(e, answer.get(k), f"{path}.{k}") for k, e in expected.items())
         return next(filter(None, parts), "")
-    if _same(expected, actual):
+    if _holds_messages(expected):
+        answer = actual if isinstance(actual, list) else []
+        if len(expected) == len(answer):
+            pairs = enumerate(zip(expected, answer))
+            parts = (mismatch(e, a, f"{path}[{i}]") for i, (e, a) in pairs)
+            return next(filter(None, parts), "")
+    elif _same(expected, actual):
         return ""
     return f"{path.lstrip('.')} is {json.dumps(actual)}, expected {json.dumps(expected)}"
 
 
+def _holds_messages(value):
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
 def _same(expected, actual):
     if isinstance(expected, list):
-        return isinstance(actual, list) and sorted(expected) == sorted(actual)
+        if not isinstance(actual, list) or len(actual) != len(expected):
+            return False
+        return not _holds_messages(actual) and sorted(expected) == sorted(actual)
     got = number(actual)
     if isinstance(expected, dict):
         low, high = number(expected.get("min")), number(expected.get("max"))

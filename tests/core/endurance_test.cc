@@ -71,7 +71,7 @@ class Fleet {
     const bool down = IsDown(SinceStart(now_));
     const bool fails = noise_.OneIn(20);
     const bool dies = noise_.OneIn(50);
-    const Decision decision = guard_.Acquire(ruling_, 1, Clock(), source_, transitions_);
+    const Decision decision = guard_.Acquire(ruling_, {}, Clock(), source_, transitions_);
     Watch(down, decision.allowed);
     if (!decision.allowed || dies) return;
     const Outcome outcome = down    ? Outcome::kTimeout

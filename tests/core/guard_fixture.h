@@ -47,9 +47,10 @@ class GuardTest : public ::testing::Test {
   }
   void Lift() { guard_.SetOverride(nullptr); }
 
-  Decision Acquire(uint32_t attempt = 1) {
-    return guard_.Acquire(Ruling(), attempt, now_, source_, transitions_);
+  Decision Ask(const Question& question) {
+    return guard_.Acquire(Ruling(), question, now_, source_, transitions_);
   }
+  Decision Acquire(uint32_t attempt = 1) { return Ask({.attempt = attempt}); }
   Permit Granted(uint32_t attempt = 1) {
     const Decision decision = Acquire(attempt);
     EXPECT_TRUE(decision.allowed);

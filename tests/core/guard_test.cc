@@ -113,7 +113,8 @@ TEST_F(SharedBudgetTest, RefuseTurnsAGrantIntoARefusal) {
   const Decision granted = Acquire(2);
   ASSERT_TRUE(granted.probe);
   const Totals before = Look().totals;
-  const Decision refused = guard_.Refuse(Ruling(), granted, absl::Seconds(6));
+  const Decision refused =
+      guard_.Refuse(Ruling(), {.attempt = 2}, granted, {Reason::kRetryBudget, absl::Seconds(6)});
   EXPECT_FALSE(refused.allowed);
   EXPECT_EQ(refused.reason, Reason::kRetryBudget);
   EXPECT_EQ(refused.retry_after, absl::Seconds(6));
@@ -129,7 +130,10 @@ TEST_F(SharedBudgetTest, RefuseAfterATransitionTouchesNothing) {
   FailProbe();
   Pass(breaker().open_duration);
   ASSERT_TRUE(Acquire().probe);
-  EXPECT_EQ(guard_.Refuse(Ruling(), granted, absl::Seconds(6)).reason, Reason::kRetryBudget);
+  EXPECT_EQ(
+      guard_.Refuse(Ruling(), {.attempt = 2}, granted, {Reason::kRetryBudget, absl::Seconds(6)})
+          .reason,
+      Reason::kRetryBudget);
   EXPECT_EQ(Look().probes, 1u);
 }
 
@@ -139,7 +143,7 @@ TEST_F(SharedBudgetTest, NoPermitOfARefusedRetryIsWaitedFor) {
   for (const bool forced : {false, true}) {
     if (forced) Impose({.mode = OverrideMode::kForcedClosed, .expires = quiet});
     Record(Granted(), Outcome::kSuccess);
-    guard_.Refuse(Ruling(), Acquire(2), absl::Seconds(6));
+    guard_.Refuse(Ruling(), {.attempt = 2}, Acquire(2), {Reason::kRetryBudget, absl::Seconds(6)});
     Pass(absl::Minutes(1));
     EXPECT_TRUE(guard_.Trim(Ruling(), now_)) << (forced ? "forced" : "free");
   }
@@ -205,18 +209,18 @@ TEST_F(GuardPartsTest, EveryPermitIsAnother) {
 
 // Whoever is forgotten starts closed, so nothing may be forgotten that refuses or is held.
 TEST_F(GuardPartsTest, OpenAndOverriddenBreakersAreNotForgotten) {
-  EXPECT_TRUE(guard_.IsForgettable());
+  EXPECT_TRUE(guard_.IsForgettable(Ruling(), now_));
   Impose({.mode = OverrideMode::kShadow, .by_name = true});
-  EXPECT_FALSE(guard_.IsForgettable());
+  EXPECT_FALSE(guard_.IsForgettable(Ruling(), now_));
   Impose({.mode = OverrideMode::kShadow});  // By a glob: the next one will have it, too.
-  EXPECT_TRUE(guard_.IsForgettable());
+  EXPECT_TRUE(guard_.IsForgettable(Ruling(), now_));
   Impose({.mode = OverrideMode::kShadow, .by_name = true});
   Lift();
   Trip();
-  EXPECT_FALSE(guard_.IsForgettable());
+  EXPECT_FALSE(guard_.IsForgettable(Ruling(), now_));
   Pass(breaker().open_duration);
   Advance();
-  EXPECT_TRUE(guard_.IsForgettable());
+  EXPECT_TRUE(guard_.IsForgettable(Ruling(), now_));
 }
 
 // Idle breakers give their memory back, and nobody can tell.

@@ -59,5 +59,28 @@ TEST_F(GuardHealthTest, FollowsTheBreakerAround) {
   EXPECT_EQ(Look().health, Health::kHealthy);
 }
 
+// Who looks at very many sees what a snapshot of each would show, and does what was due.
+TEST_F(GuardHealthTest, AConditionIsThePartOfASnapshotThatTellsHowItFeels) {
+  const auto look = [this] {
+    const Condition condition = guard_.TakeCondition(Ruling(), now_, source_, transitions_);
+    const Snapshot snapshot = Look();
+    EXPECT_EQ(condition.state, snapshot.state);
+    EXPECT_EQ(condition.health, snapshot.health);
+    EXPECT_EQ(condition.score, snapshot.score);
+    return condition;
+  };
+  breaker().ramp_duration = absl::Seconds(10);
+  EXPECT_EQ(look(), Condition{});
+  Call(Outcome::kSuccess, 8);
+  Call(Outcome::kRateLimited, 2);
+  EXPECT_DOUBLE_EQ(look().score, 0.8);
+  Trip();
+  EXPECT_EQ(look().state, State::kOpen);
+  now_ += breaker().open_duration;
+  EXPECT_EQ(look().state, State::kHalfOpen);  // By itself: nobody else looked before.
+  Close();
+  EXPECT_EQ(look().health, Health::kDegraded);
+}
+
 }  // namespace
 }  // namespace fusebox

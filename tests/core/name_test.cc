@@ -67,6 +67,26 @@ TEST(BreakerNameTest, TheErrorIsPrintableAndShort) {
   EXPECT_LT(message.size(), 400u);
 }
 
+// A prefix is a path of whole segments: what would be half of one is a mistake of who asks.
+TEST(BreakerPrefixTest, TakesWhatIsANameAndNothingAtAll) {
+  for (const absl::string_view prefix : {"", "payments", "payments.v1.ChargeService", "a/b/c"}) {
+    EXPECT_TRUE(CheckBreakerPrefix(prefix).ok()) << prefix;
+  }
+  EXPECT_TRUE(CheckBreakerPrefix(std::string(256, 'x')).ok());
+  for (const absl::string_view prefix : {"payments/", "/payments", "a//b", "a/**", "a b"}) {
+    EXPECT_FALSE(CheckBreakerPrefix(prefix).ok()) << prefix;
+  }
+}
+
+TEST(BreakerPrefixTest, TheErrorIsThatOfANameAboutAnotherField) {
+  const absl::Status error = CheckBreakerPrefix("payments/");
+  EXPECT_EQ(error.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ErrorReason(error), "BREAKER_NAME_INVALID");
+  EXPECT_EQ(ErrorField(error), "prefix");
+  EXPECT_THAT(Complaint(error), AllOf(HasSubstr("prefix \"payments/\" ends with a slash"),
+                                      HasSubstr("leave it empty for all")));
+}
+
 // Clients name themselves as they like, or not at all.
 TEST(ClientNameTest, TakesAnyTextUpTo256Bytes) {
   for (const absl::string_view client : {"", "pod-7", "10.0.0.1", "spiffe://a/b?c", "Zürich 3"}) {

@@ -196,7 +196,8 @@ TEST_F(OverrideTest, ShadowTurnsARefusalOfASharedBudgetIntoAPass) {
   HalfOpen();
   Impose(OverrideMode::kShadow);
   const Decision granted = Acquire(2);
-  const Decision decision = guard_.Refuse(Ruling(), granted, absl::Seconds(6));
+  const Decision decision =
+      guard_.Refuse(Ruling(), {.attempt = 2}, granted, {Reason::kRetryBudget, absl::Seconds(6)});
   EXPECT_TRUE(decision.allowed);
   EXPECT_TRUE(decision.shadow_denied);
   EXPECT_EQ(Look().probes, 0u);

@@ -69,8 +69,64 @@ Change Ratio(double value) {
   return Budget(&RetryBudgetPolicy::retry_ratio, Share::FromFraction(value));
 }
 
+template <typename T>
+Change Retry(T RetryPolicy::*field, T value) {
+  return [=](Policy& policy) { policy.retry.*field = value; };
+}
+Change Retry(Share RetryPolicy::*field, double value) {
+  return Retry(field, Share::FromFraction(value));
+}
+// Timeouts are looked at only where they are offered.
+Change Timeouts(absl::Duration base, double growth, absl::Duration max) {
+  return [=](Policy& policy) {
+    policy.retry.base_timeout = base;
+    policy.retry.timeout_growth = Share::FromFraction(growth);
+    policy.retry.max_timeout = max;
+  };
+}
+template <typename T>
+Change Hedge(T HedgePolicy::*field, T value) {
+  return [=](Policy& policy) { policy.hedge.*field = value; };
+}
+Change Percentile(double value) {
+  return Hedge(&HedgePolicy::percentile, Share::FromFraction(value));
+}
+
+// Sets a number of a part that is on.
+template <typename T>
+Change Limit(T RateLimitPolicy::*field, T value) {
+  return [=](Policy& policy) {
+    policy.rate_limit.rate = 5;
+    policy.rate_limit.*field = value;
+  };
+}
+template <typename T>
+Change Queue(T QueuePolicy::*field, T value) {
+  return [=](Policy& policy) { policy.queue.*field = value; };
+}
+template <typename T>
+Change Bulk(T BulkheadPolicy::*field, T value) {
+  return [=](Policy& policy) {
+    policy.bulkhead.max_concurrent = 5;
+    policy.bulkhead.*field = value;
+  };
+}
+template <typename T>
+Change Keys(T IdempotencyPolicy::*field, T value) {
+  return [=](Policy& policy) {
+    policy.idempotency.ttl = absl::Minutes(1);
+    policy.idempotency.*field = value;
+  };
+}
+
 using P = CircuitBreakerPolicy;
 using B = RetryBudgetPolicy;
+using R = RetryPolicy;
+using H = HedgePolicy;
+using L = RateLimitPolicy;
+using K = BulkheadPolicy;
+using Q = QueuePolicy;
+using I = IdempotencyPolicy;
 constexpr auto kNs = [] { return absl::Nanoseconds(1); };
 
 INSTANTIATE_TEST_SUITE_P(
@@ -95,7 +151,42 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"circuit_breaker.success_threshold", "1001", "(default 2)",
              Breaker(&P::success_threshold, 1'001u)},
         Case{"retry_budget.min_retries_per_second", "1000001", "between 0 and 1000000",
-             Budget(&B::min_retries_per_second, 1'000'001u)}));
+             Budget(&B::min_retries_per_second, 1'000'001u)},
+        Case{"retry.max_attempts", "0", "between 1 and 100 (default 3; 1 is no retries)",
+             Retry(&R::max_attempts, 0u)},
+        Case{"retry.max_attempts", "101", "between 1 and 100", Retry(&R::max_attempts, 101u)},
+        Case{"hedge.min_samples", "0", "between 1 and 10000 (default 100)",
+             Hedge(&H::min_samples, 0u)},
+        Case{"hedge.min_samples", "10001", "between 1 and 10000",
+             Hedge(&H::min_samples, 10'001u)}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Parts, PolicyRangeTest,
+    ::testing::Values(
+        Case{"rate_limit.rate", "1000001", "between 0 and 1000000", Limit(&L::rate, 1'000'001u)},
+        Case{"rate_limit.per", "999.999us", "between 1ms and 1h (default 1s)",
+             Limit(&L::per, absl::Milliseconds(1) - kNs())},
+        Case{"rate_limit.per", "1h0.000000001s", "between 1ms and 1h",
+             Limit(&L::per, absl::Hours(1) + kNs())},
+        Case{"rate_limit.burst", "1000001", "between 0 and 1000000", Limit(&L::burst, 1'000'001u)},
+        Case{"bulkhead.max_concurrent", "100001", "between 0 and 100000",
+             Bulk(&K::max_concurrent, 100'001u)},
+        Case{"bulkhead.lease_timeout", "999.999us", "between 1ms and 24h (default 60s)",
+             Bulk(&K::lease_timeout, absl::Milliseconds(1) - kNs())},
+        Case{"bulkhead.lease_timeout", "24h0.000000001s", "between 1ms and 24h",
+             Bulk(&K::lease_timeout, absl::Hours(24) + kNs())},
+        Case{"queue.max_queue", "100001", "between 0 and 100000 (default 100)",
+             Queue(&Q::max_queue, 100'001u)},
+        Case{"queue.max_wait", "-1ns", "between 0 and 1m", Queue(&Q::max_wait, -kNs())},
+        Case{"queue.max_wait", "1m0.000000001s", "default 10s; 0 is not to wait",
+             Queue(&Q::max_wait, absl::Minutes(1) + kNs())},
+        Case{"idempotency.ttl", "-1ns", "between 0 and 24h", Keys(&I::ttl, -kNs())},
+        Case{"idempotency.ttl", "24h0.000000001s", "which is off",
+             Keys(&I::ttl, absl::Hours(24) + kNs())},
+        Case{"idempotency.max_keys", "0", "between 1 and 1000000 (default 10000)",
+             Keys(&I::max_keys, 0u)},
+        Case{"idempotency.max_keys", "1000001", "between 1 and 1000000",
+             Keys(&I::max_keys, 1'000'001u)}));
 
 INSTANTIATE_TEST_SUITE_P(
     Fractions, PolicyRangeTest,
@@ -117,38 +208,78 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"circuit_breaker.ramp_initial", "1.1", "and 1", Breaker(&P::ramp_initial, 1.1)},
         Case{"retry_budget.retry_ratio", "-0.1", "between 0 and 1000 (default 0.2)", Ratio(-0.1)},
         Case{"retry_budget.retry_ratio", "1001", "between 0 and 1000", Ratio(1001)},
-        Case{"retry_budget.retry_ratio", "0.0005", "at least 0.001", Ratio(0.0005)}));
+        Case{"retry_budget.retry_ratio", "0.0005", "at least 0.001", Ratio(0.0005)},
+        Case{"retry.backoff_multiplier", "0.9", "between 1 and 10 (default 2)",
+             Retry(&R::backoff_multiplier, 0.9)},
+        Case{"retry.backoff_multiplier", "10.1", "and 10", Retry(&R::backoff_multiplier, 10.1)},
+        Case{"retry.jitter", "-0.1", "between 0 and 1 (default 1)", Retry(&R::jitter, -0.1)},
+        Case{"retry.jitter", "1.1", "and 1", Retry(&R::jitter, 1.1)},
+        Case{"retry.timeout_multiplier", "-1", "between 0 and 100 (default 2)",
+             Retry(&R::timeout_multiplier, -1)},
+        Case{"retry.rate_limit_multiplier", "101", "between 0 and 100 (default 5)",
+             Retry(&R::rate_limit_multiplier, 101)},
+        Case{"retry.unsent_multiplier", "101", "between 0 and 100 (default 0.5)",
+             Retry(&R::unsent_multiplier, 101)},
+        Case{"retry.likely_multiplier", "-1", "between 0 and 100 (default 0.5)",
+             Retry(&R::likely_multiplier, -1)},
+        Case{"retry.unlikely_multiplier", "101", "between 0 and 100 (default 3)",
+             Retry(&R::unlikely_multiplier, 101)},
+        Case{"retry.retry_failure_rate_limit", "1.1", "between 0 and 1 (default 0.8; 0 is off)",
+             Retry(&R::failure_rate_limit, 1.1)},
+        Case{"retry.min_success_probability", "nan", "between 0 and 1 (default 0.1; 0 is off)",
+             Retry(&R::min_success_probability, std::nan(""))},
+        Case{"retry.explore_share", "-0.1", "between 0 and 1 (default 0.05)",
+             Retry(&R::explore_share, -0.1)},
+        Case{"retry.timeout_growth", "0.5", "between 1 and 10 (default 1.5)",
+             Timeouts(absl::Seconds(1), 0.5, absl::Seconds(1))},
+        Case{"hedge.percentile", "0.4", "between 0.5 and 0.9999 (default 0, which is off)",
+             Percentile(0.4)},
+        Case{"hedge.percentile", "1", "and 0.9999", Percentile(1)},
+        Case{"hedge.percentile", "99", "for 99 % write 0.99", Percentile(99)}));
 
 INSTANTIATE_TEST_SUITE_P(
     Durations, PolicyRangeTest,
-    ::testing::Values(Case{"circuit_breaker.window_duration", "99.999999ms", "between 100ms and 1h",
-                           Breaker(&P::window_duration, absl::Milliseconds(100) - kNs())},
-                      Case{"circuit_breaker.window_duration", "1h0.000000001s", "(default 10s)",
-                           Breaker(&P::window_duration, absl::Hours(1) + kNs())},
-                      Case{"circuit_breaker.slow_call_duration_threshold", "0",
-                           "between 1ms and 24h", Slow(absl::ZeroDuration())},
-                      Case{"circuit_breaker.slow_call_duration_threshold", "24h0.000000001s",
-                           "needed by slow_call_rate_threshold", Slow(absl::Hours(24) + kNs())},
-                      Case{"circuit_breaker.open_duration", "0", "between 1ms and 1h (default 30s)",
-                           Breaker(&P::open_duration, absl::ZeroDuration())},
-                      Case{"circuit_breaker.max_open_duration", "29.999999999s",
-                           "between 30s and 24h",
-                           Breaker(&P::max_open_duration, absl::Seconds(30) - kNs())},
-                      Case{"circuit_breaker.max_open_duration", "24h0.000000001s",
-                           "at least open_duration",
-                           Breaker(&P::max_open_duration, absl::Hours(24) + kNs())},
-                      Case{"circuit_breaker.probe_timeout", "999.999us", "between 1ms and 1h",
-                           Breaker(&P::probe_timeout, absl::Milliseconds(1) - kNs())},
-                      Case{"circuit_breaker.probe_timeout", "inf", "(default 60s)",
-                           Breaker(&P::probe_timeout, absl::InfiniteDuration())},
-                      Case{"circuit_breaker.ramp_duration", "-1s", "between 0 and 1h",
-                           Breaker(&P::ramp_duration, absl::Seconds(-1))},
-                      Case{"circuit_breaker.ramp_duration", "2h", "0, which is off",
-                           Breaker(&P::ramp_duration, absl::Hours(2))},
-                      Case{"retry_budget.window", "999.999999ms", "between 1s and 1m",
-                           Budget(&B::window, absl::Seconds(1) - kNs())},
-                      Case{"retry_budget.window", "1m0.000000001s", "(default 10s)",
-                           Budget(&B::window, absl::Minutes(1) + kNs())}));
+    ::testing::Values(
+        Case{"circuit_breaker.window_duration", "99.999999ms", "between 100ms and 1h",
+             Breaker(&P::window_duration, absl::Milliseconds(100) - kNs())},
+        Case{"circuit_breaker.window_duration", "1h0.000000001s", "(default 10s)",
+             Breaker(&P::window_duration, absl::Hours(1) + kNs())},
+        Case{"circuit_breaker.slow_call_duration_threshold", "0", "between 1ms and 24h",
+             Slow(absl::ZeroDuration())},
+        Case{"circuit_breaker.slow_call_duration_threshold", "24h0.000000001s",
+             "needed by slow_call_rate_threshold", Slow(absl::Hours(24) + kNs())},
+        Case{"circuit_breaker.open_duration", "0", "between 1ms and 1h (default 30s)",
+             Breaker(&P::open_duration, absl::ZeroDuration())},
+        Case{"circuit_breaker.max_open_duration", "29.999999999s", "between 30s and 24h",
+             Breaker(&P::max_open_duration, absl::Seconds(30) - kNs())},
+        Case{"circuit_breaker.max_open_duration", "24h0.000000001s", "at least open_duration",
+             Breaker(&P::max_open_duration, absl::Hours(24) + kNs())},
+        Case{"circuit_breaker.probe_timeout", "999.999us", "between 1ms and 1h",
+             Breaker(&P::probe_timeout, absl::Milliseconds(1) - kNs())},
+        Case{"circuit_breaker.probe_timeout", "inf", "(default 60s)",
+             Breaker(&P::probe_timeout, absl::InfiniteDuration())},
+        Case{"circuit_breaker.ramp_duration", "-1s", "between 0 and 1h",
+             Breaker(&P::ramp_duration, absl::Seconds(-1))},
+        Case{"circuit_breaker.ramp_duration", "2h", "0, which is off",
+             Breaker(&P::ramp_duration, absl::Hours(2))},
+        Case{"retry_budget.window", "999.999999ms", "between 1s and 1m",
+             Budget(&B::window, absl::Seconds(1) - kNs())},
+        Case{"retry_budget.window", "1m0.000000001s", "(default 10s)",
+             Budget(&B::window, absl::Minutes(1) + kNs())},
+        Case{"retry.base_backoff", "0", "between 1ms and 1h (default 100ms)",
+             Retry(&R::base_backoff, absl::ZeroDuration())},
+        Case{"retry.max_backoff", "99.999999ms", "between 100ms and 1h",
+             Retry(&R::max_backoff, absl::Milliseconds(100) - kNs())},
+        Case{"retry.max_backoff", "inf", "at least base_backoff",
+             Retry(&R::max_backoff, absl::InfiniteDuration())},
+        Case{"retry.base_timeout", "-1s", "between 1ms and 1h",
+             Timeouts(absl::Seconds(-1), 1, absl::Hours(1))},
+        Case{"retry.max_timeout", "1s", "between 2s and 1h",
+             Timeouts(absl::Seconds(2), 1, absl::Seconds(1))},
+        Case{"retry.max_timeout", "2h", "at least base_timeout",
+             Timeouts(absl::Seconds(2), 1, absl::Hours(2))},
+        Case{"hedge.delay", "1us", "between 1ms and 1h", Hedge(&H::delay, absl::Microseconds(1))},
+        Case{"hedge.delay", "2h", "(default 0, which is off)", Hedge(&H::delay, absl::Hours(2))}));
 
 // 5 failures, 30 s, 3 probes, 2 successes: what the textbooks say, without any configuration.
 TEST(PolicyTest, DefaultsAreTheTextbookBreakerAndValid) {
@@ -181,6 +312,53 @@ TEST(PolicyTest, DefaultBudgetIsAFifthAndTenASecond) {
   EXPECT_EQ(budget.min_retries_per_second, 10u);
   EXPECT_EQ(budget.window, absl::Seconds(10));
   EXPECT_THAT(Validate(budget, "settings."), IsEmpty());
+}
+
+// Three attempts with full jitter, as users expect; hedging is for those who ask for it.
+TEST(PolicyTest, DefaultRetriesAreThreeAttemptsAndNoHedge) {
+  const RetryPolicy retry;
+  EXPECT_EQ(retry.max_attempts, 3u);
+  EXPECT_EQ(retry.base_backoff, absl::Milliseconds(100));
+  EXPECT_EQ(retry.backoff_multiplier.fraction(), 2);
+  EXPECT_EQ(retry.max_backoff, absl::Seconds(10));
+  EXPECT_EQ(retry.jitter.fraction(), 1);
+  EXPECT_EQ(retry.timeout_multiplier.fraction(), 2);
+  EXPECT_EQ(retry.rate_limit_multiplier.fraction(), 5);
+  EXPECT_EQ(retry.unsent_multiplier.fraction(), 0.5);
+  EXPECT_EQ(retry.likely_multiplier.fraction(), 0.5);
+  EXPECT_EQ(retry.unlikely_multiplier.fraction(), 3);
+  EXPECT_EQ(retry.failure_rate_limit.fraction(), 0.8);
+  EXPECT_EQ(retry.min_success_probability.fraction(), 0.1);
+  EXPECT_EQ(retry.explore_share.fraction(), 0.05);
+  EXPECT_EQ(retry.base_timeout, absl::ZeroDuration());
+  EXPECT_THAT(Validate(retry, "retry."), IsEmpty());
+
+  const HedgePolicy hedge;
+  EXPECT_FALSE(hedge.percentile.on());
+  EXPECT_EQ(hedge.delay, absl::ZeroDuration());
+  EXPECT_EQ(hedge.min_samples, 100u);
+  EXPECT_THAT(Validate(hedge, "hedge."), IsEmpty());
+}
+
+// The ends of a range belong to it.
+TEST(PolicyTest, TakesTheEndsOfEveryRangeOfRetries) {
+  const Share zero, one = Share::FromFraction(1), most = Share::FromFraction(100);
+  const absl::Duration ms = absl::Milliseconds(1), hour = absl::Hours(1);
+  RetryPolicy low{1,    ms,   one,  ms,   zero, zero, zero, zero,
+                  zero, zero, zero, zero, zero, ms,   one,  ms};
+  EXPECT_THAT(Validate(low, "retry."), IsEmpty());
+  const Share ten = Share::FromFraction(10);
+  RetryPolicy high{100,  hour, ten, hour, one, most, most, most,
+                   most, most, one, one,  one, hour, ten,  hour};
+  EXPECT_THAT(Validate(high, "retry."), IsEmpty());
+  EXPECT_THAT(Validate(HedgePolicy{Share::FromFraction(0.5), ms, 1}, "hedge."), IsEmpty());
+  EXPECT_THAT(Validate(HedgePolicy{Share::FromFraction(0.9999), hour, 10'000}, "hedge."),
+              IsEmpty());
+}
+
+// Whoever offers no timeouts need not clean up how they grow.
+TEST(PolicyTest, TimeoutsMatterOnlyWhereTheyAreOffered) {
+  EXPECT_THAT(ErrorsOf(Timeouts(absl::ZeroDuration(), 0, absl::ZeroDuration())), IsEmpty());
 }
 
 // The ends of a range belong to it.
@@ -247,6 +425,42 @@ TEST(PolicyTest, TheSlowDurationMattersOnlyWhenItsRuleIsOn) {
   EXPECT_THAT(ErrorsOf(Breaker(&P::slow_call_duration_threshold, absl::Hours(100))), IsEmpty());
 }
 
+// Nor need they clean up what belongs to a part that is off.
+TEST(PolicyTest, ThePartsThatAreOffAreNotChecked) {
+  EXPECT_THAT(ErrorsOf([](Policy& policy) {
+                policy.rate_limit = {.per = absl::ZeroDuration(), .burst = 2'000'000};
+                policy.bulkhead = {.lease_timeout = absl::ZeroDuration()};
+                policy.idempotency = {.max_keys = 0};
+              }),
+              IsEmpty());
+}
+
+// Nothing limits or remembers until it is told to.
+TEST(PolicyTest, ThePartsAreOffByDefault) {
+  const Policy policy;
+  EXPECT_FALSE(policy.rate_limit.on());
+  EXPECT_FALSE(policy.bulkhead.on());
+  EXPECT_FALSE(policy.idempotency.on());
+}
+
+// What is said to be in range is taken.
+TEST(PolicyTest, ThePartsTakeTheEndsOfTheirRanges) {
+  EXPECT_THAT(ErrorsOf([](Policy& policy) {
+                policy.rate_limit = {1'000'000, absl::Hours(1), 1'000'000};
+                policy.bulkhead = {100'000, absl::Hours(24)};
+                policy.queue = {absl::Minutes(1), 100'000};
+                policy.idempotency = {absl::Hours(24), 1'000'000};
+              }),
+              IsEmpty());
+  EXPECT_THAT(ErrorsOf([](Policy& policy) {
+                policy.rate_limit = {1, absl::Milliseconds(1), 0};
+                policy.bulkhead = {1, absl::Milliseconds(1)};
+                policy.queue = {absl::ZeroDuration(), 0};
+                policy.idempotency = {absl::Nanoseconds(1), 1};
+              }),
+              IsEmpty());
+}
+
 // Only one of the windows is in force.
 TEST(PolicyTest, TheWindowsDurationMattersOnlyWithoutWindowCalls) {
   const auto both = [](Policy& policy) {
@@ -276,11 +490,14 @@ TEST(PolicyTest, NamesEverythingThatIsWrong) {
     policy.shared_retry_budget = "Shared";
     policy.circuit_breaker.max_probes = 0;
     policy.retry_budget.window = absl::ZeroDuration();
+    policy.retry.max_attempts = 0;
+    policy.hedge.min_samples = 0;
   });
   std::vector<std::string> fields;
   for (const FieldError& error : errors) fields.push_back(error.field);
-  EXPECT_THAT(fields, ElementsAre("name", "match[1]", "shared_retry_budget",
-                                  "circuit_breaker.max_probes", "retry_budget.window"));
+  EXPECT_THAT(fields,
+              ElementsAre("name", "match[1]", "shared_retry_budget", "circuit_breaker.max_probes",
+                          "retry_budget.window", "retry.max_attempts", "hedge.min_samples"));
   EXPECT_THAT(errors[0].message, HasSubstr("name is \"Payments\"; use 1 to 63"));
   EXPECT_THAT(errors[1].message, HasSubstr("match[1] is \"b**\"; write * only at the end"));
   EXPECT_THAT(errors[2].message, HasSubstr("shared_retry_budget is \"Shared\"; use 1 to 63"));

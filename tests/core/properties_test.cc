@@ -91,7 +91,8 @@ class World {
   }
 
   void Acquire(uint32_t attempt, Tick now) {
-    const Decision decision = guard_.Acquire(ruling(), attempt, now, source_, transitions_);
+    const Decision decision =
+        guard_.Acquire(ruling(), {.attempt = attempt}, now, source_, transitions_);
     if (decision.allowed) permits_.push_back(decision.permit);
     AfterAcquire(attempt, decision, now);
   }
@@ -321,7 +322,7 @@ class ProbingWorld : public World {
     RC_ASSERT(state() == State::kHalfOpen);
     const Tick start = now_;
     for (size_t i = 0; guard_.epoch() == epoch; ++i) {
-      const Decision decision = guard_.Acquire(ruling(), 1, now_, source_, transitions_);
+      const Decision decision = guard_.Acquire(ruling(), {}, now_, source_, transitions_);
       if (guard_.epoch() != epoch) break;
       RC_ASSERT(decision.allowed || decision.reason == Reason::kProbesBusy);
       if (decision.allowed && fates[i % fates.size()] > 0) {

@@ -168,7 +168,11 @@ class ReferenceModel {
 
   Decision Grant(bool votes, bool earns, uint32_t attempt, Tick now) {
     const bool probe = votes && state_ == State::kHalfOpen;
-    const Permit permit{epoch_, next_number_++, attempt, votes, earns};
+    const Permit permit{.epoch = epoch_,
+                        .number = next_number_++,
+                        .attempt = attempt,
+                        .votes = votes,
+                        .earns = earns};
     if (probe) leases_.push_back({permit.number, now + breaker().probe_timeout});
     ++totals_.calls;
     known_epochs_.insert(epoch_);

@@ -100,6 +100,24 @@ def test_a_health_watch_holds_up_nothing(start, connect):
         next(watch)
 
 
+# Nor do those of a breaker or a prefix, which would wait for changes.
+@pytest.mark.parametrize("kind", ["breaker", "prefix"])
+def test_a_health_watch_of_breakers_holds_up_nothing(kind, start, connect, name):
+    process = start("--lame-duck=0s", "--drain-timeout=5m")
+    api = connect(process)
+    api.allow(name)
+    stub = health_pb2_grpc.HealthStub(api.channel)
+    request = health_pb2.HealthCheckRequest(service=f"{kind}:{name}")
+    watch = stub.Watch(request, timeout=PATIENCE_S)
+    assert next(watch).status == SERVING
+    process.signal(signal.SIGTERM)
+    with pytest.raises(grpc.RpcError) as end:
+        next(watch)
+    assert end.value.code() == grpc.StatusCode.UNAVAILABLE
+    api.channel.close()  # Asked to go, an idle client of Python's takes 5 s to notice.
+    assert process.wait() == 0  # Within PATIENCE_S.
+
+
 def watch_without_reading(api, breakers=3000):
     """A watch whose client reads one message of many more than a connection holds."""
     names = [f"{'x' * 200}/{i}" for i in range(breakers)]

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -38,6 +39,39 @@ TEST(ConvertAnswersTest, ADecisionIsWholeInItsMessage) {
   EXPECT_FALSE(allowed.has_retry_after());
 }
 
+// What a granted call holds, and when to send a second copy of it.
+TEST(ConvertAnswersTest, AGrantedCallIsToldOfItsLeaseAndItsHedge) {
+  const v1::AllowResponse message = ToProto(
+      Decision{.allowed = true, .lease = absl::Seconds(30), .hedge_delay = absl::Milliseconds(20)});
+  EXPECT_EQ(message.lease().seconds(), 30);
+  EXPECT_EQ(message.hedge_delay().nanos(), 20'000'000);
+  const v1::AllowResponse bare = ToProto(Decision{.allowed = true});
+  EXPECT_FALSE(bare.has_lease());
+  EXPECT_FALSE(bare.has_hedge_delay());
+  EXPECT_EQ(bare.first_call(), v1::FIRST_CALL_UNSPECIFIED);
+}
+
+// To come back later would be wrong: it is not to be made at all.
+TEST(ConvertAnswersTest, ADuplicateIsToldHowTheFirstStandsAndNotToWait) {
+  const std::vector<std::pair<IdempotencyKeys::Begun, v1::FirstCall>> all = {
+      {IdempotencyKeys::Begun::kInFlight, v1::FIRST_CALL_IN_FLIGHT},
+      {IdempotencyKeys::Begun::kSucceeded, v1::FIRST_CALL_SUCCEEDED},
+      {IdempotencyKeys::Begun::kUnknown, v1::FIRST_CALL_UNKNOWN}};
+  for (const auto& [first, shown] : all) {
+    const v1::AllowResponse message =
+        ToProto(Decision{.reason = Reason::kDuplicate, .first = first});
+    EXPECT_EQ(message.decision(), v1::DECISION_DUPLICATE);
+    EXPECT_EQ(message.reason(), v1::REASON_DUPLICATE);
+    EXPECT_EQ(message.first_call(), shown);
+    EXPECT_FALSE(message.has_retry_after());
+    // SHADOW lets it pass, and says so.
+    const v1::AllowResponse shadow = ToProto(Decision{
+        .allowed = true, .shadow_denied = true, .reason = Reason::kDuplicate, .first = first});
+    EXPECT_EQ(shadow.decision(), v1::DECISION_ALLOWED);
+    EXPECT_EQ(shadow.first_call(), shown);
+  }
+}
+
 // The answer of Record.
 TEST(ConvertAnswersTest, AVerdictIsWholeInItsMessage) {
   const v1::RecordResponse message = ToProto(Verdict{
@@ -46,6 +80,26 @@ TEST(ConvertAnswersTest, AVerdictIsWholeInItsMessage) {
   EXPECT_EQ(message.epoch(), 78u);
   EXPECT_EQ(message.outcome(), v1::OUTCOME_TIMEOUT);
   EXPECT_EQ(message.counted(), v1::COUNTED_LATE);
+}
+
+// Advice, and none where there is nothing to advise.
+TEST(ConvertAnswersTest, AdviceIsWholeInItsMessage) {
+  const v1::RecordResponse message =
+      ToProto(Verdict{.retry = RetryAdvice{.permitted = true,
+                                           .reason = RetryReason::kExploring,
+                                           .backoff = absl::Milliseconds(250),
+                                           .next_timeout = absl::Seconds(3)}});
+  EXPECT_TRUE(message.retry().permitted());
+  EXPECT_EQ(message.retry().reason(), v1::RETRY_REASON_EXPLORING);
+  EXPECT_EQ(message.retry().backoff().nanos(), 250'000'000);
+  EXPECT_EQ(message.retry().next_timeout().seconds(), 3);
+
+  const v1::RecordResponse refused =
+      ToProto(Verdict{.retry = RetryAdvice{.reason = RetryReason::kBudgetEmpty}});
+  EXPECT_FALSE(refused.retry().permitted());
+  EXPECT_TRUE(refused.retry().has_backoff());
+  EXPECT_FALSE(refused.retry().has_next_timeout());
+  EXPECT_FALSE(ToProto(Verdict{}).has_retry());
 }
 
 // Nothing divided by nothing is no rate.
@@ -129,38 +183,47 @@ TEST(ConvertTransitionTest, ATransitionIsWholeInItsMessage) {
 }
 
 Snapshot SomeSnapshot() {
-  return {.state = State::kOpen,
-          .epoch = 80,
-          .revision = 6,
-          .override = Override{.mode = OverrideMode::kShadow,
-                               .reason = "drill",
-                               .actor = "ada",
-                               .expires = kNow + absl::Seconds(70),
-                               .began = kNow,
-                               .match = "db/*",
-                               .drill = true},
-          .window = {.calls = 10, .failures = 5, .slow = 2},
-          .totals = {.calls = 21,
-                     .successes = 22,
-                     .failures = 23,
-                     .refused = 24,
-                     .timed_calls = 4,
-                     .latency_seconds = 6,
-                     .late = 25,
-                     .transitions = 26},
-          .consecutive_failures = 27,
-          .failing_clients = {"a"},
-          .retry_after = absl::Seconds(20),
-          .reopens = 28,
-          .probes = 29,
-          .ramp_share = Share::FromFraction(0.5),
-          .health = Health::kUnhealthy,
-          .score = 0.4,
-          .budget_balance = 30,
-          .budget_spent = 31,
-          .budget_refused = 32,
-          .last_transition = SomeTransition(),
-          .taken = kNow + absl::Seconds(10)};
+  return {
+      .state = State::kOpen,
+      .epoch = 80,
+      .revision = 6,
+      .override = Override{.mode = OverrideMode::kShadow,
+                           .reason = "drill",
+                           .actor = "ada",
+                           .expires = kNow + absl::Seconds(70),
+                           .began = kNow,
+                           .match = "db/*",
+                           .drill = true},
+      .window = {.calls = 10, .failures = 5, .slow = 2},
+      .totals = {.calls = 21,
+                 .successes = 22,
+                 .failures = 23,
+                 .refused = 24,
+                 .timed_calls = 4,
+                 .latency_seconds = 6,
+                 .late = 25,
+                 .transitions = 26},
+      .consecutive_failures = 27,
+      .failing_clients = {"a"},
+      .retry_after = absl::Seconds(20),
+      .reopens = 28,
+      .probes = 29,
+      .ramp_share = Share::FromFraction(0.5),
+      .health = Health::kUnhealthy,
+      .score = 0.4,
+      .budget_balance = 30,
+      .budget_spent = 31,
+      .budget_refused = 32,
+      .rate_limit = RateLimitStatus{.available = 33, .granted = 34, .refused = 35},
+      .bulkhead =
+          BulkheadStatus{
+              .in_use = 36, .max_concurrent = 37, .granted = 38, .refused = 39, .expired = 40},
+      .idempotency = IdempotencyStatus{.keys = 41, .begun = 42, .duplicates = 43, .refused = 44},
+      .waiting = 44,
+      .retry_estimates = {{.previous = Outcome::kTimeout, .attempt = 3, .probability = 0.25}},
+      .hedge_delay = absl::Milliseconds(45),
+      .last_transition = SomeTransition(),
+      .taken = kNow + absl::Seconds(10)};
 }
 
 // Everything about a breaker is shown.
@@ -182,6 +245,7 @@ TEST(ConvertBreakerTest, ASnapshotIsWholeInItsMessage) {
   EXPECT_EQ(message.health(), v1::HEALTH_UNHEALTHY);
   EXPECT_EQ(message.score(), 0.4);
   EXPECT_EQ(message.consecutive_failures(), 27u);
+  EXPECT_EQ(message.waiting(), 44u);
   EXPECT_EQ(message.last_transition().number(), 9u);
 }
 
@@ -209,6 +273,31 @@ TEST(ConvertBreakerTest, ThePartsOfABreakerAreWhole) {
   EXPECT_EQ(message.retry_budget().refused(), 32u);
 }
 
+// What bounds its calls, and what they taught.
+TEST(ConvertBreakerTest, TheLimitsOfABreakerAreWhole) {
+  const v1::Breaker message = ToProto(SomeSnapshot(), "db/orders", "databases", kAnchor);
+  EXPECT_THAT(Unset(message.rate_limit()), IsEmpty());
+  EXPECT_EQ(message.rate_limit().available(), 33u);
+  EXPECT_EQ(message.rate_limit().granted(), 34u);
+  EXPECT_EQ(message.rate_limit().refused(), 35u);
+  EXPECT_THAT(Unset(message.bulkhead()), IsEmpty());
+  EXPECT_EQ(message.bulkhead().in_use(), 36u);
+  EXPECT_EQ(message.bulkhead().max_concurrent(), 37u);
+  EXPECT_EQ(message.bulkhead().granted(), 38u);
+  EXPECT_EQ(message.bulkhead().refused(), 39u);
+  EXPECT_EQ(message.bulkhead().expired(), 40u);
+  EXPECT_THAT(Unset(message.idempotency()), IsEmpty());
+  EXPECT_EQ(message.idempotency().keys(), 41u);
+  EXPECT_EQ(message.idempotency().begun(), 42u);
+  EXPECT_EQ(message.idempotency().duplicates(), 43u);
+  EXPECT_EQ(message.idempotency().refused(), 44u);
+  ASSERT_EQ(message.retry_estimates_size(), 1);
+  EXPECT_EQ(message.retry_estimates(0).previous_outcome(), v1::OUTCOME_TIMEOUT);
+  EXPECT_EQ(message.retry_estimates(0).attempt(), 3u);
+  EXPECT_EQ(message.retry_estimates(0).success_probability(), 0.25);
+  EXPECT_EQ(message.hedge_delay().nanos(), 45'000'000);
+}
+
 // What there is not is absent, rather than zero.
 TEST(ConvertBreakerTest, WhatABreakerHasNotIsAbsent) {
   Snapshot snapshot;
@@ -218,6 +307,11 @@ TEST(ConvertBreakerTest, WhatABreakerHasNotIsAbsent) {
   EXPECT_FALSE(message.has_retry_after());
   EXPECT_FALSE(message.has_last_transition());
   EXPECT_FALSE(message.totals().has_mean_latency());
+  EXPECT_FALSE(message.has_rate_limit());
+  EXPECT_FALSE(message.has_bulkhead());
+  EXPECT_FALSE(message.has_idempotency());
+  EXPECT_EQ(message.retry_estimates_size(), 0);
+  EXPECT_FALSE(message.has_hedge_delay());
   snapshot.override = Override{};
   EXPECT_FALSE(ToProto(snapshot, "db/orders", "default", kAnchor).override().has_remaining());
 }

@@ -39,8 +39,30 @@ TEST(ConvertEnumsTest, EveryValueHasItsCounterpart) {
                                  {Reason::kProbesBusy, v1::REASON_PROBES_BUSY},
                                  {Reason::kRamping, v1::REASON_RAMPING},
                                  {Reason::kForcedOpen, v1::REASON_FORCED_OPEN},
-                                 {Reason::kRetryBudget, v1::REASON_RETRY_BUDGET}},
+                                 {Reason::kRetryBudget, v1::REASON_RETRY_BUDGET},
+                                 {Reason::kRateLimit, v1::REASON_RATE_LIMIT},
+                                 {Reason::kBulkhead, v1::REASON_BULKHEAD},
+                                 {Reason::kDuplicate, v1::REASON_DUPLICATE},
+                                 {Reason::kKeysFull, v1::REASON_IDEMPOTENCY_KEYS}},
                                 v1::Reason_descriptor());
+  ExpectAll<RetryReason, v1::RetryReason>(
+      {{RetryReason::kOk, v1::RETRY_REASON_OK},
+       {RetryReason::kExploring, v1::RETRY_REASON_EXPLORING},
+       {RetryReason::kNotRetryable, v1::RETRY_REASON_NOT_RETRYABLE},
+       {RetryReason::kAttemptsExhausted, v1::RETRY_REASON_ATTEMPTS_EXHAUSTED},
+       {RetryReason::kOpen, v1::RETRY_REASON_OPEN},
+       {RetryReason::kRetryAfter, v1::RETRY_REASON_RETRY_AFTER},
+       {RetryReason::kBudgetEmpty, v1::RETRY_REASON_BUDGET_EMPTY},
+       {RetryReason::kFailing, v1::RETRY_REASON_FAILING},
+       {RetryReason::kUnlikely, v1::RETRY_REASON_UNLIKELY}},
+      v1::RetryReason_descriptor());
+  using Begun = IdempotencyKeys::Begun;
+  ExpectAll<Begun, v1::FirstCall>({{Begun::kFresh, v1::FIRST_CALL_UNSPECIFIED},
+                                   {Begun::kFull, v1::FIRST_CALL_UNSPECIFIED},
+                                   {Begun::kInFlight, v1::FIRST_CALL_IN_FLIGHT},
+                                   {Begun::kSucceeded, v1::FIRST_CALL_SUCCEEDED},
+                                   {Begun::kUnknown, v1::FIRST_CALL_UNKNOWN}},
+                                  v1::FirstCall_descriptor());
   ExpectAll(AllOutcomes(), v1::Outcome_descriptor());
   ExpectAll<Counted, v1::Counted>({{Counted::kCounted, v1::COUNTED_COUNTED},
                                    {Counted::kLate, v1::COUNTED_LATE},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +60,69 @@ TEST(ConvertDurationTest, WhatIsTooLongIsTheLongest) {
   }
 }
 
+// What is asked before a call.
+TEST(ConvertQuestionTest, ReadsEveryField) {
+  const auto request = Parse<v1::AllowRequest>(
+      "breaker: 'db/orders' attempt: 3 previous_outcome: OUTCOME_TIMEOUT hedge: true "
+      "idempotency_key: 'order-7' retry_unknown: true");
+  const absl::StatusOr<Question> question = FromProto(request);
+  ASSERT_TRUE(question.ok()) << question.status();
+  EXPECT_EQ(question->attempt, 3u);
+  EXPECT_EQ(question->previous_failure, Outcome::kTimeout);
+  EXPECT_TRUE(question->hedge);
+  EXPECT_EQ(question->idempotency_key, "order-7");
+  EXPECT_TRUE(question->retry_unknown);
+}
+
+// A caller that says nothing asks for a first attempt and for nothing else.
+TEST(ConvertQuestionTest, ABareQuestionIsAFirstAttempt) {
+  const v1::AllowRequest request;
+  const absl::StatusOr<Question> question = FromProto(request);
+  ASSERT_TRUE(question.ok()) << question.status();
+  EXPECT_EQ(question->attempt, 1u);
+  EXPECT_FALSE(question->IsExtra());
+  EXPECT_EQ(question->previous_failure, std::nullopt);
+  EXPECT_TRUE(question->idempotency_key.empty());
+  EXPECT_FALSE(question->retry_unknown);
+}
+
+// Nobody retries after a success; from one that says so nothing can be learned of retries.
+TEST(ConvertQuestionTest, OnlyAFailureBeforeIsOne) {
+  for (const auto& [core, proto] : AllOutcomes()) {
+    v1::AllowRequest request;
+    request.set_previous_outcome(proto);
+    const absl::StatusOr<Question> question = FromProto(request);
+    ASSERT_TRUE(question.ok()) << question.status();
+    EXPECT_EQ(question->previous_failure.has_value(), IsFailure(core));
+    EXPECT_EQ(question->previous_failure.value_or(core), core);
+  }
+}
+
+// Enums are open: any number may arrive.
+TEST(ConvertQuestionTest, AnOutcomeBeforeThatIsNoneIsAnError) {
+  for (const int value :
+       {7, -1, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()}) {
+    v1::AllowRequest request;
+    request.set_previous_outcome(static_cast<v1::Outcome>(value));
+    const absl::Status status = FromProto(request).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(ErrorReason(status), "OUTCOME_INVALID") << value;
+    EXPECT_EQ(ErrorField(status), "previous_outcome");
+  }
+}
+
+// Any bytes make a key, and up to 256 of them.
+TEST(ConvertQuestionTest, AKeyIsBounded) {
+  v1::AllowRequest request;
+  request.set_idempotency_key(std::string(kMaxIdempotencyKeyBytes, '/'));
+  EXPECT_TRUE(FromProto(request).ok());
+  request.mutable_idempotency_key()->push_back('/');
+  const absl::Status status = FromProto(request).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ErrorReason(status), "IDEMPOTENCY_KEY_INVALID");
+  EXPECT_EQ(ErrorField(status), "idempotency_key");
+}
+
 // What was measured comes through as it is.
 TEST(ConvertEndingTest, ReadsWhatWasMeasured) {
   auto request = Parse<v1::RecordRequest>(
@@ -71,7 +135,10 @@ TEST(ConvertEndingTest, ReadsWhatWasMeasured) {
   EXPECT_EQ(ending->retry_after, absl::Hours(24));
   EXPECT_EQ(ending->client, "c");
   EXPECT_EQ(ending->calls, 1u);
+  EXPECT_FALSE(ending->unsent);
 
+  request.set_unsent(true);
+  EXPECT_TRUE(FromProto(request)->unsent);
   request.clear_latency();
   request.clear_retry_after();
   EXPECT_EQ(FromProto(request)->latency, std::nullopt);

@@ -34,7 +34,7 @@ TEST(ReadYamlTest, RefusesAnUnknownKeyAndListsTheKnownOnesWhenNoneIsNear) {
   EXPECT_THAT(Errors<Policy>("colour: red"),
               ElementsAre("f.yaml:1: colour is not known here; the keys are name, match, "
                           "circuit_breaker, classification, retry_budget, shared_retry_budget, "
-                          "info"));
+                          "info, retry, hedge, rate_limit, bulkhead, idempotency, queue"));
 }
 
 TEST(ReadYamlTest, KeepsAnErrorOnOneLineWhateverTheKeyHolds) {

@@ -42,7 +42,8 @@ inline Policy SharingPolicy(const std::string& name, const std::string& match) {
 class EngineMetricsTest : public ::testing::Test {
  protected:
   bool Allow(absl::string_view breaker, uint32_t attempt = 1) {
-    const absl::StatusOr<AllowAnswer> answer = engine_.Allow(breaker, attempt, "client");
+    const absl::StatusOr<AllowAnswer> answer =
+        engine_.Allow(breaker, {.attempt = attempt}, "client");
     EXPECT_TRUE(answer.ok()) << answer.status();
     return answer.ok() && answer->decision.allowed;
   }

@@ -128,7 +128,8 @@ TEST_F(EngineMetricsTest, CallsThingsWhatTheApiCallsThem) {
     AddLabel(key, "fusebox_breakers", "state", states);
   }
   EXPECT_THAT(reasons, UnorderedElementsAre("none", "open", "probes_busy", "ramping", "forced_open",
-                                            "retry_budget"));
+                                            "retry_budget", "rate_limit", "bulkhead", "duplicate",
+                                            "idempotency_keys"));
   EXPECT_THAT(outcomes, UnorderedElementsAre("success", "failure", "timeout", "rate_limited",
                                              "caller_error", "ignored"));
   EXPECT_THAT(counted, UnorderedElementsAre("counted", "late", "repeated", "not_counted"));
@@ -161,6 +162,8 @@ TEST_F(EngineMetricsTest, ShowsTheServerAndItsBounds) {
   EXPECT_EQ(page.at("fusebox_breakers{state=closed}"), 1);
   EXPECT_EQ(page.at("fusebox_breakers_max"), 1'000);
   EXPECT_EQ(page.at("fusebox_watchers"), 1);
+  EXPECT_EQ(page.at("fusebox_waiting_calls"), 0);
+  EXPECT_EQ(page.at("fusebox_waiting_calls_max"), 100'000);
   EXPECT_EQ(page.TypeOf("fusebox_breakers{state=closed}"), "gauge");
   EXPECT_EQ(page.TypeOf("fusebox_breakers_evicted_total"), "counter");
 }

@@ -71,7 +71,8 @@ TEST_F(EngineMetricsTest, NeverLetsASeriesGoDownWhateverComesAndGoes) {
       const std::string breaker = absl::StrCat("b", random() % 12);
       const uint64_t what = random() % 100;
       if (what < 60) {
-        const auto answer = engine.Allow(breaker, 1 + random() % 2, "client");
+        const uint32_t attempt = random() % 2 == 0 ? 1 : 2;
+        const auto answer = engine.Allow(breaker, {.attempt = attempt}, "client");
         allowed += answer->decision.allowed ? 1 : 0;
       } else if (what < 75) {
         ASSERT_TRUE(engine.Record(breaker, "", {.result = Result::Of(Outcome::kFailure)}).ok());
@@ -99,7 +100,7 @@ TEST_F(EngineMetricsTest, NeverLetsASeriesGoDownWhileOthersDecide) {
   std::atomic<int> asked = 0;
   const auto work = [&] {
     for (int i = 0; !enough; ++i, ++asked) {
-      EXPECT_TRUE(engine_.Allow(absl::StrCat("b", i % 3), /*attempt=*/2, "client").ok());
+      EXPECT_TRUE(engine_.Allow(absl::StrCat("b", i % 3), {.attempt = 2}, "client").ok());
     }
   };
   std::thread one(work), two(work);

@@ -37,7 +37,7 @@ const std::map<std::string, std::string>& OtherValues() {
       {"max_overrides", "22"},       {"tls_cert", "c.pem"},
       {"tls_key", "k.pem"},          {"tls_client_ca", "ca.pem"},
       {"identities", "i.yaml"},      {"insecure", "true"},
-      {"max_waiting_changes", "23"},
+      {"max_waiting_changes", "23"}, {"max_waiting_calls", "24"},
   };
   return *kValues;
 }
@@ -61,6 +61,7 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.max_watch_lag(), 100'000);
   EXPECT_EQ(server.max_events(), 10'000);
   EXPECT_EQ(server.max_batches(), 100'000);
+  EXPECT_EQ(server.max_waiting_calls(), 100'000);
   EXPECT_EQ(server.metrics_max_breakers(), 1000);
   EXPECT_EQ(server.max_message_bytes(), 4 << 20);
   EXPECT_EQ(server.max_concurrent_streams(), 1000);

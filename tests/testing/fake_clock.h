@@ -17,6 +17,7 @@ namespace fusebox {
 //   Engine engine({}, clock, /*life=*/1);
 //   clock.Advance(absl::Seconds(30));   // Both times go on.
 //   clock.JumpWall(-absl::Hours(1));    // As when somebody sets the wall clock back.
+//   clock.TickWithEachLook();           // From now on no two looks see the same time.
 //   clock.Reboot();                     // For the next life of a server: this one must have ended.
 //
 // Thread-safe.
@@ -27,7 +28,10 @@ class FakeClock : public Clock {
                      absl::Time wall = absl::FromUnixSeconds(1'700'000'000))
       : nanos_(now.nanos()), wall_nanos_(absl::ToUnixNanos(wall)) {}
 
-  Tick Now() const override { return Tick::FromNanos(nanos_.load(std::memory_order_acquire)); }
+  Tick Now() const override {
+    const int64_t step = step_.load(std::memory_order_relaxed);
+    return Tick::FromNanos(nanos_.fetch_add(step, std::memory_order_acq_rel) + step);
+  }
   absl::Time WallNow() const override {
     return absl::FromUnixNanos(wall_nanos_.load(std::memory_order_acquire));
   }
@@ -40,6 +44,9 @@ class FakeClock : public Clock {
     nanos_.store(kUptimeNanos, std::memory_order_release);
     JumpWall(off);
   }
+
+  // Monotonic time goes on by a nanosecond with each look at it.
+  void TickWithEachLook() { step_.store(1); }
 
   // `step` must not be negative.
   void Advance(absl::Duration step) {
@@ -54,7 +61,8 @@ class FakeClock : public Clock {
   static constexpr int64_t kUptimeNanos = 5'000'000'000;
 
   std::atomic<int> boot_{1};
-  std::atomic<int64_t> nanos_;
+  std::atomic<int64_t> step_{0};
+  mutable std::atomic<int64_t> nanos_;
   std::atomic<int64_t> wall_nanos_;
 };
 

@@ -1,5 +1,6 @@
 // Asks for one call and tells by the exit code whether it may be made.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "client/cli/flags.h"
 #include "client/cli/verbs/verbs.h"
 #include "fusebox/v1/breaker.grpc.pb.h"
+#include "proto/convert/convert.h"
 
 namespace fusebox::cli {
 namespace {
@@ -18,6 +20,12 @@ namespace {
 struct AllowFlags {
   std::string name;
   uint32_t attempt = 1;
+  std::optional<std::string> previous_outcome;
+  bool hedge = false;
+  std::string idempotency_key;
+  bool retry_unknown = false;
+  std::vector<std::string> fallbacks;
+  std::optional<absl::Duration> max_wait;
   std::string client;
 };
 
@@ -30,6 +38,9 @@ Table AllowTable(const v1::AllowResponse& response) {
   if (response.reason() != v1::REASON_UNSPECIFIED) {
     table.AddRow({"reason", EnumText(response.reason())});
   }
+  if (response.first_call() != v1::FIRST_CALL_UNSPECIFIED) {
+    table.AddRow({"first_call", EnumText(response.first_call())});
+  }
   if (response.has_retry_after()) {
     table.AddRow({"retry_after", DurationText(response.retry_after())});
   }
@@ -37,6 +48,15 @@ Table AllowTable(const v1::AllowResponse& response) {
   table.AddRow({"state", StateCell(response.state())});
   table.AddRow({"epoch", absl::StrCat(response.epoch())});
   if (response.probe()) table.AddRow({"probe", "yes"});
+  if (response.has_lease()) table.AddRow({"lease", DurationText(response.lease())});
+  if (response.has_hedge_delay()) {
+    table.AddRow({"hedge_delay", DurationText(response.hedge_delay())});
+  }
+  for (const v1::Refusal& refusal : response.refused()) {
+    table.AddRow({"refused by " + refusal.breaker(),
+                  absl::StrCat(EnumText(refusal.reason()), ", retry after ",
+                               DurationText(refusal.retry_after()))});
+  }
   if (!response.permit().empty()) {
     table.AddRow({"permit", absl::Base64Escape(response.permit())});
   }
@@ -47,6 +67,14 @@ int Allow(Invocation& cli, const AllowFlags& flags) {
   v1::AllowRequest request;
   request.set_breaker(flags.name);
   request.set_attempt(flags.attempt);
+  if (flags.previous_outcome) {
+    request.set_previous_outcome(EnumValue<v1::Outcome>(*flags.previous_outcome));
+  }
+  request.set_hedge(flags.hedge);
+  request.set_idempotency_key(flags.idempotency_key);
+  request.set_retry_unknown(flags.retry_unknown);
+  request.mutable_fallbacks()->Assign(flags.fallbacks.begin(), flags.fallbacks.end());
+  if (flags.max_wait.has_value()) *request.mutable_max_wait() = ToProto(*flags.max_wait);
   request.set_client(flags.client);
   v1::AllowResponse response;
   const grpc::Status status = cli.server.Call(&v1::BreakerService::Stub::Allow, request, &response);
@@ -67,6 +95,23 @@ void AddAllow(Commands& commands) {
       ->check(CLI::PositiveNumber)
       ->type_name("N")
       ->capture_default_str();
+  verb.add_option("--previous-outcome", flags.previous_outcome,
+                  "Of a retry: how the attempt before it ended")
+      ->transform(EnumCheck<v1::Outcome>())
+      ->type_name("OUTCOME");
+  verb.add_flag("--hedge", flags.hedge,
+                "A second copy of a call that is not answered yet: it spends retry budget");
+  verb.add_option("--idempotency-key", flags.idempotency_key,
+                  "What the call does, the same for all its attempts: not done twice, where the "
+                  "policy says so")
+      ->type_name("KEY");
+  verb.add_flag("--retry-unknown", flags.retry_unknown,
+                "Make the call although one with its key may have been done");
+  verb.add_option("--fallback", flags.fallbacks,
+                  "A further breaker to try if those before refuse; may be given several times")
+      ->type_name("NAME");
+  AddDuration(verb, "--max-wait", flags.max_wait,
+              "How long to wait for a place in the bulkhead or a token of the rate limit [0]");
   verb.add_option("--client", flags.client, "Who asks [the address this comes from]")
       ->type_name("NAME");
 }

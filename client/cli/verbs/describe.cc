@@ -14,6 +14,7 @@
 #include "client/cli/flags.h"
 #include "client/cli/limits_text.h"
 #include "client/cli/pages.h"
+#include "client/cli/parts_text.h"
 #include "client/cli/resource_text.h"
 #include "client/cli/resources.h"
 #include "client/cli/transition_text.h"
@@ -74,6 +75,7 @@ void AddRest(const v1::Breaker& breaker, const v1::Policy& policy, Table& table)
                                                    : "matched by " + breaker.policy_match())});
   table.AddRow(
       {"Retry budget", breaker.has_retry_budget() ? BudgetText(breaker.retry_budget()) : "none"});
+  AddParts(breaker, table);
   table.AddRow({"Totals", TotalsText(breaker.totals())});
   table.AddRow({"Epoch", absl::StrCat(breaker.epoch(), ", revision ", breaker.revision())});
 }
@@ -101,6 +103,7 @@ Table DescriptionTable(const Description& description) {
   table.AddRow({""});
   table.AddRow({"Opens at", WindowName(policy.circuit_breaker)});
   AddLimits(breaker, policy.circuit_breaker, table);
+  AddRetryEstimates(breaker, table);
   AddHistory(description, table);
   return table;
 }

@@ -1,15 +1,21 @@
-// Asks whether the server, or a service of it, takes calls; made for scripts and health probes.
+// Asks whether the server, a service of it, a breaker or all under a prefix take calls; made for
+// scripts and health probes.
 #include <google/protobuf/wrappers.pb.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <future>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
+#include "client/cli/breaker_text.h"
 #include "client/cli/documents.pb.h"
 #include "client/cli/errors.h"
 #include "client/cli/verbs/verbs.h"
+#include "fusebox/v1/admin.grpc.pb.h"
 
 namespace fusebox::cli {
 namespace {
@@ -17,16 +23,21 @@ namespace {
 constexpr char kMethod[] = "/grpc.health.v1.Health/Check";
 
 constexpr char kFooter[] = R"(Exit codes, as of grpc-health-probe:
-  0  serving
+  0  serving; of a breaker or a prefix: healthy or degraded
   1  the command line or a FUSEBOX_* variable is wrong
   2  no connection
   3  the call failed or took longer than --timeout
-  4  not serving
+  4  not serving; of a breaker or a prefix: unhealthy
+
+SERVICE is the name of a gRPC service, liveness, readiness, breaker:NAME or prefix:PATH. The answer is
+one word; --prefix tells more. A prefix is a path of whole segments: payments is for the breaker payments
+and for all whose names begin with payments/.
 
 The flags of every verb (--server, --timeout, --output): fuseboxctl --help)";
 
 struct HealthFlags {
   std::string service;
+  std::optional<std::string> prefix;
 };
 
 // gRPC ships this protocol without generated messages. On the wire the request is a string and the
@@ -65,19 +76,37 @@ Cell StatusCell(int serving_status) {
   }
 }
 
+int ReportFailure(Invocation& cli, const grpc::Status& status) {
+  ReportRpcError(cli.err, cli.server, status);
+  if (!cli.server.fault().ok()) return kHealthBadFlags;
+  return IsConnectFailure(cli.server, status) ? kHealthNoConnection : kHealthRpcFailed;
+}
+
+int PrefixHealth(Invocation& cli, const std::string& prefix) {
+  v1::GetHealthRequest request;
+  request.set_prefix(prefix);
+  v1::GetHealthResponse response;
+  const grpc::Status status =
+      cli.server.Call(&v1::AdminService::Stub::GetHealth, request, &response);
+  if (!status.ok()) return ReportFailure(cli, status);
+  std::vector<std::string> names;
+  for (const v1::BreakerHealth& one : response.worst()) names.push_back(one.name());
+  cli.out.Print({response, [&response](bool) { return HealthTable(response); }, names});
+  return response.health() == v1::HEALTH_UNHEALTHY ? kHealthNotServing : kOk;
+}
+
 int Health(Invocation& cli, const HealthFlags& flags) {
+  if (flags.prefix.has_value()) return PrefixHealth(cli, *flags.prefix);
   int serving_status = 0;
   const grpc::Status status = Check(cli.server, flags.service, &serving_status);
-  if (status.error_code() == grpc::StatusCode::NOT_FOUND) {
+  const bool is_of_breakers =
+      absl::StartsWith(flags.service, "breaker:") || absl::StartsWith(flags.service, "prefix:");
+  if (status.error_code() == grpc::StatusCode::NOT_FOUND && !is_of_breakers) {
     cli.err << "fuseboxctl: " << cli.server.address() << " has no service \"" << flags.service
             << "\"; leave SERVICE out to ask about the server as a whole.\n";
     return kHealthRpcFailed;
   }
-  if (!status.ok()) {
-    ReportRpcError(cli.err, cli.server, status);
-    if (!cli.server.fault().ok()) return kHealthBadFlags;
-    return IsConnectFailure(cli.server, status) ? kHealthNoConnection : kHealthRpcFailed;
-  }
+  if (!status.ok()) return ReportFailure(cli, status);
   const Cell cell = StatusCell(serving_status);
   ServingStatus shown;
   shown.set_status(cell.text);
@@ -92,11 +121,20 @@ int Health(Invocation& cli, const HealthFlags& flags) {
 }  // namespace
 
 void AddHealth(Commands& commands) {
-  auto [verb, flags] =
-      commands.Add<HealthFlags>("health", "Asks whether the server takes calls", Health);
-  verb.add_option("SERVICE", flags.service,
-                  "A gRPC service, or liveness or readiness [the server as a whole]")
-      ->type_name("SERVICE");
+  auto [verb, flags] = commands.Add<HealthFlags>(
+      "health", "Asks whether the server or what breakers protect takes calls", Health);
+  CLI::Option* service =
+      verb.add_option(
+              "SERVICE", flags.service,
+              "A gRPC service, liveness, readiness, breaker:NAME or prefix:PATH [the server "
+              "as a whole]")
+          ->type_name("SERVICE");
+  // An empty text is a prefix, too: that of all.
+  const auto set = [&prefix = flags.prefix](const std::string& text) { prefix = text; };
+  verb.add_option_function<std::string>(
+          "--prefix", set, "Show how all breakers under this path feel together; '' is all of them")
+      ->type_name("PREFIX")
+      ->excludes(service);
   verb.footer(kFooter);
 }
 

@@ -24,6 +24,7 @@ struct RecordFlags {
   std::optional<int> http_status;
   std::optional<absl::Duration> latency;
   std::optional<absl::Duration> retry_after;
+  bool unsent = false;
   std::string client;
 };
 
@@ -36,6 +37,7 @@ v1::RecordRequest ToRequest(const RecordFlags& flags) {
   if (flags.http_status) request.set_http_status(*flags.http_status);
   if (flags.latency) *request.mutable_latency() = ToProto(*flags.latency);
   if (flags.retry_after) *request.mutable_retry_after() = ToProto(*flags.retry_after);
+  request.set_unsent(flags.unsent);
   request.set_client(flags.client);
   return request;
 }
@@ -46,6 +48,17 @@ Table RecordTable(const v1::RecordResponse& response) {
   table.AddRow({"outcome", EnumText(response.outcome())});
   table.AddRow({"state", StateCell(response.state())});
   table.AddRow({"epoch", absl::StrCat(response.epoch())});
+  if (response.has_retry()) {
+    const v1::RetryAdvice& advice = response.retry();
+    table.AddRow(
+        {"retry",
+         {advice.permitted() ? "yes" : "no", advice.permitted() ? Colour::kGreen : Colour::kRed}});
+    table.AddRow({"retry_reason", EnumText(advice.reason())});
+    table.AddRow({"backoff", DurationText(advice.backoff())});
+    if (advice.has_next_timeout()) {
+      table.AddRow({"next_timeout", DurationText(advice.next_timeout())});
+    }
+  }
   return table;
 }
 
@@ -91,6 +104,8 @@ void AddRecord(Commands& commands) {
   AddResult(verb, flags);
   AddDuration(verb, "--latency", flags.latency, "How long the call took");
   AddDuration(verb, "--retry-after", flags.retry_after, "What the dependency said in Retry-After");
+  verb.add_flag("--unsent", flags.unsent,
+                "Nothing reached the dependency, as when its connection was refused");
   verb.add_option("--client", flags.client, "Who called [the address this comes from]")
       ->type_name("NAME");
 }

@@ -25,6 +25,7 @@ void AddOverrides(Commands& commands);
 void AddPolicy(Commands& commands);
 void AddRecord(Commands& commands);
 void AddReset(Commands& commands);
+void AddSimulate(Commands& commands);
 void AddTop(Commands& commands);
 void AddVersion(Commands& commands);
 void AddWait(Commands& commands);

@@ -125,6 +125,26 @@ TEST(BreakerTextTest, NeverSaysThatAStateIsOfTheFuture) {
   EXPECT_EQ(TimeInState(v1::Breaker(), absl::FromUnixSeconds(99)), std::nullopt);
 }
 
+TEST(BreakerTextTest, TheHealthOfManyIsSummedUpAndTheWorstAreNamed) {
+  EXPECT_EQ(Written(HealthTable(Text<v1::GetHealthResponse>(
+                "health: HEALTH_DEGRADED score: 0.4 healthy: 12 degraded: 1 unhealthy: 1 "
+                "worst { name: 'db/users' state: STATE_OPEN health: HEALTH_UNHEALTHY score: 1 } "
+                "worst { name: 'db/x' state: STATE_CLOSED health: HEALTH_DEGRADED score: 0.4 }"))),
+            "health    DEGRADED\n"
+            "score     0.40\n"
+            "breakers  12 healthy, 1 degraded, 1 unhealthy\n"
+            "worst     db/users: UNHEALTHY, OPEN, score 1.00\n"
+            "          db/x: DEGRADED, CLOSED, score 0.40\n");
+}
+
+TEST(BreakerTextTest, WhereAllAreWellThereIsNoWorst) {
+  EXPECT_EQ(Written(HealthTable(
+                Text<v1::GetHealthResponse>("health: HEALTH_HEALTHY score: 1 healthy: 2"))),
+            "health    HEALTHY\n"
+            "score     1.00\n"
+            "breakers  2 healthy, 0 degraded, 0 unhealthy\n");
+}
+
 TEST(LimitsTextTest, ComparesEveryRuleWithWhatIs) {
   CircuitBreakerPolicy policy;
   policy.slow_call_rate_threshold = Share::FromFraction(0.2);

@@ -51,6 +51,14 @@ def test_values_are_completed(words, expected, closed_port):
     assert complete(*words, FUSEBOX_SERVER=f"127.0.0.1:{closed_port}") == expected
 
 
+def test_prefixes_are_paths_of_breakers(cli, name):
+    for leaf in ("a/x", "a/y", "b"):
+        cli.ok("allow", f"{name}/{leaf}")
+    below = [f"{name}/{path}" for path in ("a", "a/x", "a/y", "b")]
+    assert complete("health", "--prefix", f"{name}/", FUSEBOX_SERVER=cli.address) == below
+    assert name in complete("health", "--prefix", name[:-1], FUSEBOX_SERVER=cli.address)
+
+
 def test_names_of_breakers_come_from_the_server(cli, name):
     for leaf in ("a", "b"):
         cli.ok("allow", f"{name}/{leaf}")

@@ -6,7 +6,7 @@ import pytest
 from cli_driver import USAGE, rows, run
 
 VERBS = """allow record list get describe watch wait top history override clear overrides drill reset
-    delete apply diff edit health version completion""".split()
+    delete apply diff edit health simulate version completion""".split()
 GROUPS = {"policy": ("list", "get", "delete"), "budget": ("list", "get", "delete")}
 PATHS = [(), *((verb,) for verb in VERBS)]
 PATHS += [(group, verb) for group, verbs in GROUPS.items() for verb in verbs]

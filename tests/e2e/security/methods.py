@@ -61,6 +61,7 @@ ROWS = {
         "GetBreaker": Row(READER, NAME, named),
         "ListBreakers": Row(READER, SOME, matching),
         "WatchBreakers": Row(READER, SOME, matching),
+        "GetHealth": Row(READER, SOME, lambda name: {"prefix": name}),
         "ResetBreaker": Row(OPERATOR, NAME, lambda name: {"name": name, "reason": "test"}),
         "DeleteBreaker": Row(OPERATOR, NAME, lambda name: {"name": name, "reason": "test"}),
         "OverrideBreaker": Row(

@@ -85,7 +85,7 @@ class ControlTest : public ::testing::Test {
   }
 
   std::string PolicyOf(absl::string_view breaker) {
-    EXPECT_TRUE(engine_.Allow(breaker, 1, "").ok());
+    EXPECT_TRUE(engine_.Allow(breaker, {}, "").ok());
     return engine_.Get(breaker)->policy;
   }
 

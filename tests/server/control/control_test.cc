@@ -26,7 +26,7 @@ class ControlOrderTest : public ControlTest {
     return Make([&](Draft& draft) { return LiftOverride(request, Ada(), draft).status(); });
   }
   bool IsRefused(absl::string_view breaker) {
-    return engine_.Allow(breaker, 1, "")->decision.reason == Reason::kForcedOpen;
+    return engine_.Allow(breaker, {}, "")->decision.reason == Reason::kForcedOpen;
   }
 };
 

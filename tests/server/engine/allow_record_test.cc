@@ -30,7 +30,7 @@ TEST_F(AllowRecordTest, RefusesABadBreakerNameAndKeepsNothing) {
        {std::string(), too_long, std::string("/db"), std::string("db/"), std::string("a//b"),
         std::string("with space"), std::string("a\0b", 3), std::string("ümlaut")}) {
     const Ending ending{.result = Result::Of(Outcome::kFailure)};
-    ExpectError(engine_.Allow(name, 1, "").status(), absl::StatusCode::kInvalidArgument,
+    ExpectError(engine_.Allow(name, {}, "").status(), absl::StatusCode::kInvalidArgument,
                 "BREAKER_NAME_INVALID");
     ExpectError(engine_.Record(name, "", ending).status(), absl::StatusCode::kInvalidArgument,
                 "BREAKER_NAME_INVALID");
@@ -50,7 +50,7 @@ TEST_F(AllowRecordTest, RefusesABadBreakerNameAndKeepsNothing) {
 // The same for who calls.
 TEST_F(AllowRecordTest, RefusesABadClientNameAndKeepsNothing) {
   for (const std::string& client : {std::string(257, 'x'), std::string("line\nbreak")}) {
-    ExpectError(engine_.Allow(kOrders, 1, client).status(), absl::StatusCode::kInvalidArgument,
+    ExpectError(engine_.Allow(kOrders, {}, client).status(), absl::StatusCode::kInvalidArgument,
                 "CLIENT_NAME_INVALID");
     const Ending ending{.result = Result::Of(Outcome::kFailure), .client = client};
     ExpectError(engine_.Record(kOrders, "", ending).status(), absl::StatusCode::kInvalidArgument,
@@ -135,7 +135,7 @@ TEST_F(SmallEngineTest, RefusesOneBreakerTooManyOnEveryWayIn) {
   const std::string permit = Granted();
   const auto code = absl::StatusCode::kResourceExhausted;
   const Ending ending{.result = Result::Of(Outcome::kFailure)};
-  ExpectError(engine_.Allow(kUsers, 1, "").status(), code, "TOO_MANY_BREAKERS",
+  ExpectError(engine_.Allow(kUsers, {}, "").status(), code, "TOO_MANY_BREAKERS",
               {"db/users", "--max-breakers", "all 1"});
   ExpectError(engine_.Record(kUsers, "", ending).status(), code, "TOO_MANY_BREAKERS");
   EXPECT_EQ(Record(permit, Outcome::kSuccess).counted, Counted::kCounted);
@@ -144,7 +144,7 @@ TEST_F(SmallEngineTest, RefusesOneBreakerTooManyOnEveryWayIn) {
 // Overload is never a refusal: it must not look like an open breaker in the counts.
 TEST_F(SmallEngineTest, AnErrorIsNotCountedAsARefusal) {
   Allow();
-  EXPECT_FALSE(engine_.Allow(kUsers, 1, "").ok());
+  EXPECT_FALSE(engine_.Allow(kUsers, {}, "").ok());
   for (const uint64_t denied : engine_.counters().denied) EXPECT_EQ(denied, 0u);
 }
 

@@ -38,6 +38,16 @@ TEST_F(DrillTalliesTest, CountsByClientTheMostFirst) {
   EXPECT_THAT(report->clients, ElementsAre(Pair("checkout", 2u), Pair("search", 1u)));
 }
 
+TEST_F(DrillTalliesTest, CountsTheFallbacksThatWereGrantedInstead) {
+  tallies_.Begin(drill_);
+  tallies_.CountFallback(*drill_, "db/replica");
+  tallies_.CountFallback(*drill_, "cache/orders");
+  tallies_.CountFallback(*drill_, "cache/orders");
+  tallies_.CountFallback(*Drill("http/*"), "cache/orders");  // Not begun.
+  EXPECT_THAT(tallies_.End(*drill_, kBegan)->fallbacks,
+              ElementsAre(Pair("cache/orders", 2u), Pair("db/replica", 1u)));
+}
+
 // That nobody was refused is a result, too.
 TEST_F(DrillTalliesTest, ReportsADrillThatRefusedNobody) {
   tallies_.Begin(drill_);

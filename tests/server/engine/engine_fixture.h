@@ -32,7 +32,8 @@ class EngineTest : public ::testing::Test {
   explicit EngineTest(const EngineOptions& options = {}) : engine_(options, clock_, kLife) {}
 
   AllowAnswer Allow(absl::string_view breaker = kOrders, uint32_t attempt = 1) {
-    const absl::StatusOr<AllowAnswer> answer = engine_.Allow(breaker, attempt, "client");
+    const absl::StatusOr<AllowAnswer> answer =
+        engine_.Allow(breaker, {.attempt = attempt}, "client");
     EXPECT_TRUE(answer.ok()) << answer.status();
     return answer.value_or(AllowAnswer{});
   }

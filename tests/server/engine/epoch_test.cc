@@ -83,7 +83,7 @@ TEST_F(EpochTest, GrowsOverEvictionAndRecreation) {
 TEST_F(EpochTest, GrowsOverARestart) {
   HalfOpen();
   Engine next({}, clock_, kLife + 1);
-  const absl::StatusOr<AllowAnswer> answer = next.Allow(kOrders, 1, "");
+  const absl::StatusOr<AllowAnswer> answer = next.Allow(kOrders, {}, "");
   ASSERT_TRUE(answer.ok());
   EXPECT_GT(answer->decision.epoch, Look().epoch);
   EXPECT_EQ(next.life(), kLife + 1);

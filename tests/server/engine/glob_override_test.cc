@@ -122,8 +122,8 @@ TEST_F(GlobOverrideTest, TheHistoryTellsItsBeginAndItsEnd) {
 // The report proves that a fallback works, or that somebody has none.
 TEST_F(GlobOverrideTest, ADrillReportsWhoseCallsItRefused) {
   Drill("db/*", absl::Seconds(10));
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(engine_.Allow(kOrders, 1, "checkout").ok());
-  ASSERT_TRUE(engine_.Allow(kUsers, 1, "search").ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(engine_.Allow(kOrders, {}, "checkout").ok());
+  ASSERT_TRUE(engine_.Allow(kUsers, {}, "search").ok());
   Pass(absl::Seconds(10));
   ASSERT_NE(LastEvent().drill_report, nullptr);
   const DrillReport report = *LastEvent().drill_report;
@@ -225,7 +225,7 @@ TEST_F(GlobOverrideTest, ADrillNamesTheClientsThatWereRefusedMostAndCountsTheOth
   for (int client = 0; client < 2'000; ++client) {
     const int calls = client == 7 ? 5 : 1;
     for (int i = 0; i < calls; ++i) {
-      ASSERT_TRUE(engine_.Allow(kOrders, 1, "client-" + std::to_string(client)).ok());
+      ASSERT_TRUE(engine_.Allow(kOrders, {}, "client-" + std::to_string(client)).ok());
     }
   }
   Pass(absl::Seconds(10));

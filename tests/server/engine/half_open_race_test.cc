@@ -26,7 +26,7 @@ class HalfOpenRaceTest : public EngineTest {
       clients.emplace_back([this, rounds, client, &together] {
         for (int i = 0; i < rounds; ++i) {
           together.arrive_and_wait();
-          answers_[client] = engine_.Allow(kOrders, 1, "client").value_or(AllowAnswer{});
+          answers_[client] = engine_.Allow(kOrders, {}, "client").value_or(AllowAnswer{});
         }
       });
     }
@@ -104,7 +104,7 @@ TEST_F(HalfOpenRaceTest, TheWaitEndsOnce) {
       if (client % 2 == 0) {
         engine_.Maintain();
       } else {
-        (void)engine_.Allow(kOrders, 1, "client");
+        (void)engine_.Allow(kOrders, {}, "client");
       }
     });
   }
@@ -125,7 +125,7 @@ TEST_F(HalfOpenRaceTest, ASharedBudgetIsNeverOverspent) {
     clients.emplace_back([this, client, &granted] {
       const std::string breaker = "db/" + std::to_string(client % 3);
       for (int i = 0; i < kRetries; ++i) {
-        const absl::StatusOr<AllowAnswer> answer = engine_.Allow(breaker, 2, "client");
+        const absl::StatusOr<AllowAnswer> answer = engine_.Allow(breaker, {.attempt = 2}, "client");
         granted += answer.ok() && answer->decision.allowed;
       }
     });

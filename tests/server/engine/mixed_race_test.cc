@@ -87,7 +87,8 @@ class Caller {
   }
 
   void Ask(const std::string& breaker, uint32_t attempt) {
-    const absl::StatusOr<AllowAnswer> answer = engine_.Allow(breaker, attempt, "client");
+    const absl::StatusOr<AllowAnswer> answer =
+        engine_.Allow(breaker, {.attempt = attempt}, "client");
     mistakes += !answer.ok();
     if (!answer.ok()) return;
     See(breaker, answer->decision.epoch);

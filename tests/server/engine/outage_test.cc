@@ -83,7 +83,7 @@ TEST_F(OutageTest, ARestoredBreakerIsOpenForTheRestInANewEpoch) {
   Pass(absl::Seconds(10));
   const uint64_t epoch = Look().epoch;
   Restart(next_);
-  const absl::StatusOr<AllowAnswer> answer = next_.Allow(kOrders, 1, "");
+  const absl::StatusOr<AllowAnswer> answer = next_.Allow(kOrders, {}, "");
   EXPECT_FALSE(answer->decision.allowed);
   EXPECT_EQ(answer->decision.reason, Reason::kOpen);
   EXPECT_EQ(answer->decision.retry_after, absl::Seconds(20));
@@ -103,7 +103,7 @@ TEST_F(OutageTest, ARestoredWaitEndsByItself) {
 TEST_F(OutageTest, ABreakerThatExistsKeepsItsOwnState) {
   Trip();
   const Outage outage = *engine_.SaveOutage(kOrders);
-  ASSERT_TRUE(next_.Allow(kOrders, 1, "").ok());
+  ASSERT_TRUE(next_.Allow(kOrders, {}, "").ok());
   EXPECT_TRUE(absl::IsAlreadyExists(next_.RestoreOutages({{std::string(kOrders), outage}})));
   EXPECT_EQ(next_.Get(kOrders)->snapshot.state, State::kClosed);
 }
@@ -125,7 +125,7 @@ TEST_F(OutageTest, ManyThreadsRestoreWhileOthersAsk) {
   const auto name = [](int part, int i) { return absl::StrCat("db/", part, "-", i); };
   // In the middle of each part is one that is used already.
   for (int part = 0; part < kThreads; ++part) {
-    ASSERT_TRUE(next_.Allow(name(part, kEach / 2), 1, "").ok());
+    ASSERT_TRUE(next_.Allow(name(part, kEach / 2), {}, "").ok());
   }
   std::vector<absl::Status> said(kThreads);
   std::vector<std::thread> threads;
@@ -137,7 +137,7 @@ TEST_F(OutageTest, ManyThreadsRestoreWhileOthersAsk) {
     });
   }
   threads.emplace_back([this] {
-    for (int i = 0; i < kEach; ++i) (void)next_.Allow(absl::StrCat("cache/", i), 1, "");
+    for (int i = 0; i < kEach; ++i) (void)next_.Allow(absl::StrCat("cache/", i), {}, "");
   });
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(said, Each(ResultOf(absl::IsAlreadyExists, true)));

@@ -146,7 +146,7 @@ TEST_F(PermitTest, AForeignPermitIsRefused) {
 // Who was told to proceed before a restart may still report; it is too late to matter.
 TEST_F(PermitTest, APermitOfAnEarlierLifeIsLate) {
   Engine earlier({}, clock_, kLife - 1);
-  const std::string permit(earlier.Allow(kOrders, 1, "")->permit.bytes());
+  const std::string permit(earlier.Allow(kOrders, {}, "")->permit.bytes());
   EXPECT_EQ(TryRecord(permit)->counted, Counted::kLate);
   EXPECT_EQ(engine_.breakers(), 0u);  // It makes none.
 
@@ -161,7 +161,7 @@ TEST_F(PermitTest, APermitOfAnEarlierLifeIsLate) {
 // A wall clock that was set back makes a life before this one look later. Its callers did no wrong.
 TEST_F(PermitTest, APermitOfALaterLifeIsLate) {
   Engine later({}, clock_, kLife + 1);
-  const std::string permit(later.Allow(kOrders, 1, "")->permit.bytes());
+  const std::string permit(later.Allow(kOrders, {}, "")->permit.bytes());
   Allow();
   EXPECT_EQ(TryRecord(permit)->counted, Counted::kLate);
   const int64_t balance = Look().budget_balance;

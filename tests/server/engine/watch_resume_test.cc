@@ -57,7 +57,7 @@ class World {
     const std::string name = absl::StrCat(step.pick % 2 == 0 ? "db/" : "cache/", step.pick);
     switch (step.kind) {
       case Step::kUse:
-        return Expect(engine_.Allow(name, 1, "").status());
+        return Expect(engine_.Allow(name, {}, "").status());
       case Step::kTrip:
         return Expect(engine_.Record(name, "", {.result = Failure(), .calls = 5}).status());
       case Step::kOverride:

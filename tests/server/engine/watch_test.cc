@@ -98,6 +98,20 @@ TEST_F(WatchHubTest, ANameThatIsKeptNeedsNoRoom) {
   EXPECT_THAT(TakeAll(*watch), UnorderedElementsAre("a", "b", "c"));
 }
 
+// Who only wants to know that something changed need not take what did.
+TEST_F(WatchHubTest, WhoSkipsIsWokenByTheNextChange) {
+  const auto watch = Watch("db/*");
+  for (const char* name : {"db/a", "db/b", "db/c", "db/d"}) Change({name});  // More than is kept.
+  EXPECT_EQ(wakes_, 0);
+  watch->Skip();
+  Change({"cache/a"});
+  EXPECT_EQ(wakes_, 0);
+  Change({"db/e"});
+  EXPECT_EQ(wakes_, 1);
+  watch->Skip();
+  EXPECT_THAT(TakeAll(*watch), IsEmpty());
+}
+
 // What others watch is not its business, as long as it keeps up.
 TEST_F(WatchHubTest, ANarrowWatchLivesThroughWhateverElseChanges) {
   const auto watch = Watch("db/*");

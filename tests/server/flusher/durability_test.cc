@@ -138,7 +138,7 @@ TEST_F(DurabilityTest, AStoreThatIsReadLateChangesNothingThatHappenedMeanwhile) 
   life_->flusher.Round();
   disk_.FailReads(true);
   Restart();
-  EXPECT_TRUE(life_->engine.Allow("db/a", 1, "")->decision.allowed);
+  EXPECT_TRUE(life_->engine.Allow("db/a", {}, "")->decision.allowed);
   for (int i = 0; i < 5; ++i) life_->Trip(absl::StrCat("new/", i));
   disk_.FailReads(false);
   RetryPeriodPasses();

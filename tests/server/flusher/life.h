@@ -94,10 +94,10 @@ class Life {
     return view.ok() ? view->snapshot : Snapshot{};
   }
   Reason ReasonFor(absl::string_view breaker) {
-    return engine.Allow(breaker, 1, "client")->decision.reason;
+    return engine.Allow(breaker, {}, "client")->decision.reason;
   }
   std::string PolicyOf(absl::string_view breaker) {
-    EXPECT_TRUE(engine.Allow(breaker, 1, "").ok());
+    EXPECT_TRUE(engine.Allow(breaker, {}, "").ok());
     return engine.Get(breaker)->policy;
   }
   Author Ada() const { return {"ada", RecordTime::Now(clock)}; }

@@ -143,7 +143,7 @@ TEST_F(RestartTest, AServerKilledBeforeItWroteAnewWhatABootLeftLosesNothing) {
 TEST_F(RestartTest, AHalfOpenBreakerWaitsOnceHoweverManyLivesItTakes) {
   life_->Trip(kOrders);
   clock_.Advance(absl::Seconds(30));
-  ASSERT_TRUE(life_->engine.Allow(kOrders, 1, "")->decision.probe);
+  ASSERT_TRUE(life_->engine.Allow(kOrders, {}, "")->decision.probe);
   life_->flusher.Round();
   Restart();
   const absl::Duration wait = life_->Look(kOrders).retry_after;
@@ -172,7 +172,7 @@ TEST_F(RestartTest, ARecoveredBreakerComesBackClosed) {
   life_->flusher.Round();
   clock_.Advance(absl::Seconds(30));
   for (int i = 0; i < 2; ++i) {
-    const std::string permit(life_->engine.Allow(kOrders, 1, "")->permit.bytes());
+    const std::string permit(life_->engine.Allow(kOrders, {}, "")->permit.bytes());
     const Ending success{.result = Result::Of(Outcome::kSuccess)};
     ASSERT_TRUE(life_->engine.Record(kOrders, permit, success).ok());
   }

@@ -142,7 +142,7 @@ TEST_F(BadRequestsTest, DurationsThatAreAbsurd) {
 // Permits that this server never granted for this breaker.
 TEST_F(BadRequestsTest, PermitsThatAreNone) {
   Engine other({}, clock_, /*life=*/1'000);
-  const std::string foreign(other.Allow("witness", 1, "")->permit.bytes());
+  const std::string foreign(other.Allow("witness", {}, "")->permit.bytes());
   std::string corrupt = witness_.permit();
   corrupt.back() = static_cast<char>(corrupt.back() ^ 1);
   for (const std::string& permit :

@@ -35,7 +35,7 @@ class ListBreakersTest : public RpcTest {
 
   void Make(absl::string_view prefix, int count) {
     for (int i = 0; i < count; ++i) {
-      ASSERT_TRUE(engine_.Allow(absl::StrCat(prefix, i), 1, "").ok());
+      ASSERT_TRUE(engine_.Allow(absl::StrCat(prefix, i), {}, "").ok());
     }
   }
 

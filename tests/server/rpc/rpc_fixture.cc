@@ -64,10 +64,12 @@ RpcTest::RpcTest(const EngineOptions& options) : engine_(options, clock_, kLife)
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
   builder.RegisterService(&breaker_service_);
   builder.RegisterService(&admin_service_);
+  builder.RegisterService(&health_service_);
   server_ = builder.BuildAndStart();
   const std::shared_ptr<grpc::Channel> channel = Connect();
   breakers_ = v1::BreakerService::NewStub(channel);
   admin_ = v1::AdminService::NewStub(channel);
+  health_ = grpc::health::v1::Health::NewStub(channel);
 }
 
 RpcTest::~RpcTest() { StopServer(); }

@@ -17,6 +17,7 @@
 #include "server/flusher/flusher.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/breaker_service.h"
+#include "server/rpc/health_service.h"
 #include "server/store/memory_store.h"
 #include "testing/fake_clock.h"
 
@@ -39,7 +40,7 @@ RpcError ErrorOf(const grpc::Status& status);
 void ExpectBadRequest(const grpc::Status& status, absl::string_view reason,
                       absl::string_view field);
 
-// Both services over a real connection on the loopback, on a clock that stands still.
+// All services over a real connection on the loopback, on a clock that stands still.
 //
 //   Record(Failure(), 5);                                 // "db/orders" opens.
 //   EXPECT_EQ(Allow().decision(), v1::DECISION_DENIED);
@@ -87,8 +88,10 @@ class RpcTest : public ::testing::Test {
   Flusher flusher_{engine_, control_, clock_, store_, /*max_events=*/10'000};
   AdminService admin_service_{engine_, control_, clock_, "1.2.3",
                               [](v1::GetServerInfoResponse& info) { info.set_store("memory"); }};
+  HealthService health_service_{engine_};
   std::unique_ptr<v1::BreakerService::Stub> breakers_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
+  std::unique_ptr<grpc::health::v1::Health::Stub> health_;
 
  private:
   int port_ = 0;

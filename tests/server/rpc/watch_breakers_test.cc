@@ -115,7 +115,7 @@ TEST_F(WatchBreakersTest, AnEmptySnapshotIsMarkedAtOnce) {
 // More than one page's worth.
 TEST_F(WatchBreakersTest, TheSnapshotHoldsEveryBreakerOnce) {
   for (int i = 0; i < 500; ++i) {
-    ASSERT_TRUE(engine_.Allow(absl::StrCat("db/", i), 1, "").ok());
+    ASSERT_TRUE(engine_.Allow(absl::StrCat("db/", i), {}, "").ok());
   }
   EXPECT_EQ(Watch()->Sync().size(), 500u);
 }
@@ -303,7 +303,7 @@ class SlowReaderTest : public WatchBreakersTest {
     }
     engine_.Maintain();
     Pass(absl::Seconds(30));
-    const absl::StatusOr<AllowAnswer> probe = engine_.Allow("db/orders", 1, "");
+    const absl::StatusOr<AllowAnswer> probe = engine_.Allow("db/orders", {}, "");
     ASSERT_TRUE(probe.ok() && probe->decision.probe);
     const Ending success{.result = Result::Of(fusebox::Outcome::kSuccess)};
     ASSERT_TRUE(engine_.Record("db/orders", probe->permit.bytes(), success).ok());
@@ -381,7 +381,7 @@ TEST_F(WatchBreakersTest, WatchesMayEndAtAnyMoment) {
       const Ending failure{.result = Result::Of(fusebox::Outcome::kFailure), .calls = 5};
       (void)engine_.Record("db/orders", "", failure);
       Pass(absl::Seconds(30));
-      const absl::StatusOr<AllowAnswer> probe = engine_.Allow("db/orders", 1, "");
+      const absl::StatusOr<AllowAnswer> probe = engine_.Allow("db/orders", {}, "");
       if (probe.ok()) (void)engine_.Record("db/orders", probe->permit.bytes(), failure);
     }
   });

@@ -84,7 +84,7 @@ class WatchStreamTest : public ::testing::Test {
 
   WatchStreamTest() {
     for (int i = 0; i < kBreakers; ++i) {
-      EXPECT_TRUE(engine_.Allow(absl::StrCat("cache/", i), 1, "").ok());
+      EXPECT_TRUE(engine_.Allow(absl::StrCat("cache/", i), {}, "").ok());
     }
     grpc::ServerBuilder builder;
     builder.RegisterService(&service_);
@@ -115,7 +115,7 @@ class WatchStreamTest : public ::testing::Test {
 // A watch of little among much must not keep its thread from the calls of others; and it finds what
 // there is, though nothing else happens on the server.
 TEST_F(WatchStreamTest, ALongSearchLetsOthersUseItsThread) {
-  ASSERT_TRUE(engine_.Allow("db/orders", 1, "").ok());
+  ASSERT_TRUE(engine_.Allow("db/orders", {}, "").ok());
   const auto watch = Watch("db/*");
   v1::WatchBreakersResponse step;
   ASSERT_TRUE(watch->Read(&step));
@@ -140,7 +140,7 @@ TEST_F(WatchStreamTest, MaintenanceDoesNotDoTheWorkOfWatches) {
   ASSERT_TRUE(watch->Read(&step));
   EXPECT_TRUE(step.has_synced());
   for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(engine_.Allow(absl::StrCat("db/", i), 1, "").ok());
+    ASSERT_TRUE(engine_.Allow(absl::StrCat("db/", i), {}, "").ok());
     const int before = looks_of_this_thread;
     engine_.Maintain();
     EXPECT_EQ(looks_of_this_thread - before, 1);  // Its own.
@@ -163,7 +163,7 @@ class EndlessSearchTest : public WatchStreamTest {
   void AddMore() {
     thread_local bool adding = false;
     if (std::exchange(adding, true)) return;
-    for (int i = 0; i < 64; ++i) (void)engine_.Allow(absl::StrCat("more/", ++added_), 1, "");
+    for (int i = 0; i < 64; ++i) (void)engine_.Allow(absl::StrCat("more/", ++added_), {}, "");
     adding = false;
   }
 

@@ -1,0 +1,148 @@
+#ifndef FUSEBOX_CORE_IDEMPOTENCY_KEYS_H_
+#define FUSEBOX_CORE_IDEMPOTENCY_KEYS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "core/outcome.h"
+#include "core/permit_id.h"
+#include "core/policy.h"
+#include "core/tick.h"
+
+namespace fusebox {
+
+inline constexpr size_t kMaxIdempotencyKeyBytes = 256;
+
+// Checks a key: 1 to 256 bytes, whichever. The error is INVALID_ARGUMENT with reason
+// IDEMPOTENCY_KEY_INVALID.
+absl::Status CheckIdempotencyKey(absl::string_view key);
+
+// Which calls are under way or were made, by the keys that their callers gave them, so that none is
+// made twice.
+//
+//             Begin()                SUCCESS
+//   forgotten -------> IN_FLIGHT --------------> SUCCEEDED --ttl--> forgotten
+//       ^                |    |
+//       '----------------'    '--> UNKNOWN --ttl--> forgotten
+//    FAILURE, CALLER_ERROR,    TIMEOUT, IGNORED,
+//    RATE_LIMITED: not done    or the lease ran out
+//
+//   keys.Begin(policy, "order-7", permit, minute, false, now)    // kFresh: make the call
+//   keys.Begin(policy, "order-7", other, minute, false, now)     // kInFlight: do not
+//
+// While a key is known, to begin it again is a duplicate, and the answer says how the first stands.
+// Of one that is UNKNOWN the caller may decide to try again; if that try is known not to have been
+// done, the key is UNKNOWN as before, for the first may have been. What a lost holder reports after
+// its lease still counts as long as the key is UNKNOWN and nobody tried again.
+//
+// At the bound: an end above `max_keys` forgets the oldest SUCCEEDED before its time, whose caller
+// has its answer. (A repeat of it would be made again, so `max_keys` should hold the calls of one
+// ttl; forgotten() counts them.) What is in flight or UNKNOWN is never forgotten before its time;
+// when that are `max_keys`, Begin() answers kFull and remembers nothing. That should refuse the
+// call: to make it unprotected were a silent break of what its key asks for. Between a beginning
+// and its end there may be more keys, so that taking one back can be exact; never more than twice
+// `max_keys`.
+//
+// Keys are kept as they are: with hashes, a collision would refuse a call that was never made. So a
+// key costs its bytes and about 200 more, 9 MB for the longest under the default bound. A changed
+// policy holds for what begins or ends from then on.
+//
+// For policies that are on. Time is an argument and never goes back; every operation first does
+// what was due, with the time at which it was due, and takes O(log keys). Not thread-safe: the
+// owner serialises calls.
+class IdempotencyKeys {
+ public:
+  enum class Begun : uint8_t {
+    kFresh,      // Begun: make the call and End() it.
+    kInFlight,   // Duplicates, and
+    kSucceeded,  // how the first
+    kUnknown,    // stands.
+    kFull,       // Not begun: too many keys are in flight or UNKNOWN.
+  };
+
+  // Begins the call of `key`, under a permit that is new. Without an end within `lease` it is
+  // UNKNOWN.
+  Begun Begin(const IdempotencyPolicy& policy, absl::string_view key, PermitId permit,
+              absl::Duration lease, bool retry_unknown, Tick now);
+
+  // As Begin(), if the call is a duplicate; else nothing is begun.
+  std::optional<Begun> RefuseDuplicate(const IdempotencyPolicy& policy, absl::string_view key,
+                                       bool retry_unknown, Tick now);
+
+  // The call of `permit` ended. False, and nothing changed, if that is known already or it had no
+  // key.
+  bool End(const IdempotencyPolicy& policy, PermitId permit, Outcome outcome, Tick now);
+
+  // As if `permit` had never begun a call; after its lease, as if its call had ended as not done.
+  // False, and nothing changed, where End() would be.
+  bool GiveBack(const IdempotencyPolicy& policy, PermitId permit, Tick now);
+
+  // When a key changes by itself next, and doing what was due.
+  Tick NextDeadline() const;
+  void Advance(const IdempotencyPolicy& policy, Tick now);
+
+  // As of the last operation.
+  size_t size() const { return keys_.size(); }
+
+  uint64_t begun() const { return begun_; }  // Less what was given back.
+  uint64_t duplicates() const { return duplicates_; }
+  uint64_t refused() const { return refused_; }      // For being full.
+  uint64_t forgotten() const { return forgotten_; }  // Successes, before their time.
+
+  // Whether forgetting it would change nothing.
+  bool IsBlank() const { return keys_.empty() && begun_ == 0 && duplicates_ == 0 && refused_ == 0; }
+
+ private:
+  enum class State : uint8_t { kInFlight, kSucceeded, kUnknown };
+
+  // Where a key stands.
+  struct Standing {
+    State state = State::kInFlight;
+    bool doubted = false;                 // What became of an earlier permit is unknown.
+    std::optional<PermitId> permit = {};  // Who can end it.
+    Tick until = {};                      // When it changes by itself,
+    uint64_t serial = 0;                  // and which of those that do then comes first.
+  };
+  struct Entry {
+    Standing standing;
+    std::unique_ptr<Standing> before;  // While an UNKNOWN is tried again.
+  };
+  using Node = std::pair<const std::string, Entry>;
+  using Order = absl::btree_map<std::pair<Tick, uint64_t>, Node*>;
+
+  Order& OrderOf(State state) { return state == State::kSucceeded ? succeeded_ : pending_; }
+  void Enlist(Node& node, const Standing& standing);
+  void Unlist(const Node& node);
+  void Change(Node& node, const Standing& standing);
+  void Forget(Node& node);
+
+  static std::optional<Begun> DuplicateOf(State first, bool retry_unknown);
+  void Retry(Node& node, PermitId permit, Tick until);
+  void Settle(Node& node, State state, std::optional<PermitId> permit, Tick until);
+  void TakeNotDone(Node& node, Tick now);
+  void ForgetSuccessesAbove(uint32_t most);
+
+  absl::node_hash_map<std::string, Entry> keys_;
+  absl::flat_hash_map<PermitId, Node*> awaited_;  // Those who can end one.
+  Order pending_;                                 // In flight or UNKNOWN, by when they change.
+  Order succeeded_;
+  uint64_t next_serial_ = 0;
+  uint64_t begun_ = 0;
+  uint64_t duplicates_ = 0;
+  uint64_t refused_ = 0;
+  uint64_t forgotten_ = 0;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_CORE_IDEMPOTENCY_KEYS_H_

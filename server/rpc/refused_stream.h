@@ -1,0 +1,21 @@
+#ifndef FUSEBOX_SERVER_RPC_REFUSED_STREAM_H_
+#define FUSEBOX_SERVER_RPC_REFUSED_STREAM_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/status.h"
+#include "server/rpc/errors.h"
+
+namespace fusebox {
+
+// A stream that ends before it says anything. Owns itself.
+template <typename Response>
+class RefusedStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpcStatus(status)); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_RPC_REFUSED_STREAM_H_
