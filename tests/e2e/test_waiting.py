@@ -53,7 +53,9 @@ def wait_for(process, connect):
 def test_ten_thousand_waiting_calls_hold_no_thread(process, connect, wait_for):
     api = connect(process)
     first = api.allow("llm/sonnet")
-    calls = wait_for("llm/sonnet", 100)
+    calls = wait_for("llm/sonnet", 1)  # Connections race, so the first to wait is alone.
+    eventually(lambda: api.get("llm/sonnet").waiting == 1, "the first waits")
+    calls += wait_for("llm/sonnet", 99)
     eventually(lambda: api.get("llm/sonnet").waiting == 100, "100 wait")
     before = threads_of(process)
 
