@@ -3,9 +3,6 @@
 namespace fusebox {
 namespace {
 
-// How old a delay may be: to find it takes longer than all else that a call costs.
-constexpr absl::Duration kDelayAge = absl::Milliseconds(100);
-
 bool LearnsLatencies(const HedgePolicy& policy) { return policy.percentile.millionths() != 0; }
 
 bool TeachesLatency(const HedgePolicy& policy, const Lesson& lesson) {
@@ -20,8 +17,8 @@ bool Experience::IsWorthIt(const Policy& policy, const Lesson& lesson) {
 
 void Experience::Learn(const Policy& policy, const Lesson& lesson, Tick now) {
   if (TeachesLatency(policy.hedge, lesson)) {
-    if (latencies_ == nullptr) latencies_ = std::make_unique<Latencies>(now);
-    latencies_->sketch.Add(*lesson.latency, lesson.calls, now);
+    if (latencies_ == nullptr) latencies_ = std::make_unique<LatencySketch>(now);
+    latencies_->Add(*lesson.latency, lesson.calls, now);
   }
   if (retries_ != nullptr || IsFailure(lesson.outcome)) LearnRetries(lesson, now);
 }
@@ -62,15 +59,6 @@ std::vector<Experience::Estimate> Experience::Estimates(Tick now) const {
   return estimates;
 }
 
-std::optional<absl::Duration> Experience::HedgeDelayAt(const HedgePolicy& policy, Tick now) {
-  if (latencies_ == nullptr) return HedgeDelay(policy, nullptr, now);
-  if (!latencies_->delay.has_value() || now - latencies_->delay_since >= kDelayAge) {
-    latencies_->delay = HedgeDelay(policy, &latencies_->sketch, now);
-    latencies_->delay_since = now;
-  }
-  return latencies_->delay;
-}
-
 bool Experience::Trim(const Policy& policy, Tick now) {
   bool trimmed = false;
   if (retries_ != nullptr && retries_->estimate.IsBlank(now) &&
@@ -79,7 +67,7 @@ bool Experience::Trim(const Policy& policy, Tick now) {
     trimmed = true;
   }
   const bool is_asked_for = LearnsLatencies(policy.hedge);
-  if (latencies_ != nullptr && (!is_asked_for || latencies_->sketch.Count(now) == 0)) {
+  if (latencies_ != nullptr && (!is_asked_for || latencies_->Count(now) == 0)) {
     latencies_.reset();
     trimmed = true;
   }

@@ -53,8 +53,10 @@ class Experience {
   };
   std::vector<Estimate> Estimates(Tick now) const;
 
-  // HedgeDelay()'s, at most 100ms old.
-  std::optional<absl::Duration> HedgeDelayAt(const HedgePolicy& policy, Tick now);
+  // HedgeDelay()'s.
+  std::optional<absl::Duration> HedgeDelayAt(const HedgePolicy& policy, Tick now) {
+    return HedgeDelay(policy, latencies_.get(), now);
+  }
 
   // Forgets what has faded or is not asked for. True if it did.
   bool Trim(const Policy& policy, Tick now);
@@ -68,18 +70,11 @@ class Experience {
     TimeWindow last_minute;
     RetryEstimate estimate;
   };
-  struct Latencies {
-    explicit Latencies(Tick now) : sketch(now) {}
-
-    LatencySketch sketch;
-    std::optional<absl::Duration> delay;  // As of
-    Tick delay_since = Tick();            // then.
-  };
 
   void LearnRetries(const Lesson& lesson, Tick now);
 
   std::unique_ptr<Retries> retries_;
-  std::unique_ptr<Latencies> latencies_;
+  std::unique_ptr<LatencySketch> latencies_;
 };
 
 }  // namespace fusebox

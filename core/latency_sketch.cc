@@ -73,38 +73,51 @@ void LatencySketch::Rotate(Tick now) {
   const int64_t steps = (now.nanos() - half_end_) / kHalfWidth + 1;
   half_end_ += steps * kHalfWidth;
   filling_ = 1 - filling_;
-  halves_[filling_] = Half();
-  if (steps > 1) halves_[1 - filling_] = Half();
+  Clear(filling_);
+  if (steps > 1) Clear(1 - filling_);
+  StartOver();
+}
+
+void LatencySketch::Clear(size_t half) {
+  totals_[half] = 0;
+  for (auto& counts : counts_) counts[half] = 0;
 }
 
 // What is left over of one count goes to the next, so that the sum up to any bucket is half of what
 // it was, rounded down.
-void LatencySketch::HalveCounts(Half& half) {
+void LatencySketch::HalveCounts(size_t half) {
   uint32_t left = 0;
-  half.total = 0;
-  for (uint16_t& count : half.counts) {
-    left += count;
-    count = static_cast<uint16_t>(left / 2);
+  totals_[half] = 0;
+  for (auto& counts : counts_) {
+    left += counts[half];
+    counts[half] = static_cast<uint16_t>(left / 2);
     left %= 2;
-    half.total += count;
+    totals_[half] += counts[half];
   }
+  StartOver();
+}
+
+void LatencySketch::StartOver() {
+  last_quantile_ = 0;
+  up_to_ = CallsIn(0);
 }
 
 void LatencySketch::Add(absl::Duration latency, uint32_t calls, Tick now) {
   Rotate(now);
-  Half& half = halves_[filling_];
-  uint16_t& count = half.counts[BucketOf(latency)];
+  const size_t bucket = BucketOf(latency);
+  uint16_t& count = counts_[bucket][filling_];
   while (calls > std::numeric_limits<uint16_t>::max() - uint32_t{count}) {
-    HalveCounts(half);
+    HalveCounts(filling_);
     calls = calls / 2 + calls % 2;
   }
   count = static_cast<uint16_t>(count + calls);
-  half.total += calls;
+  totals_[filling_] += calls;
+  if (bucket <= last_quantile_) up_to_ += calls;
 }
 
 uint32_t LatencySketch::Count(Tick now) {
   Rotate(now);
-  return halves_[0].total + halves_[1].total;
+  return totals_[0] + totals_[1];
 }
 
 std::optional<absl::Duration> LatencySketch::Quantile(Share q, Tick now) {
@@ -113,13 +126,9 @@ std::optional<absl::Duration> LatencySketch::Quantile(Share q, Tick now) {
   const uint64_t millionths =
       static_cast<uint64_t>(std::clamp<int64_t>(q.millionths(), 0, Share::kOne));
   const uint64_t rank = std::max<uint64_t>(1, (millionths * total + Share::kOne - 1) / Share::kOne);
-  size_t bucket = 0;
-  for (uint64_t seen = 0; bucket < kBuckets; ++bucket) {
-    seen += halves_[0].counts[bucket];
-    seen += halves_[1].counts[bucket];
-    if (seen >= rank) break;
-  }
-  return LatencyOf(bucket);
+  while (up_to_ < rank) up_to_ += CallsIn(++last_quantile_);
+  while (up_to_ - CallsIn(last_quantile_) >= rank) up_to_ -= CallsIn(last_quantile_--);
+  return LatencyOf(last_quantile_);
 }
 
 std::optional<absl::Duration> HedgeDelay(const HedgePolicy& policy, LatencySketch* sketch,
