@@ -20,7 +20,7 @@ absl::Duration KeyLease(const Policy& policy, const Question& question) {
 std::optional<RateLimitStatus> Limits::RateLimitAt(const RateLimitPolicy& policy, Tick now) const {
   if (!policy.on()) return std::nullopt;
   const RateLimit blank(policy, now);
-  const RateLimit& limit = rate_limit_ == nullptr ? blank : *rate_limit_;
+  const RateLimit& limit = rate_limit() == nullptr ? blank : *rate_limit();
   return RateLimitStatus{.available = limit.Available(policy, now),
                          .granted = limit.granted(),
                          .refused = limit.refused()};
@@ -29,23 +29,23 @@ std::optional<RateLimitStatus> Limits::RateLimitAt(const RateLimitPolicy& policy
 std::optional<BulkheadStatus> Limits::BulkheadAt(const BulkheadPolicy& policy, Tick now) {
   if (!policy.on()) return std::nullopt;
   BulkheadStatus status{.max_concurrent = policy.max_concurrent};
-  if (bulkhead_ == nullptr) return status;
-  bulkhead_->Advance(now);
-  status.in_use = static_cast<uint32_t>(bulkhead_->InUse());
-  status.granted = bulkhead_->granted();
-  status.refused = bulkhead_->refused();
-  status.expired = bulkhead_->expired();
+  if (bulkhead() == nullptr) return status;
+  bulkhead()->Advance(now);
+  status.in_use = static_cast<uint32_t>(bulkhead()->InUse());
+  status.granted = bulkhead()->granted();
+  status.refused = bulkhead()->refused();
+  status.expired = bulkhead()->expired();
   return status;
 }
 
 std::optional<IdempotencyStatus> Limits::IdempotencyAt(const IdempotencyPolicy& policy, Tick now) {
   if (!policy.on()) return std::nullopt;
-  if (keys_ == nullptr) return IdempotencyStatus();
-  keys_->Advance(policy, now);
-  return IdempotencyStatus{.keys = static_cast<uint32_t>(keys_->size()),
-                           .begun = keys_->begun(),
-                           .duplicates = keys_->duplicates(),
-                           .refused = keys_->refused()};
+  if (keys() == nullptr) return IdempotencyStatus();
+  keys()->Advance(policy, now);
+  return IdempotencyStatus{.keys = static_cast<uint32_t>(keys()->size()),
+                           .begun = keys()->begun(),
+                           .duplicates = keys()->duplicates(),
+                           .refused = keys()->refused()};
 }
 
 bool Limits::Concern(const Policy& policy, const Question& question) {
@@ -62,7 +62,7 @@ std::optional<Refusal> Limits::Take(const Policy& policy, const Question& questi
                                     Tick now) {
   if (auto refusal = TakeKey(policy, question, permit, now)) return refusal;
   if (auto refusal = TakeRoom(policy, question, permit, now)) {
-    if (keys_ != nullptr) keys_->GiveBack(policy.idempotency, permit, now);
+    if (keys() != nullptr) keys()->GiveBack(policy.idempotency, permit, now);
     return refusal;
   }
   auto refusal = TakeRetry(policy, question, now);
@@ -76,17 +76,17 @@ std::optional<Refusal> Limits::TakeRoom(const Policy& policy, const Question& qu
   if (auto refusal = QueueUp(policy, question, now)) return refusal;
   if (auto refusal = TakePlace(policy, question, permit, now)) return refusal;
   auto refusal = TakeToken(policy, now);
-  if (refusal.has_value() && bulkhead_ != nullptr) bulkhead_->GiveBack(permit, now);
+  if (refusal.has_value() && bulkhead() != nullptr) bulkhead()->GiveBack(permit, now);
   return refusal;
 }
 
 // Which part has nothing for a further call just now.
 std::optional<Reason> Limits::WhatLacks(const Policy& policy, Tick now) {
   const bool full =
-      policy.bulkhead.on() && bulkhead_ != nullptr && bulkhead_->IsFull(policy.bulkhead, now);
+      policy.bulkhead.on() && bulkhead() != nullptr && bulkhead()->IsFull(policy.bulkhead, now);
   if (full) return Reason::kBulkhead;
-  const bool drained = policy.rate_limit.on() && rate_limit_ != nullptr &&
-                       rate_limit_->Wait(policy.rate_limit, 0, now) > absl::ZeroDuration();
+  const bool drained = policy.rate_limit.on() && rate_limit() != nullptr &&
+                       rate_limit()->Wait(policy.rate_limit, 0, now) > absl::ZeroDuration();
   if (drained) return Reason::kRateLimit;
   return std::nullopt;
 }
@@ -107,59 +107,57 @@ bool Limits::Enqueue(const Policy& policy, const Question& question, Tick now) {
   if (!question.wait.has_value()) return false;
   const absl::Duration longest = std::min(question.wait->longest, policy.queue.max_wait);
   if (longest <= absl::ZeroDuration()) return false;
-  if (policy.rate_limit.on() && rate_limit_ != nullptr) {
+  if (policy.rate_limit.on() && rate_limit() != nullptr) {
     const auto ahead = static_cast<uint32_t>(waiting());
-    if (rate_limit_->Wait(policy.rate_limit, ahead, now) > longest) return false;
+    if (rate_limit()->Wait(policy.rate_limit, ahead, now) > longest) return false;
   }
-  if (waiters_ == nullptr) waiters_ = std::make_unique<Waiters>();
-  return waiters_->Enqueue(question, now + longest, policy.queue.max_queue);
+  return EnsureWaiters().Enqueue(question, now + longest, policy.queue.max_queue);
 }
 
 Refusal Limits::RefuseFor(const Policy& policy, Reason reason, Tick now) {
   if (reason == Reason::kBulkhead) {
     EnsureBulkhead(policy).CountRefusal();
-    return {.reason = reason, .retry_after = bulkhead_->RetryAfter(now)};
+    return {.reason = reason, .retry_after = bulkhead()->RetryAfter(now)};
   }
   EnsureRateLimit(policy, now).CountRefusal();
   const auto ahead = static_cast<uint32_t>(waiting());
-  return {.reason = reason, .retry_after = rate_limit_->Wait(policy.rate_limit, ahead, now)};
+  return {.reason = reason, .retry_after = rate_limit()->Wait(policy.rate_limit, ahead, now)};
 }
 
 std::optional<Waiters::Left> Limits::NextToAsk(const Policy& policy, bool settled, Tick now) {
   if (waiting() == 0) return std::nullopt;
   // Who is the first is served, if that is possible, even if it is late.
   const bool can = settled || !WhatLacks(policy, now).has_value();
-  return can ? waiters_->TakeNext() : waiters_->TakeExpired(now);
+  return can ? waiters()->TakeNext() : waiters()->TakeExpired(now);
 }
 
 Tick Limits::NextTurn(const Policy& policy, bool settled, Tick now) {
   if (waiting() == 0) return Tick::Max();
   const std::optional<Reason> lacks = settled ? std::nullopt : WhatLacks(policy, now);
   if (!lacks.has_value()) return now;
-  const Tick deadline = waiters_->NextDeadline();
-  if (*lacks == Reason::kBulkhead) return std::min(deadline, bulkhead_->NextDeadline());
-  return std::min(deadline, now + rate_limit_->Wait(policy.rate_limit, 0, now));
+  const Tick deadline = waiters()->NextDeadline();
+  if (*lacks == Reason::kBulkhead) return std::min(deadline, bulkhead()->NextDeadline());
+  return std::min(deadline, now + rate_limit()->Wait(policy.rate_limit, 0, now));
 }
 
 std::optional<Waiters::Left> Limits::TakeAnyWaiter() {
-  if (waiters_ == nullptr) return std::nullopt;
-  return waiters_->TakeExpired(Tick::Max());
+  if (waiters() == nullptr) return std::nullopt;
+  return waiters()->TakeExpired(Tick::Max());
 }
 
 void Limits::GiveBack(const Policy& policy, PermitId permit, Tick taken, Tick now) {
-  if (policy.rate_limit.on() && rate_limit_ != nullptr) {
-    rate_limit_->GiveBack(policy.rate_limit, taken);
+  if (policy.rate_limit.on() && rate_limit() != nullptr) {
+    rate_limit()->GiveBack(policy.rate_limit, taken);
   }
-  if (bulkhead_ != nullptr) bulkhead_->GiveBack(permit, now);
-  if (keys_ != nullptr) keys_->GiveBack(policy.idempotency, permit, now);
+  if (bulkhead() != nullptr) bulkhead()->GiveBack(permit, now);
+  if (keys() != nullptr) keys()->GiveBack(policy.idempotency, permit, now);
 }
 
 std::optional<Refusal> Limits::TakeKey(const Policy& policy, const Question& question,
                                        PermitId permit, Tick now) {
   if (!UsesKey(policy, question)) return std::nullopt;
-  if (keys_ == nullptr) keys_ = std::make_unique<IdempotencyKeys>();
   const IdempotencyKeys::Begun begun =
-      keys_->Begin(policy.idempotency, question.idempotency_key, permit, KeyLease(policy, question),
+      EnsureKeys().Begin(policy.idempotency, question.idempotency_key, permit, KeyLease(policy, question),
                    question.retry_unknown, now);
   switch (begun) {
     case IdempotencyKeys::Begun::kFresh:
@@ -176,8 +174,8 @@ std::optional<Refusal> Limits::TakeKey(const Policy& policy, const Question& que
 
 std::optional<IdempotencyKeys::Begun> Limits::RefuseDuplicate(const Policy& policy,
                                                               const Question& question, Tick now) {
-  if (keys_ == nullptr || !UsesKey(policy, question)) return std::nullopt;
-  return keys_->RefuseDuplicate(policy.idempotency, question.idempotency_key,
+  if (keys() == nullptr || !UsesKey(policy, question)) return std::nullopt;
+  return keys()->RefuseDuplicate(policy.idempotency, question.idempotency_key,
                                 question.retry_unknown, now);
 }
 
@@ -187,7 +185,7 @@ std::optional<Refusal> Limits::TakePlace(const Policy& policy, const Question& q
   if (EnsureBulkhead(policy).TryTake(policy.bulkhead, permit, now, question.lease)) {
     return std::nullopt;
   }
-  return Refusal{.reason = Reason::kBulkhead, .retry_after = bulkhead_->RetryAfter(now)};
+  return Refusal{.reason = Reason::kBulkhead, .retry_after = bulkhead()->RetryAfter(now)};
 }
 
 std::optional<Refusal> Limits::TakeToken(const Policy& policy, Tick now) {
@@ -205,12 +203,12 @@ std::optional<Refusal> Limits::TakeRetry(const Policy& policy, const Question& q
 }
 
 void Limits::End(const Policy& policy, PermitId permit, Outcome outcome, bool unsent, Tick now) {
-  if (bulkhead_ != nullptr) bulkhead_->Return(permit, now);
-  if (keys_ == nullptr) return;
+  if (bulkhead() != nullptr) bulkhead()->Return(permit, now);
+  if (keys() == nullptr) return;
   if (unsent && !IsSuccess(outcome)) {
-    keys_->GiveBack(policy.idempotency, permit, now);
+    keys()->GiveBack(policy.idempotency, permit, now);
   } else {
-    keys_->End(policy.idempotency, permit, outcome, now);
+    keys()->End(policy.idempotency, permit, outcome, now);
   }
 }
 
@@ -225,14 +223,33 @@ bool Limits::HoldsRetry(const Policy& policy, Tick now) {
   return budget.Balance(policy.retry_budget, now) >= RetryBudget::kOneRetry;
 }
 
+Limits::Switched& Limits::EnsureSwitched() {
+  if (switched_ == nullptr) switched_ = std::make_unique<Switched>();
+  return *switched_;
+}
+
+IdempotencyKeys& Limits::EnsureKeys() {
+  auto& part = EnsureSwitched().keys;
+  if (part == nullptr) part = std::make_unique<IdempotencyKeys>();
+  return *part;
+}
+
 Bulkhead& Limits::EnsureBulkhead(const Policy& policy) {
-  if (bulkhead_ == nullptr) bulkhead_ = std::make_unique<Bulkhead>(policy.bulkhead);
-  return *bulkhead_;
+  auto& part = EnsureSwitched().bulkhead;
+  if (part == nullptr) part = std::make_unique<Bulkhead>(policy.bulkhead);
+  return *part;
 }
 
 RateLimit& Limits::EnsureRateLimit(const Policy& policy, Tick now) {
-  if (rate_limit_ == nullptr) rate_limit_ = std::make_unique<RateLimit>(policy.rate_limit, now);
-  return *rate_limit_;
+  auto& part = EnsureSwitched().rate_limit;
+  if (part == nullptr) part = std::make_unique<RateLimit>(policy.rate_limit, now);
+  return *part;
+}
+
+Waiters& Limits::EnsureWaiters() {
+  auto& part = EnsureSwitched().waiters;
+  if (part == nullptr) part = std::make_unique<Waiters>();
+  return *part;
 }
 
 RetryBudget& Limits::EnsureBudget(const Policy& policy, Tick now) {
@@ -242,48 +259,61 @@ RetryBudget& Limits::EnsureBudget(const Policy& policy, Tick now) {
 
 void Limits::Reset() {
   budget_.reset();
-  rate_limit_.reset();
+  if (switched_ != nullptr) switched_->rate_limit.reset();
 }
 
 // What is switched off is forgotten with what it holds: nobody asks it any more.
 void Limits::ChangePolicy(const Policy& from, const Policy& to, Tick now) {
-  if (!to.idempotency.on()) keys_.reset();
-  if (!to.bulkhead.on()) bulkhead_.reset();
-  if (!to.rate_limit.on()) rate_limit_.reset();
-  if (bulkhead_ != nullptr) bulkhead_->ChangePolicy(to.bulkhead, now);
-  if (rate_limit_ != nullptr) rate_limit_->ChangePolicy(from.rate_limit, to.rate_limit, now);
   if (budget_ != nullptr) budget_->ChangePolicy(from.retry_budget, to.retry_budget, now);
+  if (switched_ == nullptr) return;
+  if (!to.idempotency.on()) switched_->keys.reset();
+  if (!to.bulkhead.on()) switched_->bulkhead.reset();
+  if (!to.rate_limit.on()) switched_->rate_limit.reset();
+  if (bulkhead() != nullptr) bulkhead()->ChangePolicy(to.bulkhead, now);
+  if (rate_limit() != nullptr) rate_limit()->ChangePolicy(from.rate_limit, to.rate_limit, now);
 }
 
 bool Limits::Trim(const Policy& policy, Tick now) {
+  const bool trimmed = TrimSwitched(policy, now);
+  if (budget_ == nullptr || waiting() > 0 || !budget_->IsBlank(policy.retry_budget, now)) {
+    return trimmed;
+  }
+  budget_.reset();
+  return true;
+}
+
+bool Limits::TrimSwitched(const Policy& policy, Tick now) {
+  if (switched_ == nullptr) return false;
   bool trimmed = false;
   const auto drop = [&trimmed](auto& part) {
     part.reset();
     trimmed = true;
   };
-  if (keys_ != nullptr) {
-    keys_->Advance(policy.idempotency, now);
-    if (keys_->IsBlank()) drop(keys_);
+  auto& [keys, bulkhead, rate_limit, waiters] = *switched_;
+  if (keys != nullptr) {
+    keys->Advance(policy.idempotency, now);
+    if (keys->IsBlank()) drop(keys);
   }
-  if (bulkhead_ != nullptr) {
-    bulkhead_->Advance(now);
-    if (bulkhead_->IsBlank()) drop(bulkhead_);
+  if (bulkhead != nullptr) {
+    bulkhead->Advance(now);
+    if (bulkhead->IsBlank()) drop(bulkhead);
   }
-  if (waiting() > 0) return trimmed;
-  if (waiters_ != nullptr) drop(waiters_);
-  if (rate_limit_ != nullptr && rate_limit_->IsBlank(policy.rate_limit, now)) drop(rate_limit_);
-  if (budget_ != nullptr && budget_->IsBlank(policy.retry_budget, now)) drop(budget_);
+  if (waiters != nullptr && waiters->empty()) drop(waiters);
+  if (rate_limit != nullptr && waiters == nullptr && rate_limit->IsBlank(policy.rate_limit, now)) {
+    drop(rate_limit);
+  }
+  if (!keys && !bulkhead && !rate_limit && !waiters) drop(switched_);
   return trimmed;
 }
 
 bool Limits::IsHolding(const Policy& policy, Tick now) {
   if (waiting() > 0) return true;
-  if (bulkhead_ != nullptr) bulkhead_->Advance(now);
-  if (bulkhead_ != nullptr && bulkhead_->InUse() > 0) return true;
-  if (keys_ != nullptr) keys_->Advance(policy.idempotency, now);
-  if (keys_ != nullptr && keys_->size() > 0) return true;
-  if (rate_limit_ != nullptr && policy.rate_limit.on() &&
-      !rate_limit_->IsFull(policy.rate_limit, now)) {
+  if (bulkhead() != nullptr) bulkhead()->Advance(now);
+  if (bulkhead() != nullptr && bulkhead()->InUse() > 0) return true;
+  if (keys() != nullptr) keys()->Advance(policy.idempotency, now);
+  if (keys() != nullptr && keys()->size() > 0) return true;
+  if (rate_limit() != nullptr && policy.rate_limit.on() &&
+      !rate_limit()->IsFull(policy.rate_limit, now)) {
     return true;
   }
   RetryBudget unspent(policy.retry_budget, now);

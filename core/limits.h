@@ -90,8 +90,8 @@ class Limits {
   // Whoever waits, as if their time were over.
   std::optional<Waiters::Left> TakeAnyWaiter();
   // Takes one out of the queue. False if it does not stand there.
-  bool CancelWait(uint64_t id) { return waiters_ != nullptr && waiters_->Cancel(id); }
-  size_t waiting() const { return waiters_ == nullptr ? 0 : waiters_->size(); }
+  bool CancelWait(uint64_t id) { return waiters() != nullptr && waiters()->Cancel(id); }
+  size_t waiting() const { return waiters() == nullptr ? 0 : waiters()->size(); }
 
   // Starts over, but for what is out: leases and keys.
   void Reset();
@@ -106,10 +106,7 @@ class Limits {
   static bool HasPrivateBudget(const Policy& policy) { return policy.shared_retry_budget.empty(); }
 
   // Whether forgetting all of it would change nothing.
-  bool IsBlank() const {
-    return keys_ == nullptr && bulkhead_ == nullptr && rate_limit_ == nullptr &&
-           budget_ == nullptr && waiters_ == nullptr;
-  }
+  bool IsBlank() const { return budget_ == nullptr && switched_ == nullptr; }
 
   // Whether forgetting it would lose sight of a call that is out or was made, or give back what was
   // spent before its time.
@@ -133,20 +130,37 @@ class Limits {
   std::optional<Reason> WhatLacks(const Policy& policy, Tick now);
   std::optional<Refusal> QueueUp(const Policy& policy, const Question& question, Tick now);
   bool Enqueue(const Policy& policy, const Question& question, Tick now);
+  bool TrimSwitched(const Policy& policy, Tick now);
   Refusal RefuseFor(const Policy& policy, Reason reason, Tick now);
   std::optional<Refusal> TakePlace(const Policy& policy, const Question& question, PermitId permit,
                                    Tick now);
   std::optional<Refusal> TakeToken(const Policy& policy, Tick now);
   std::optional<Refusal> TakeRetry(const Policy& policy, const Question& question, Tick now);
+
+  // The parts that only a policy switches on; each comes with its first use.
+  struct Switched {
+    std::unique_ptr<IdempotencyKeys> keys;
+    std::unique_ptr<Bulkhead> bulkhead;
+    std::unique_ptr<RateLimit> rate_limit;
+    std::unique_ptr<Waiters> waiters;
+  };
+
+  // Null if it was not needed so far.
+  IdempotencyKeys* keys() const { return switched_ ? switched_->keys.get() : nullptr; }
+  Bulkhead* bulkhead() const { return switched_ ? switched_->bulkhead.get() : nullptr; }
+  RateLimit* rate_limit() const { return switched_ ? switched_->rate_limit.get() : nullptr; }
+  Waiters* waiters() const { return switched_ ? switched_->waiters.get() : nullptr; }
+
+  Switched& EnsureSwitched();
+  IdempotencyKeys& EnsureKeys();
   Bulkhead& EnsureBulkhead(const Policy& policy);
   RateLimit& EnsureRateLimit(const Policy& policy, Tick now);
+  Waiters& EnsureWaiters();
   RetryBudget& EnsureBudget(const Policy& policy, Tick now);
 
-  std::unique_ptr<IdempotencyKeys> keys_;
-  std::unique_ptr<Bulkhead> bulkhead_;
-  std::unique_ptr<RateLimit> rate_limit_;
+  // Most breakers have a budget and nothing else.
   std::unique_ptr<RetryBudget> budget_;
-  std::unique_ptr<Waiters> waiters_;
+  std::unique_ptr<Switched> switched_;
 };
 
 // After how long what a call holds comes back by itself, if its holder dies; 0 if it holds nothing.
