@@ -241,7 +241,8 @@ void Guard::AddToTotals(const Report& report, uint32_t calls, Counted counted) {
   (IsFailure(report.outcome) ? totals_.failures : totals_.successes) += calls;
   if (!report.latency.has_value()) return;
   totals_.timed_calls += calls;
-  totals_.latency_seconds += absl::ToDoubleSeconds(*report.latency) * calls;
+  totals_.latency_seconds +=
+      static_cast<double>(absl::ToInt64Nanoseconds(*report.latency)) * 1e-9 * calls;
 }
 
 void Guard::Learn(const Policy& policy, const Ending& ending, Outcome outcome, Tick now) {

@@ -161,6 +161,13 @@ class Guard {
   Condition TakeCondition(const RulingPolicy& ruling, Tick now, TransitionSource& source,
                           Transitions& transitions);
 
+  // Has the processor fetch what the next operation reads, while its caller does something else.
+  void Prefetch() const {
+    breaker_.Prefetch();
+    __builtin_prefetch(limits_.get());
+    __builtin_prefetch(experience_.get());
+  }
+
   State state() const { return breaker_.state(); }
   uint64_t epoch() const { return breaker_.epoch(); }
   uint32_t revision() const { return revision_; }

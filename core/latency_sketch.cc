@@ -99,6 +99,7 @@ void LatencySketch::HalveCounts(size_t half) {
 
 void LatencySketch::StartOver() {
   last_quantile_ = 0;
+  before_ = 0;
   up_to_ = CallsIn(0);
 }
 
@@ -112,6 +113,7 @@ void LatencySketch::Add(absl::Duration latency, uint32_t calls, Tick now) {
   }
   count = static_cast<uint16_t>(count + calls);
   totals_[filling_] += calls;
+  if (bucket < last_quantile_) before_ += calls;
   if (bucket <= last_quantile_) up_to_ += calls;
 }
 
@@ -126,9 +128,20 @@ std::optional<absl::Duration> LatencySketch::Quantile(Share q, Tick now) {
   const uint64_t millionths =
       static_cast<uint64_t>(std::clamp<int64_t>(q.millionths(), 0, Share::kOne));
   const uint64_t rank = std::max<uint64_t>(1, (millionths * total + Share::kOne - 1) / Share::kOne);
-  while (up_to_ < rank) up_to_ += CallsIn(++last_quantile_);
-  while (up_to_ - CallsIn(last_quantile_) >= rank) up_to_ -= CallsIn(last_quantile_--);
+  Seek(rank);
   return LatencyOf(last_quantile_);
+}
+
+// Moves to the bucket of that rank, of at least 1 and at most all.
+void LatencySketch::Seek(uint64_t rank) {
+  while (up_to_ < rank) {
+    before_ = up_to_;
+    up_to_ += CallsIn(++last_quantile_);
+  }
+  while (before_ >= rank) {
+    up_to_ = before_;
+    before_ -= CallsIn(--last_quantile_);
+  }
 }
 
 std::optional<absl::Duration> HedgeDelay(const HedgePolicy& policy, LatencySketch* sketch,

@@ -29,8 +29,8 @@ namespace fusebox {
 // from then on what came before weighs less, and ranks stay as they are, to within one call.
 //
 // Adding takes no logarithm: a bit scan and a table. A quantile is looked for from where the last
-// one was, so one that is asked for again and again is found in a step or two. Either touches two
-// cache lines. Time is an argument and never goes back. Not thread-safe.
+// one was, so one that is asked for again and again is found in a step or two, and mostly in none.
+// To add touches two cache lines, to ask one. Time is an argument and never goes back. Not thread-safe.
 class LatencySketch {
  public:
   static constexpr double kRelativeError = 0.05;
@@ -58,11 +58,13 @@ class LatencySketch {
   void Clear(size_t half);
   void HalveCounts(size_t half);
   void StartOver();
+  void Seek(uint64_t rank);
 
   int64_t half_end_;  // Of the half that fills, in nanoseconds.
   uint32_t filling_ = 0;
   uint32_t last_quantile_ = 0;  // The bucket of the last one that was asked for,
-  uint32_t up_to_ = 0;          // and how many calls are in it and before it.
+  uint32_t before_ = 0;         // how many calls are before it,
+  uint32_t up_to_ = 0;          // and how many with those in it.
   std::array<uint32_t, 2> totals_{};
   std::array<std::array<uint16_t, 2>, kBuckets> counts_{};  // Of either half.
 };

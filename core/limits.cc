@@ -219,7 +219,7 @@ void Limits::Earn(const Policy& policy, uint32_t calls, Tick now) {
 bool Limits::HoldsRetry(const Policy& policy, Tick now) {
   if (!HasPrivateBudget(policy)) return true;
   RetryBudget blank(policy.retry_budget, now);
-  RetryBudget& budget = budget_ == nullptr ? blank : *budget_;
+  RetryBudget& budget = budget_.has_value() ? *budget_ : blank;
   return budget.Balance(policy.retry_budget, now) >= RetryBudget::kOneRetry;
 }
 
@@ -253,7 +253,7 @@ Waiters& Limits::EnsureWaiters() {
 }
 
 RetryBudget& Limits::EnsureBudget(const Policy& policy, Tick now) {
-  if (budget_ == nullptr) budget_ = std::make_unique<RetryBudget>(policy.retry_budget, now);
+  if (!budget_.has_value()) budget_.emplace(policy.retry_budget, now);
   return *budget_;
 }
 
@@ -264,7 +264,7 @@ void Limits::Reset() {
 
 // What is switched off is forgotten with what it holds: nobody asks it any more.
 void Limits::ChangePolicy(const Policy& from, const Policy& to, Tick now) {
-  if (budget_ != nullptr) budget_->ChangePolicy(from.retry_budget, to.retry_budget, now);
+  if (budget_.has_value()) budget_->ChangePolicy(from.retry_budget, to.retry_budget, now);
   if (switched_ == nullptr) return;
   if (!to.idempotency.on()) switched_->keys.reset();
   if (!to.bulkhead.on()) switched_->bulkhead.reset();
@@ -275,7 +275,7 @@ void Limits::ChangePolicy(const Policy& from, const Policy& to, Tick now) {
 
 bool Limits::Trim(const Policy& policy, Tick now) {
   const bool trimmed = TrimSwitched(policy, now);
-  if (budget_ == nullptr || waiting() > 0 || !budget_->IsBlank(policy.retry_budget, now)) {
+  if (!budget_.has_value() || waiting() > 0 || !budget_->IsBlank(policy.retry_budget, now)) {
     return trimmed;
   }
   budget_.reset();
@@ -317,7 +317,7 @@ bool Limits::IsHolding(const Policy& policy, Tick now) {
     return true;
   }
   RetryBudget unspent(policy.retry_budget, now);
-  return budget_ != nullptr &&
+  return budget_.has_value() &&
          budget_->Balance(policy.retry_budget, now) < unspent.Balance(policy.retry_budget, now);
 }
 

@@ -106,7 +106,7 @@ class Limits {
   static bool HasPrivateBudget(const Policy& policy) { return policy.shared_retry_budget.empty(); }
 
   // Whether forgetting all of it would change nothing.
-  bool IsBlank() const { return budget_ == nullptr && switched_ == nullptr; }
+  bool IsBlank() const { return !budget_.has_value() && switched_ == nullptr; }
 
   // Whether forgetting it would lose sight of a call that is out or was made, or give back what was
   // spent before its time.
@@ -120,7 +120,8 @@ class Limits {
   std::optional<RateLimitStatus> RateLimitAt(const RateLimitPolicy& policy, Tick now) const;
   std::optional<BulkheadStatus> BulkheadAt(const BulkheadPolicy& policy, Tick now);
   std::optional<IdempotencyStatus> IdempotencyAt(const IdempotencyPolicy& policy, Tick now);
-  RetryBudget* budget() { return budget_.get(); }  // Null if it was not needed so far.
+  // Null if it was not needed so far.
+  RetryBudget* budget() { return budget_.has_value() ? &*budget_ : nullptr; }
 
  private:
   std::optional<Refusal> TakeKey(const Policy& policy, const Question& question, PermitId permit,
@@ -159,7 +160,7 @@ class Limits {
   RetryBudget& EnsureBudget(const Policy& policy, Tick now);
 
   // Most breakers have a budget and nothing else.
-  std::unique_ptr<RetryBudget> budget_;
+  std::optional<RetryBudget> budget_;
   std::unique_ptr<Switched> switched_;
 };
 

@@ -35,6 +35,7 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, Aftermath& afte
   LockedBreaker entry;
   if (hint.has_value()) entry = registry_.FindAt(*hint, breaker);
   if (!entry) entry = registry_.Find(breaker);
+  if (entry) entry->guard.Prefetch();
   if (!entry || entry->generation == rules_.generation()) return entry;
   entry.Unlock();
   Rules::Match match = rules_.Find(breaker);
@@ -91,7 +92,7 @@ void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath, cons
   if (aftermath.deadline != Tick::Max()) deadlines_.Push(aftermath.deadline, aftermath.slot);
   if (aftermath.turn != Tick::Max()) turns_.Push(aftermath.turn, aftermath.slot);
   if (aftermath.changed) TellOfChange(breaker, aftermath, deed);
-  if (!aftermath.turns.empty()) AnswerTurns(aftermath);
+  if (aftermath.served != nullptr) AnswerTurns(aftermath.slot, *aftermath.served);
 }
 
 void Engine::TellOfChange(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed) {
@@ -123,7 +124,7 @@ absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_v
     if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
     return RecordForGone(breaker, ending);
   }
-  return RecordUnder(std::move(entry), ending, now, std::move(aftermath));
+  return RecordUnder(std::move(entry), ending, now, aftermath);
 }
 
 absl::StatusOr<Verdict> Engine::RecordObservation(absl::string_view breaker, const Ending& ending,
@@ -131,11 +132,11 @@ absl::StatusOr<Verdict> Engine::RecordObservation(absl::string_view breaker, con
   Aftermath aftermath;
   absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
   if (!entered.ok()) return entered.status();
-  return RecordUnder(*std::move(entered), ending, now, std::move(aftermath));
+  return RecordUnder(*std::move(entered), ending, now, aftermath);
 }
 
 Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now,
-                            Aftermath aftermath) {
+                            Aftermath& aftermath) {
   std::string name, shared_budget;
   const uint32_t revision = entry->guard.revision();
   Verdict verdict =

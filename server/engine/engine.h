@@ -250,6 +250,14 @@ class Engine {
   std::vector<BudgetStatus> Budgets() { return budgets_.All(clock_.Now()); }
 
  private:
+  // Those whose wait is over, and what was so when they were asked: the budget that extra calls
+  // spend, and what was imposed.
+  struct Served {
+    std::vector<Turn> turns;
+    std::string shared_budget;
+    std::shared_ptr<const Override> imposed;
+  };
+
   // What one operation on a breaker leaves to do once it is unlocked.
   struct Aftermath {
     Slot slot = 0;
@@ -258,11 +266,8 @@ class Engine {
     bool changed = false;         // Watchers want to know.
     Transitions transitions = {};
     std::string policy = {};       // That ruled when they happened.
-    Tick turn = Tick::Max();       // When to look who of the waiting is next, unless never.
-    std::vector<Turn> turns = {};  // Those whose wait is over.
-    // For these: what extra calls spend, and what was imposed when they were asked.
-    std::string shared_budget = {};
-    std::shared_ptr<const Override> imposed = {};
+    Tick turn = Tick::Max();  // When to look who of the waiting is next, unless never.
+    std::unique_ptr<Served> served = {};
   };
 
   // What an answer still depends on once the breaker is unlocked.
@@ -308,9 +313,9 @@ class Engine {
   void LetTimerServe(LockedBreaker entry);
   void EndWaitsAt(absl::string_view breaker);
   size_t EndSomeWaits(BreakerEntry& entry, Aftermath& aftermath);
-  static void NoteTermsOfTurns(const BreakerEntry& entry, Aftermath& aftermath);
+  static Served& BeginToServe(const BreakerEntry& entry, Aftermath& aftermath);
   void Serve(BreakerEntry& entry, Tick now, Aftermath& aftermath);
-  void AnswerTurns(const Aftermath& aftermath);
+  void AnswerTurns(Slot slot, const Served& served);
 
   // Does what was due with a breaker that is used by nobody, and what its rules changed.
   void Refresh(absl::string_view breaker);
@@ -325,7 +330,7 @@ class Engine {
 
   absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
                                             Tick now);
-  Verdict RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, Aftermath aftermath);
+  Verdict RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, Aftermath& aftermath);
   Verdict RecordForGone(absl::string_view breaker, const Ending& ending);
   Decision SpendShared(absl::string_view breaker, const Question& question,
                        const std::string& budget, Slot slot, const Decision& allowed, Tick now);
