@@ -17,7 +17,7 @@ bool Experience::IsWorthIt(const Policy& policy, const Lesson& lesson) {
 
 void Experience::Learn(const Policy& policy, const Lesson& lesson, Tick now) {
   if (TeachesLatency(policy.hedge, lesson)) {
-    if (latencies_ == nullptr) latencies_ = std::make_unique<LatencySketch>(now);
+    if (!latencies_.has_value()) latencies_.emplace(now);
     latencies_->Add(*lesson.latency, lesson.calls, now);
   }
   if (retries_ != nullptr || IsFailure(lesson.outcome)) LearnRetries(lesson, now);
@@ -67,7 +67,7 @@ bool Experience::Trim(const Policy& policy, Tick now) {
     trimmed = true;
   }
   const bool is_asked_for = LearnsLatencies(policy.hedge);
-  if (latencies_ != nullptr && (!is_asked_for || latencies_->Count(now) == 0)) {
+  if (latencies_.has_value() && (!is_asked_for || latencies_->Count(now) == 0)) {
     latencies_.reset();
     trimmed = true;
   }

@@ -55,13 +55,13 @@ class Experience {
 
   // HedgeDelay()'s.
   std::optional<absl::Duration> HedgeDelayAt(const HedgePolicy& policy, Tick now) {
-    return HedgeDelay(policy, latencies_.get(), now);
+    return HedgeDelay(policy, latencies_.has_value() ? &*latencies_ : nullptr, now);
   }
 
   // Forgets what has faded or is not asked for. True if it did.
   bool Trim(const Policy& policy, Tick now);
 
-  bool IsBlank() const { return retries_ == nullptr && latencies_ == nullptr; }
+  bool IsBlank() const { return retries_ == nullptr && !latencies_.has_value(); }
 
  private:
   struct Retries {
@@ -74,7 +74,7 @@ class Experience {
   void LearnRetries(const Lesson& lesson, Tick now);
 
   std::unique_ptr<Retries> retries_;
-  std::unique_ptr<LatencySketch> latencies_;
+  std::optional<LatencySketch> latencies_;
 };
 
 }  // namespace fusebox

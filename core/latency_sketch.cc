@@ -64,7 +64,8 @@ static_assert(KeepsItsPromise());
 
 }  // namespace
 
-LatencySketch::LatencySketch(Tick now) : half_end_((now.nanos() / kHalfWidth + 1) * kHalfWidth) {
+LatencySketch::LatencySketch(Tick now)
+    : half_end_((now.nanos() / kHalfWidth + 1) * kHalfWidth), counts_(std::make_unique<Counts>()) {
   static_assert(NumberOf(kLongest) - kFirst + 1 == kBuckets);
 }
 
@@ -80,7 +81,7 @@ void LatencySketch::Rotate(Tick now) {
 
 void LatencySketch::Clear(size_t half) {
   totals_[half] = 0;
-  for (auto& counts : counts_) counts[half] = 0;
+  for (auto& counts : *counts_) counts[half] = 0;
 }
 
 // What is left over of one count goes to the next, so that the sum up to any bucket is half of what
@@ -88,7 +89,7 @@ void LatencySketch::Clear(size_t half) {
 void LatencySketch::HalveCounts(size_t half) {
   uint32_t left = 0;
   totals_[half] = 0;
-  for (auto& counts : counts_) {
+  for (auto& counts : *counts_) {
     left += counts[half];
     counts[half] = static_cast<uint16_t>(left / 2);
     left %= 2;
@@ -106,7 +107,7 @@ void LatencySketch::StartOver() {
 void LatencySketch::Add(absl::Duration latency, uint32_t calls, Tick now) {
   Rotate(now);
   const size_t bucket = BucketOf(latency);
-  uint16_t& count = counts_[bucket][filling_];
+  uint16_t& count = (*counts_)[bucket][filling_];
   while (calls > std::numeric_limits<uint16_t>::max() - uint32_t{count}) {
     HalveCounts(filling_);
     calls = calls / 2 + calls % 2;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -35,6 +36,9 @@ class LatencySketch {
  public:
   static constexpr double kRelativeError = 0.05;
 
+  // What one takes in all, in bytes.
+  static constexpr size_t Bytes() { return sizeof(LatencySketch) + sizeof(Counts); }
+
   explicit LatencySketch(Tick now);
 
   // `calls` took `latency` each.
@@ -50,9 +54,11 @@ class LatencySketch {
  private:
   // From the one that holds 1us to the one that holds 24h.
   static constexpr size_t kBuckets = 292;
+  using Counts = std::array<std::array<uint16_t, 2>, kBuckets>;  // In either half.
 
   uint32_t CallsIn(size_t bucket) const {
-    return uint32_t{counts_[bucket][0]} + counts_[bucket][1];
+    const auto& counts = (*counts_)[bucket];
+    return uint32_t{counts[0]} + counts[1];
   }
   void Rotate(Tick now);
   void Clear(size_t half);
@@ -66,7 +72,7 @@ class LatencySketch {
   uint32_t before_ = 0;         // how many calls are before it,
   uint32_t up_to_ = 0;          // and how many with those in it.
   std::array<uint32_t, 2> totals_{};
-  std::array<std::array<uint16_t, 2>, kBuckets> counts_{};  // Of either half.
+  std::unique_ptr<Counts> counts_;
 };
 
 // How long after a call was sent a copy of it may be; absent: never. `sketch` may be null.
