@@ -31,7 +31,8 @@ namespace fusebox {
 //
 // Adding takes no logarithm: a bit scan and a table. A quantile is looked for from where the last
 // one was, so one that is asked for again and again is found in a step or two, and mostly in none.
-// To add touches two cache lines, to ask one. Time is an argument and never goes back. Not thread-safe.
+// To add touches two cache lines, to ask one. Time is an argument and never goes back. Not
+// thread-safe.
 class LatencySketch {
  public:
   static constexpr double kRelativeError = 0.05;

@@ -157,8 +157,8 @@ std::optional<Refusal> Limits::TakeKey(const Policy& policy, const Question& que
                                        PermitId permit, Tick now) {
   if (!UsesKey(policy, question)) return std::nullopt;
   const IdempotencyKeys::Begun begun =
-      EnsureKeys().Begin(policy.idempotency, question.idempotency_key, permit, KeyLease(policy, question),
-                   question.retry_unknown, now);
+      EnsureKeys().Begin(policy.idempotency, question.idempotency_key, permit,
+                         KeyLease(policy, question), question.retry_unknown, now);
   switch (begun) {
     case IdempotencyKeys::Begun::kFresh:
       return std::nullopt;
@@ -176,7 +176,7 @@ std::optional<IdempotencyKeys::Begun> Limits::RefuseDuplicate(const Policy& poli
                                                               const Question& question, Tick now) {
   if (keys() == nullptr || !UsesKey(policy, question)) return std::nullopt;
   return keys()->RefuseDuplicate(policy.idempotency, question.idempotency_key,
-                                question.retry_unknown, now);
+                                 question.retry_unknown, now);
 }
 
 std::optional<Refusal> Limits::TakePlace(const Policy& policy, const Question& question,

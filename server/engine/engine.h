@@ -265,7 +265,7 @@ class Engine {
     bool born = false;            // There was no such breaker before.
     bool changed = false;         // Watchers want to know.
     Transitions transitions = {};
-    std::string policy = {};       // That ruled when they happened.
+    std::string policy = {};  // That ruled when they happened.
     Tick turn = Tick::Max();  // When to look who of the waiting is next, unless never.
     std::unique_ptr<Served> served = {};
   };

@@ -1,5 +1,3 @@
-#include "core/policy.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +5,8 @@
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "core/policy.h"
 
 namespace fusebox {
 namespace {

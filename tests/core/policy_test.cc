@@ -101,9 +101,9 @@ TEST(PolicyTest, TakesTheEndsOfEveryRangeOfRetries) {
 // Whoever offers no timeouts need not clean up how they grow.
 TEST(PolicyTest, TimeoutsMatterOnlyWhereTheyAreOffered) {
   EXPECT_THAT(ErrorsOf([](Policy& policy) {
-                policy.retry = {.timeout_growth = Share(),
-                                .max_timeout = absl::ZeroDuration()};
-              }), IsEmpty());
+                policy.retry = {.timeout_growth = Share(), .max_timeout = absl::ZeroDuration()};
+              }),
+              IsEmpty());
 }
 
 // The ends of a range belong to it.
@@ -157,7 +157,8 @@ TEST(PolicyTest, MinimumCallsMustFitIntoTheWindow) {
 TEST(PolicyTest, TheSlowDurationMattersOnlyWhenItsRuleIsOn) {
   EXPECT_THAT(ErrorsOf([](Policy& policy) {
                 policy.circuit_breaker.slow_call_duration_threshold = absl::Hours(100);
-              }), IsEmpty());
+              }),
+              IsEmpty());
 }
 
 // Nor need they clean up what belongs to a part that is off.
