@@ -241,8 +241,7 @@ void Guard::AddToTotals(const Report& report, uint32_t calls, Counted counted) {
   (IsFailure(report.outcome) ? totals_.failures : totals_.successes) += calls;
   if (!report.latency.has_value()) return;
   totals_.timed_calls += calls;
-  totals_.latency_seconds +=
-      static_cast<double>(absl::ToInt64Nanoseconds(*report.latency)) * 1e-9 * calls;
+  totals_.latency_seconds += absl::ToDoubleSeconds(*report.latency) * calls;
 }
 
 void Guard::Learn(const Policy& policy, const Ending& ending, Outcome outcome, Tick now) {

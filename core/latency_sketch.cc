@@ -67,6 +67,7 @@ static_assert(KeepsItsPromise());
 LatencySketch::LatencySketch(Tick now)
     : half_end_((now.nanos() / kHalfWidth + 1) * kHalfWidth), counts_(std::make_unique<Counts>()) {
   static_assert(NumberOf(kLongest) - kFirst + 1 == kBuckets);
+  static_assert(sizeof(LatencySketch) + sizeof(Counts) < 1'250, "documented as 1.2 KB");
 }
 
 void LatencySketch::Rotate(Tick now) {
@@ -99,7 +100,7 @@ void LatencySketch::HalveCounts(size_t half) {
 }
 
 void LatencySketch::StartOver() {
-  last_quantile_ = 0;
+  cursor_ = 0;
   before_ = 0;
   up_to_ = CallsIn(0);
 }
@@ -114,8 +115,8 @@ void LatencySketch::Add(absl::Duration latency, uint32_t calls, Tick now) {
   }
   count = static_cast<uint16_t>(count + calls);
   totals_[filling_] += calls;
-  if (bucket < last_quantile_) before_ += calls;
-  if (bucket <= last_quantile_) up_to_ += calls;
+  if (bucket < cursor_) before_ += calls;
+  if (bucket <= cursor_) up_to_ += calls;
 }
 
 uint32_t LatencySketch::Count(Tick now) {
@@ -130,18 +131,18 @@ std::optional<absl::Duration> LatencySketch::Quantile(Share q, Tick now) {
       static_cast<uint64_t>(std::clamp<int64_t>(q.millionths(), 0, Share::kOne));
   const uint64_t rank = std::max<uint64_t>(1, (millionths * total + Share::kOne - 1) / Share::kOne);
   Seek(rank);
-  return LatencyOf(last_quantile_);
+  return LatencyOf(cursor_);
 }
 
 // Moves to the bucket of that rank, of at least 1 and at most all.
 void LatencySketch::Seek(uint64_t rank) {
   while (up_to_ < rank) {
     before_ = up_to_;
-    up_to_ += CallsIn(++last_quantile_);
+    up_to_ += CallsIn(++cursor_);
   }
   while (before_ >= rank) {
     up_to_ = before_;
-    before_ -= CallsIn(--last_quantile_);
+    before_ -= CallsIn(--cursor_);
   }
 }
 

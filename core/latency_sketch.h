@@ -30,15 +30,12 @@ namespace fusebox {
 // from then on what came before weighs less, and ranks stay as they are, to within one call.
 //
 // Adding takes no logarithm: a bit scan and a table. A quantile is looked for from where the last
-// one was, so one that is asked for again and again is found in a step or two, and mostly in none.
-// To add touches two cache lines, to ask one. Time is an argument and never goes back. Not
-// thread-safe.
+// one was, so one that is asked for again and again is mostly found at once; the first after a
+// boundary or a halving takes a step per bucket, at most 292. Time is an argument and never goes
+// back. Not thread-safe.
 class LatencySketch {
  public:
   static constexpr double kRelativeError = 0.05;
-
-  // What one takes in all, in bytes.
-  static constexpr size_t Bytes() { return sizeof(LatencySketch) + sizeof(Counts); }
 
   explicit LatencySketch(Tick now);
 
@@ -69,9 +66,11 @@ class LatencySketch {
 
   int64_t half_end_;  // Of the half that fills, in nanoseconds.
   uint32_t filling_ = 0;
-  uint32_t last_quantile_ = 0;  // The bucket of the last one that was asked for,
-  uint32_t before_ = 0;         // how many calls are before it,
-  uint32_t up_to_ = 0;          // and how many with those in it.
+  // The bucket of the last quantile that was asked for; how many calls are in the buckets before
+  // it, and how many with those in it.
+  uint32_t cursor_ = 0;
+  uint32_t before_ = 0;
+  uint32_t up_to_ = 0;
   std::array<uint32_t, 2> totals_{};
   std::unique_ptr<Counts> counts_;
 };

@@ -260,6 +260,7 @@ RetryBudget& Limits::EnsureBudget(const Policy& policy, Tick now) {
 void Limits::Reset() {
   budget_.reset();
   if (switched_ != nullptr) switched_->rate_limit.reset();
+  DropSwitchedIfEmpty();
 }
 
 // What is switched off is forgotten with what it holds: nobody asks it any more.
@@ -271,6 +272,7 @@ void Limits::ChangePolicy(const Policy& from, const Policy& to, Tick now) {
   if (!to.rate_limit.on()) switched_->rate_limit.reset();
   if (bulkhead() != nullptr) bulkhead()->ChangePolicy(to.bulkhead, now);
   if (rate_limit() != nullptr) rate_limit()->ChangePolicy(from.rate_limit, to.rate_limit, now);
+  DropSwitchedIfEmpty();
 }
 
 bool Limits::Trim(const Policy& policy, Tick now) {
@@ -289,21 +291,26 @@ bool Limits::TrimSwitched(const Policy& policy, Tick now) {
     part.reset();
     trimmed = true;
   };
-  auto& [keys, bulkhead, rate_limit, waiters] = *switched_;
-  if (keys != nullptr) {
-    keys->Advance(policy.idempotency, now);
-    if (keys->IsBlank()) drop(keys);
+  Switched& parts = *switched_;
+  if (parts.keys != nullptr) {
+    parts.keys->Advance(policy.idempotency, now);
+    if (parts.keys->IsBlank()) drop(parts.keys);
   }
-  if (bulkhead != nullptr) {
-    bulkhead->Advance(now);
-    if (bulkhead->IsBlank()) drop(bulkhead);
+  if (parts.bulkhead != nullptr) {
+    parts.bulkhead->Advance(now);
+    if (parts.bulkhead->IsBlank()) drop(parts.bulkhead);
   }
-  if (waiters != nullptr && waiters->empty()) drop(waiters);
-  if (rate_limit != nullptr && waiters == nullptr && rate_limit->IsBlank(policy.rate_limit, now)) {
-    drop(rate_limit);
+  if (parts.waiters != nullptr && parts.waiters->empty()) drop(parts.waiters);
+  const bool waits = parts.waiters != nullptr;
+  if (parts.rate_limit != nullptr && !waits && parts.rate_limit->IsBlank(policy.rate_limit, now)) {
+    drop(parts.rate_limit);
   }
-  if (!keys && !bulkhead && !rate_limit && !waiters) drop(switched_);
+  DropSwitchedIfEmpty();
   return trimmed;
+}
+
+void Limits::DropSwitchedIfEmpty() {
+  if (switched_ != nullptr && switched_->IsEmpty()) switched_.reset();
 }
 
 bool Limits::IsHolding(const Policy& policy, Tick now) {

@@ -124,6 +124,18 @@ class Limits {
   RetryBudget* budget() { return budget_.has_value() ? &*budget_ : nullptr; }
 
  private:
+  // The parts that only a policy switches on; each comes with its first use.
+  struct Switched {
+    std::unique_ptr<IdempotencyKeys> keys;
+    std::unique_ptr<Bulkhead> bulkhead;
+    std::unique_ptr<RateLimit> rate_limit;
+    std::unique_ptr<Waiters> waiters;
+
+    bool IsEmpty() const {
+      return keys == nullptr && bulkhead == nullptr && rate_limit == nullptr && waiters == nullptr;
+    }
+  };
+
   std::optional<Refusal> TakeKey(const Policy& policy, const Question& question, PermitId permit,
                                  Tick now);
   std::optional<Refusal> TakeRoom(const Policy& policy, const Question& question, PermitId permit,
@@ -131,20 +143,11 @@ class Limits {
   std::optional<Reason> WhatLacks(const Policy& policy, Tick now);
   std::optional<Refusal> QueueUp(const Policy& policy, const Question& question, Tick now);
   bool Enqueue(const Policy& policy, const Question& question, Tick now);
-  bool TrimSwitched(const Policy& policy, Tick now);
   Refusal RefuseFor(const Policy& policy, Reason reason, Tick now);
   std::optional<Refusal> TakePlace(const Policy& policy, const Question& question, PermitId permit,
                                    Tick now);
   std::optional<Refusal> TakeToken(const Policy& policy, Tick now);
   std::optional<Refusal> TakeRetry(const Policy& policy, const Question& question, Tick now);
-
-  // The parts that only a policy switches on; each comes with its first use.
-  struct Switched {
-    std::unique_ptr<IdempotencyKeys> keys;
-    std::unique_ptr<Bulkhead> bulkhead;
-    std::unique_ptr<RateLimit> rate_limit;
-    std::unique_ptr<Waiters> waiters;
-  };
 
   // Null if it was not needed so far.
   IdempotencyKeys* keys() const { return switched_ ? switched_->keys.get() : nullptr; }
@@ -152,6 +155,8 @@ class Limits {
   RateLimit* rate_limit() const { return switched_ ? switched_->rate_limit.get() : nullptr; }
   Waiters* waiters() const { return switched_ ? switched_->waiters.get() : nullptr; }
 
+  bool TrimSwitched(const Policy& policy, Tick now);
+  void DropSwitchedIfEmpty();
   Switched& EnsureSwitched();
   IdempotencyKeys& EnsureKeys();
   Bulkhead& EnsureBulkhead(const Policy& policy);

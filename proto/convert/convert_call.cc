@@ -1,3 +1,4 @@
+// What is asked before a call and said after it.
 #include <algorithm>
 
 #include "absl/status/status.h"
@@ -5,7 +6,6 @@
 #include "proto/convert/bad_field.h"
 #include "proto/convert/convert.h"
 
-// What is asked before a call and said after it.
 namespace fusebox {
 namespace {
 

@@ -92,7 +92,7 @@ void Engine::Publish(absl::string_view breaker, const Aftermath& aftermath, cons
   if (aftermath.deadline != Tick::Max()) deadlines_.Push(aftermath.deadline, aftermath.slot);
   if (aftermath.turn != Tick::Max()) turns_.Push(aftermath.turn, aftermath.slot);
   if (aftermath.changed) TellOfChange(breaker, aftermath, deed);
-  if (aftermath.served != nullptr) AnswerTurns(aftermath.slot, *aftermath.served);
+  if (!aftermath.turns.empty()) AnswerTurns(aftermath);
 }
 
 void Engine::TellOfChange(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed) {

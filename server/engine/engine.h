@@ -250,10 +250,9 @@ class Engine {
   std::vector<BudgetStatus> Budgets() { return budgets_.All(clock_.Now()); }
 
  private:
-  // Those whose wait is over, and what was so when they were asked: the budget that extra calls
-  // spend, and what was imposed.
-  struct Served {
-    std::vector<Turn> turns;
+  // What was so when calls were asked whose wait is over: the budget that extra ones spend, and
+  // what was imposed.
+  struct TurnTerms {
     std::string shared_budget;
     std::shared_ptr<const Override> imposed;
   };
@@ -265,9 +264,10 @@ class Engine {
     bool born = false;            // There was no such breaker before.
     bool changed = false;         // Watchers want to know.
     Transitions transitions = {};
-    std::string policy = {};  // That ruled when they happened.
-    Tick turn = Tick::Max();  // When to look who of the waiting is next, unless never.
-    std::unique_ptr<Served> served = {};
+    std::string policy = {};       // That ruled when they happened.
+    Tick turn = Tick::Max();       // When to look who of the waiting is next, unless never.
+    std::vector<Turn> turns = {};  // Those whose wait is over,
+    std::unique_ptr<TurnTerms> turn_terms = {};  // and if there are any, under which terms.
   };
 
   // What an answer still depends on once the breaker is unlocked.
@@ -313,9 +313,9 @@ class Engine {
   void LetTimerServe(LockedBreaker entry);
   void EndWaitsAt(absl::string_view breaker);
   size_t EndSomeWaits(BreakerEntry& entry, Aftermath& aftermath);
-  static Served& BeginToServe(const BreakerEntry& entry, Aftermath& aftermath);
+  static void NoteTermsOfTurns(const BreakerEntry& entry, Aftermath& aftermath);
   void Serve(BreakerEntry& entry, Tick now, Aftermath& aftermath);
-  void AnswerTurns(Slot slot, const Served& served);
+  void AnswerTurns(const Aftermath& aftermath);
 
   // Does what was due with a breaker that is used by nobody, and what its rules changed.
   void Refresh(absl::string_view breaker);

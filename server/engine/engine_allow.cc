@@ -285,36 +285,35 @@ void Engine::EndWaitsAt(absl::string_view breaker) {
 }
 
 size_t Engine::EndSomeWaits(BreakerEntry& entry, Aftermath& aftermath) {
-  Served& served = BeginToServe(entry, aftermath);
   entry.guard.EndWaits(*entry.ruling, kAtOnce, clock_.Now(), numbers_, aftermath.transitions,
-                       served.turns);
-  return served.turns.size();
+                       aftermath.turns);
+  NoteTermsOfTurns(entry, aftermath);
+  return aftermath.turns.size();
 }
 
 // A thread that has something else to do serves few; the timer has the rest.
 void Engine::Serve(BreakerEntry& entry, Tick now, Aftermath& aftermath) {
-  Served& served = BeginToServe(entry, aftermath);
   entry.guard.ServeWaiters(*entry.ruling, kAtOnce, now, numbers_, aftermath.transitions,
-                           served.turns);
+                           aftermath.turns);
+  NoteTermsOfTurns(entry, aftermath);
 }
 
-Engine::Served& Engine::BeginToServe(const BreakerEntry& entry, Aftermath& aftermath) {
-  if (aftermath.served == nullptr) aftermath.served = std::make_unique<Served>();
-  aftermath.served->shared_budget = entry.ruling->policy.shared_retry_budget;
-  aftermath.served->imposed = entry.guard.override();
-  return *aftermath.served;
+void Engine::NoteTermsOfTurns(const BreakerEntry& entry, Aftermath& aftermath) {
+  if (aftermath.turns.empty() || aftermath.turn_terms != nullptr) return;
+  aftermath.turn_terms = std::make_unique<TurnTerms>(
+      TurnTerms{entry.ruling->policy.shared_retry_budget, entry.guard.override()});
 }
 
-void Engine::AnswerTurns(Slot slot, const Served& served) {
+void Engine::AnswerTurns(const Aftermath& aftermath) {
   const Tick now = clock_.Now();
-  for (const Turn& turn : served.turns) {
+  for (const Turn& turn : aftermath.turns) {
     std::optional<WaitingCall> call = waiting_room_.Leave(turn.asked.id());
     if (!call.has_value()) continue;
     const Question question = turn.asked.question();
-    const std::string budget = question.IsExtra() ? served.shared_budget : "";
-    const Drill drill = DrillThatRefused(served.imposed, turn.decision);
+    const std::string budget = question.IsExtra() ? aftermath.turn_terms->shared_budget : "";
+    const Drill drill = DrillThatRefused(aftermath.turn_terms->imposed, turn.decision);
     AllowAnswer answer{.decision = turn.decision};
-    Settle(call->breaker(), question, call->client, {slot, budget, drill}, now, answer);
+    Settle(call->breaker(), question, call->client, {aftermath.slot, budget, drill}, now, answer);
     answer = AfterWait(*call, question, std::move(answer));
     const Decision decision = answer.decision;
     if (!call->answered(std::move(answer)) && decision.allowed) {

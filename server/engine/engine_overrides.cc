@@ -134,7 +134,7 @@ absl::Status Engine::Forget(absl::string_view breaker, const Deed& deed) {
     return true;
   };
   const bool erased = registry_.Erase(slot, breaker, note);
-  if (aftermath.served != nullptr) AnswerTurns(slot, *aftermath.served);
+  if (!aftermath.turns.empty()) AnswerTurns(aftermath);
   if (!erased) return NoSuchBreaker(breaker);
   counters_.CountEviction(event.transition.from);
   changed_outages_.Add(breaker);
