@@ -1,28 +1,30 @@
 #include "core/bulkhead.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace fusebox {
 
 bool Bulkhead::TryTake(const BulkheadPolicy& policy, PermitId permit, Tick now,
                        absl::Duration lease) {
-  const bool is_short = lease < policy.lease_timeout;
-  const Tick ends_early = is_short ? now + lease : Tick::Max();
-  if (IsFull(policy, now) || !leases_.Add(permit, {now, ends_early})) {
+  assert(leases_.empty() || leases_.rbegin()->first < permit);
+  const bool has_its_own = lease < absl::InfiniteDuration();
+  const Tick ends_early = has_its_own ? now + lease : Tick::Max();
+  if (IsFull(policy, now) || !leases_.try_emplace(permit, Lease{now, ends_early}).second) {
     ++refused_;
     return false;
   }
-  if (is_short) short_.emplace(ends_early, permit.epoch, permit.number);
+  if (has_its_own) short_.emplace(ends_early, permit);
   ++granted_;
   return true;
 }
 
 bool Bulkhead::Return(PermitId permit, Tick now) {
   Advance(now);
-  const Lease* lease = leases_.Find(permit);
-  if (lease == nullptr) return false;
-  short_.erase({lease->ends_early, permit.epoch, permit.number});
-  return leases_.Remove(permit);
+  const auto lease = leases_.find(permit);
+  if (lease == leases_.end()) return false;
+  Free(lease);
+  return true;
 }
 
 bool Bulkhead::GiveBack(PermitId permit, Tick now) {
@@ -38,24 +40,25 @@ bool Bulkhead::IsFull(const BulkheadPolicy& policy, Tick now) {
 
 Tick Bulkhead::NextDeadline() const {
   if (leases_.empty()) return Tick::Max();
-  const Tick oldest = leases_.front().value.taken + lease_timeout_;
-  return short_.empty() ? oldest : std::min(oldest, std::get<0>(*short_.begin()));
+  const Tick oldest = leases_.begin()->second.taken + lease_timeout_;
+  return short_.empty() ? oldest : std::min(oldest, short_.begin()->first);
 }
 
 void Bulkhead::Advance(Tick now) {
-  while (!short_.empty() && std::get<0>(*short_.begin()) <= now) {
-    const auto [end, epoch, number] = *short_.begin();
-    Expire({epoch, number});
+  for (; !short_.empty() && short_.begin()->first <= now; ++expired_) {
+    const auto& [end, permit] = *short_.begin();
+    Free(leases_.find(permit));
   }
-  while (!leases_.empty() && leases_.front().value.taken + lease_timeout_ <= now) {
-    Expire(leases_.front().id);
-  }
+  const auto runs_out = [this, now](const Lease& lease) {
+    return lease.taken + lease_timeout_ <= now;
+  };
+  for (; !leases_.empty() && runs_out(leases_.begin()->second); ++expired_) Free(leases_.begin());
 }
 
-void Bulkhead::Expire(PermitId permit) {
-  short_.erase({leases_.Find(permit)->ends_early, permit.epoch, permit.number});
-  leases_.Remove(permit);
-  ++expired_;
+void Bulkhead::Free(Leases::iterator lease) {
+  const Tick ends_early = lease->second.ends_early;
+  if (ends_early != Tick::Max()) short_.erase({ends_early, lease->first});
+  leases_.erase(lease);
 }
 
 absl::Duration Bulkhead::RetryAfter(Tick now) const {

@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
+#include <utility>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/time/time.h"
-#include "core/id_line.h"
 #include "core/permit_id.h"
 #include "core/policy.h"
 #include "core/tick.h"
@@ -29,16 +29,15 @@ namespace fusebox {
 // Whoever shall wait for a place stands in a WaitQueue. To ask whether its turn has come, without
 // that counting as a refusal, there is IsFull().
 //
-// For policies that are on. Holds about 90 bytes per lease that is out, and 40 more for a short
-// one. Time is an argument and never goes back; every operation first ends what has run out. All
-// are O(1), amortized, but O(log leases) for short ones. Not thread-safe: the owner serialises
-// calls.
+// For policies that are on. Holds 40 to 70 bytes per lease that is out, and as many more where
+// its holder said how long. Time is an argument and never goes back; every operation first ends
+// what has run out. All are O(log leases). Not thread-safe: the owner serialises calls.
 class Bulkhead {
  public:
   explicit Bulkhead(const BulkheadPolicy& policy) : lease_timeout_(policy.lease_timeout) {}
 
-  // False if every place is taken. `permit` must not hold a place already. `lease` is how long it
-  // may hold it, if that is shorter than the policy's timeout.
+  // False if every place is taken. `permit` is newer than all before it. `lease` is how long it
+  // may hold it, if that is shorter than the policy's timeout is then.
   bool TryTake(const BulkheadPolicy& policy, PermitId permit, Tick now,
                absl::Duration lease = absl::InfiniteDuration());
 
@@ -75,15 +74,18 @@ class Bulkhead {
 
  private:
   struct Lease {
-    Tick taken;  // So they are in this order.
+    Tick taken;
     Tick ends_early = Tick::Max();
   };
 
-  void Expire(PermitId permit);
+  // In the order in which they were taken.
+  using Leases = absl::btree_map<PermitId, Lease>;
+
+  void Free(Leases::iterator lease);
 
   absl::Duration lease_timeout_;
-  IdLine<PermitId, Lease> leases_;
-  absl::btree_set<std::tuple<Tick, uint64_t, uint64_t>> short_;  // When it ends, and whose it is.
+  Leases leases_;
+  absl::btree_set<std::pair<Tick, PermitId>> short_;  // When it ends, and whose it is.
   uint64_t granted_ = 0;
   uint64_t refused_ = 0;
   uint64_t expired_ = 0;

@@ -17,6 +17,8 @@ Tick Guard::Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source
 
 Decision Guard::Acquire(const RulingPolicy& ruling, const Question& question, Tick now,
                         TransitionSource& source, Transitions& transitions) {
+  // Prefetch() had not fetched yet what says where it is.
+  if (limits_ != nullptr) limits_->Prefetch();
   now = Enter(ruling, now, source, transitions);
   if (Is(OverrideMode::kForcedOpen)) {
     const absl::Duration left = override_->expires - now;

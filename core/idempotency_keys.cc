@@ -27,13 +27,13 @@ absl::Status CheckIdempotencyKey(absl::string_view key) {
 
 void IdempotencyKeys::Enlist(Node& node, const Standing& standing) {
   node.second.standing = standing;
-  OrderOf(standing.state).emplace(std::pair(standing.until, standing.serial), &node);
+  OrderOf(standing).emplace(std::pair(standing.known_until, standing.serial), &node);
   if (standing.permit.has_value()) awaited_.emplace(*standing.permit, &node);
 }
 
 void IdempotencyKeys::Unlist(const Node& node) {
   const Standing& standing = node.second.standing;
-  OrderOf(standing.state).erase({standing.until, standing.serial});
+  OrderOf(standing).erase({standing.known_until, standing.serial});
   if (standing.permit.has_value()) awaited_.erase(*standing.permit);
 }
 
@@ -46,82 +46,78 @@ void IdempotencyKeys::Forget(Node& node) {
   Unlist(node);
   keys_.erase(keys_.find(node.first));
   ShrinkIfSparse(keys_);
-  ShrinkIfSparse(awaited_);
+}
+
+IdempotencyKeys::Begun IdempotencyKeys::Standing::At(Tick now) const {
+  if (succeeded) return Begun::kSucceeded;
+  return now < in_flight_until ? Begun::kInFlight : Begun::kUnknown;
 }
 
 IdempotencyKeys::Begun IdempotencyKeys::Begin(const IdempotencyPolicy& policy,
                                               absl::string_view key, PermitId permit,
                                               absl::Duration lease, bool retry_unknown, Tick now) {
-  Advance(policy, now);
+  Advance(now);
+  const Standing in_flight{.permit = permit,
+                           .in_flight_until = now + lease,
+                           .known_until = now + lease + policy.ttl,
+                           .serial = next_serial_++};
   const auto known = keys_.find(key);
   if (known == keys_.end()) {
     if (pending_.size() >= policy.max_keys) {
       ++refused_;
       return Begun::kFull;
     }
-    Enlist(*keys_.try_emplace(key).first,
-           {.permit = permit, .until = now + lease, .serial = next_serial_++});
+    Enlist(*keys_.try_emplace(key).first, in_flight);
     ++begun_;
     return Begun::kFresh;
   }
-  const std::optional<Begun> first = DuplicateOf(known->second.standing.state, retry_unknown);
-  if (!first.has_value()) {
-    Retry(*known, permit, now + lease);
+  const Begun first = known->second.standing.At(now);
+  if (first == Begun::kUnknown && retry_unknown) {
+    Retry(*known, in_flight);
     ++begun_;
     return Begun::kFresh;
   }
   ++duplicates_;
-  return *first;
-}
-
-std::optional<IdempotencyKeys::Begun> IdempotencyKeys::DuplicateOf(State first,
-                                                                   bool retry_unknown) {
-  switch (first) {
-    case State::kInFlight:
-      return Begun::kInFlight;
-    case State::kSucceeded:
-      return Begun::kSucceeded;
-    case State::kUnknown:
-      break;
-  }
-  if (retry_unknown) return std::nullopt;
-  return Begun::kUnknown;
-}
-
-std::optional<IdempotencyKeys::Begun> IdempotencyKeys::RefuseDuplicate(
-    const IdempotencyPolicy& policy, absl::string_view key, bool retry_unknown, Tick now) {
-  Advance(policy, now);
-  const auto known = keys_.find(key);
-  if (known == keys_.end()) return std::nullopt;
-  const std::optional<Begun> first = DuplicateOf(known->second.standing.state, retry_unknown);
-  if (first.has_value()) ++duplicates_;
   return first;
 }
 
-void IdempotencyKeys::Retry(Node& node, PermitId permit, Tick until) {
+std::optional<IdempotencyKeys::Begun> IdempotencyKeys::RefuseDuplicate(absl::string_view key,
+                                                                       bool retry_unknown,
+                                                                       Tick now) {
+  Advance(now);
+  const auto known = keys_.find(key);
+  if (known == keys_.end()) return std::nullopt;
+  const Begun first = known->second.standing.At(now);
+  if (first == Begun::kUnknown && retry_unknown) return std::nullopt;
+  ++duplicates_;
+  return first;
+}
+
+void IdempotencyKeys::Retry(Node& node, Standing in_flight) {
   node.second.before = std::make_unique<Standing>(node.second.standing);
-  Change(node, {.doubted = true, .permit = permit, .until = until, .serial = next_serial_++});
+  in_flight.doubted = true;
+  Change(node, in_flight);
 }
 
 bool IdempotencyKeys::End(const IdempotencyPolicy& policy, PermitId permit, Outcome outcome,
                           Tick now) {
-  Advance(policy, now);
+  Advance(now);
   const auto awaited = awaited_.find(permit);
   if (awaited == awaited_.end()) return false;
   Node& node = *awaited->second;
   if (IsKnownNotDone(outcome)) {
     TakeNotDone(node, now);
   } else if (outcome == Outcome::kSuccess) {
-    Settle(node, State::kSucceeded, std::nullopt, now + policy.ttl);
+    Settle(node, {.succeeded = true, .known_until = now + policy.ttl});
     ForgetSuccessesAbove(policy.max_keys);
   } else {
-    Settle(node, State::kUnknown, std::nullopt, now + policy.ttl);
+    Settle(node, {.known_until = now + policy.ttl});
   }
   return true;
 }
 
-bool IdempotencyKeys::GiveBack(const IdempotencyPolicy& policy, PermitId permit, Tick now) {
-  Advance(policy, now);
+bool IdempotencyKeys::GiveBack(PermitId permit, Tick now) {
+  Advance(now);
   const auto awaited = awaited_.find(permit);
   if (awaited == awaited_.end()) return false;
   TakeNotDone(*awaited->second, now);
@@ -133,20 +129,16 @@ bool IdempotencyKeys::GiveBack(const IdempotencyPolicy& policy, PermitId permit,
 // before, nobody knows.
 void IdempotencyKeys::TakeNotDone(Node& node, Tick now) {
   const Standing& standing = node.second.standing;
-  const bool expired = standing.state == State::kUnknown;
-  if (expired && standing.doubted) {
-    return Settle(node, State::kUnknown, std::nullopt, standing.until);
-  }
+  const bool expired = standing.in_flight_until <= now;
+  if (expired && standing.doubted) return Settle(node, {.known_until = standing.known_until});
   const std::unique_ptr<Standing> before = std::move(node.second.before);
-  if (before == nullptr || before->until <= now) return Forget(node);
+  if (before == nullptr || before->known_until <= now) return Forget(node);
   Change(node, *before);
 }
 
-void IdempotencyKeys::Settle(Node& node, State state, std::optional<PermitId> permit, Tick until) {
-  Standing settled = node.second.standing;
-  settled.state = state;
-  settled.permit = permit;
-  settled.until = until;
+// Nobody can end it any more.
+void IdempotencyKeys::Settle(Node& node, Standing settled) {
+  settled.serial = node.second.standing.serial;
   node.second.before.reset();
   Change(node, settled);
 }
@@ -157,26 +149,9 @@ void IdempotencyKeys::ForgetSuccessesAbove(uint32_t most) {
   }
 }
 
-Tick IdempotencyKeys::NextDeadline() const {
-  Tick next = Tick::Max();
-  for (const Order* order : {&pending_, &succeeded_}) {
-    if (!order->empty()) next = std::min(next, order->begin()->first.first);
-  }
-  return next;
-}
-
-void IdempotencyKeys::Advance(const IdempotencyPolicy& policy, Tick now) {
-  while (!pending_.empty() && pending_.begin()->first.first <= now) {
-    Node& node = *pending_.begin()->second;
-    const Standing& due = node.second.standing;
-    if (due.state == State::kUnknown) {
-      Forget(node);
-    } else {
-      Settle(node, State::kUnknown, due.permit, due.until + policy.ttl);
-    }
-  }
-  while (!succeeded_.empty() && succeeded_.begin()->first.first <= now) {
-    Forget(*succeeded_.begin()->second);
+void IdempotencyKeys::Advance(Tick now) {
+  for (Order* order : {&pending_, &succeeded_}) {
+    while (!order->empty() && order->begin()->first.first <= now) Forget(*order->begin()->second);
   }
 }
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -55,7 +54,8 @@ absl::Status CheckIdempotencyKey(absl::string_view key);
 //
 // Keys are kept as they are: with hashes, a collision would refuse a call that was never made. So a
 // key costs its bytes and about 200 more, 9 MB for the longest under the default bound. A changed
-// policy holds for what begins or ends from then on.
+// policy holds for what begins or ends from then on; a key whose lease runs out keeps the ttl with
+// which it began.
 //
 // For policies that are on. Time is an argument and never goes back; every operation first does
 // what was due, with the time at which it was due, and takes O(log keys). Not thread-safe: the
@@ -76,8 +76,7 @@ class IdempotencyKeys {
               absl::Duration lease, bool retry_unknown, Tick now);
 
   // As Begin(), if the call is a duplicate; else nothing is begun.
-  std::optional<Begun> RefuseDuplicate(const IdempotencyPolicy& policy, absl::string_view key,
-                                       bool retry_unknown, Tick now);
+  std::optional<Begun> RefuseDuplicate(absl::string_view key, bool retry_unknown, Tick now);
 
   // The call of `permit` ended. False, and nothing changed, if that is known already or it had no
   // key.
@@ -85,11 +84,10 @@ class IdempotencyKeys {
 
   // As if `permit` had never begun a call; after its lease, as if its call had ended as not done.
   // False, and nothing changed, where End() would be.
-  bool GiveBack(const IdempotencyPolicy& policy, PermitId permit, Tick now);
+  bool GiveBack(PermitId permit, Tick now);
 
-  // When a key changes by itself next, and doing what was due.
-  Tick NextDeadline() const;
-  void Advance(const IdempotencyPolicy& policy, Tick now);
+  // Forgets what was due.
+  void Advance(Tick now);
 
   // As of the last operation.
   size_t size() const { return keys_.size(); }
@@ -103,38 +101,38 @@ class IdempotencyKeys {
   bool IsBlank() const { return keys_.empty() && begun_ == 0 && duplicates_ == 0 && refused_ == 0; }
 
  private:
-  enum class State : uint8_t { kInFlight, kSucceeded, kUnknown };
-
   // Where a key stands.
   struct Standing {
-    State state = State::kInFlight;
+    bool succeeded = false;               // Else it is IN_FLIGHT or, after that, UNKNOWN.
     bool doubted = false;                 // What became of an earlier permit is unknown.
     std::optional<PermitId> permit = {};  // Who can end it.
-    Tick until = {};                      // When it changes by itself,
-    uint64_t serial = 0;                  // and which of those that do then comes first.
+    Tick in_flight_until = {};
+    Tick known_until = {};  // Then it is forgotten,
+    uint64_t serial = 0;    // the lowest first of those that are due together.
+
+    Begun At(Tick now) const;
   };
   struct Entry {
     Standing standing;
-    std::unique_ptr<Standing> before;  // While an UNKNOWN is tried again.
+    std::unique_ptr<Standing> before;  // Of an UNKNOWN that was tried again.
   };
   using Node = std::pair<const std::string, Entry>;
   using Order = absl::btree_map<std::pair<Tick, uint64_t>, Node*>;
 
-  Order& OrderOf(State state) { return state == State::kSucceeded ? succeeded_ : pending_; }
+  Order& OrderOf(const Standing& standing) { return standing.succeeded ? succeeded_ : pending_; }
   void Enlist(Node& node, const Standing& standing);
   void Unlist(const Node& node);
   void Change(Node& node, const Standing& standing);
   void Forget(Node& node);
 
-  static std::optional<Begun> DuplicateOf(State first, bool retry_unknown);
-  void Retry(Node& node, PermitId permit, Tick until);
-  void Settle(Node& node, State state, std::optional<PermitId> permit, Tick until);
+  void Retry(Node& node, Standing in_flight);
+  void Settle(Node& node, Standing settled);
   void TakeNotDone(Node& node, Tick now);
   void ForgetSuccessesAbove(uint32_t most);
 
   absl::node_hash_map<std::string, Entry> keys_;
-  absl::flat_hash_map<PermitId, Node*> awaited_;  // Those who can end one.
-  Order pending_;                                 // In flight or UNKNOWN, by when they change.
+  absl::btree_map<PermitId, Node*> awaited_;  // Those who can end one.
+  Order pending_;                             // In flight or UNKNOWN.
   Order succeeded_;
   uint64_t next_serial_ = 0;
   uint64_t begun_ = 0;

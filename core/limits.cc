@@ -41,11 +41,17 @@ std::optional<BulkheadStatus> Limits::BulkheadAt(const BulkheadPolicy& policy, T
 std::optional<IdempotencyStatus> Limits::IdempotencyAt(const IdempotencyPolicy& policy, Tick now) {
   if (!policy.on()) return std::nullopt;
   if (keys() == nullptr) return IdempotencyStatus();
-  keys()->Advance(policy, now);
+  keys()->Advance(now);
   return IdempotencyStatus{.keys = static_cast<uint32_t>(keys()->size()),
                            .begun = keys()->begun(),
                            .duplicates = keys()->duplicates(),
                            .refused = keys()->refused()};
+}
+
+void Limits::Prefetch() const {
+  if (switched_ == nullptr) return;
+  const auto* bytes = reinterpret_cast<const char*>(switched_.get());
+  for (size_t at = 0; at < sizeof(Switched); at += 64) __builtin_prefetch(bytes + at, /*rw=*/1);
 }
 
 bool Limits::Concern(const Policy& policy, const Question& question) {
@@ -62,7 +68,7 @@ std::optional<Refusal> Limits::Take(const Policy& policy, const Question& questi
                                     Tick now) {
   if (auto refusal = TakeKey(policy, question, permit, now)) return refusal;
   if (auto refusal = TakeRoom(policy, question, permit, now)) {
-    if (keys() != nullptr) keys()->GiveBack(policy.idempotency, permit, now);
+    if (keys() != nullptr) keys()->GiveBack(permit, now);
     return refusal;
   }
   auto refusal = TakeRetry(policy, question, now);
@@ -95,8 +101,9 @@ std::optional<Reason> Limits::WhatLacks(const Policy& policy, Tick now) {
 std::optional<Refusal> Limits::QueueUp(const Policy& policy, const Question& question, Tick now) {
   const bool scarce = policy.bulkhead.on() || policy.rate_limit.on();
   const bool behind = scarce && !question.in_turn && waiting() > 0;
+  if (!behind && !question.wait.has_value()) return std::nullopt;
   std::optional<Reason> lacks = WhatLacks(policy, now);
-  if (!behind && (!lacks.has_value() || !question.wait.has_value())) return std::nullopt;
+  if (!behind && !lacks.has_value()) return std::nullopt;
   if (!lacks.has_value()) lacks = policy.bulkhead.on() ? Reason::kBulkhead : Reason::kRateLimit;
   if (Enqueue(policy, question, now)) return Refusal{.reason = *lacks, .waits = true};
   return RefuseFor(policy, *lacks, now);
@@ -150,7 +157,7 @@ void Limits::GiveBack(const Policy& policy, PermitId permit, Tick taken, Tick no
     rate_limit()->GiveBack(policy.rate_limit, taken);
   }
   if (bulkhead() != nullptr) bulkhead()->GiveBack(permit, now);
-  if (keys() != nullptr) keys()->GiveBack(policy.idempotency, permit, now);
+  if (keys() != nullptr) keys()->GiveBack(permit, now);
 }
 
 std::optional<Refusal> Limits::TakeKey(const Policy& policy, const Question& question,
@@ -175,8 +182,7 @@ std::optional<Refusal> Limits::TakeKey(const Policy& policy, const Question& que
 std::optional<IdempotencyKeys::Begun> Limits::RefuseDuplicate(const Policy& policy,
                                                               const Question& question, Tick now) {
   if (keys() == nullptr || !UsesKey(policy, question)) return std::nullopt;
-  return keys()->RefuseDuplicate(policy.idempotency, question.idempotency_key,
-                                 question.retry_unknown, now);
+  return keys()->RefuseDuplicate(question.idempotency_key, question.retry_unknown, now);
 }
 
 std::optional<Refusal> Limits::TakePlace(const Policy& policy, const Question& question,
@@ -206,7 +212,7 @@ void Limits::End(const Policy& policy, PermitId permit, Outcome outcome, bool un
   if (bulkhead() != nullptr) bulkhead()->Return(permit, now);
   if (keys() == nullptr) return;
   if (unsent && !IsSuccess(outcome)) {
-    keys()->GiveBack(policy.idempotency, permit, now);
+    keys()->GiveBack(permit, now);
   } else {
     keys()->End(policy.idempotency, permit, outcome, now);
   }
@@ -236,13 +242,13 @@ IdempotencyKeys& Limits::EnsureKeys() {
 
 Bulkhead& Limits::EnsureBulkhead(const Policy& policy) {
   auto& part = EnsureSwitched().bulkhead;
-  if (part == nullptr) part = std::make_unique<Bulkhead>(policy.bulkhead);
+  if (!part.has_value()) part.emplace(policy.bulkhead);
   return *part;
 }
 
 RateLimit& Limits::EnsureRateLimit(const Policy& policy, Tick now) {
   auto& part = EnsureSwitched().rate_limit;
-  if (part == nullptr) part = std::make_unique<RateLimit>(policy.rate_limit, now);
+  if (!part.has_value()) part.emplace(policy.rate_limit, now);
   return *part;
 }
 
@@ -293,16 +299,16 @@ bool Limits::TrimSwitched(const Policy& policy, Tick now) {
   };
   Switched& parts = *switched_;
   if (parts.keys != nullptr) {
-    parts.keys->Advance(policy.idempotency, now);
+    parts.keys->Advance(now);
     if (parts.keys->IsBlank()) drop(parts.keys);
   }
-  if (parts.bulkhead != nullptr) {
+  if (parts.bulkhead.has_value()) {
     parts.bulkhead->Advance(now);
     if (parts.bulkhead->IsBlank()) drop(parts.bulkhead);
   }
   if (parts.waiters != nullptr && parts.waiters->empty()) drop(parts.waiters);
   const bool waits = parts.waiters != nullptr;
-  if (parts.rate_limit != nullptr && !waits && parts.rate_limit->IsBlank(policy.rate_limit, now)) {
+  if (parts.rate_limit.has_value() && !waits && parts.rate_limit->IsBlank(policy.rate_limit, now)) {
     drop(parts.rate_limit);
   }
   DropSwitchedIfEmpty();
@@ -317,7 +323,7 @@ bool Limits::IsHolding(const Policy& policy, Tick now) {
   if (waiting() > 0) return true;
   if (bulkhead() != nullptr) bulkhead()->Advance(now);
   if (bulkhead() != nullptr && bulkhead()->InUse() > 0) return true;
-  if (keys() != nullptr) keys()->Advance(policy.idempotency, now);
+  if (keys() != nullptr) keys()->Advance(now);
   if (keys() != nullptr && keys()->size() > 0) return true;
   if (rate_limit() != nullptr && policy.rate_limit.on() &&
       !rate_limit()->IsFull(policy.rate_limit, now)) {

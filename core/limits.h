@@ -101,6 +101,9 @@ class Limits {
   // Forgets parts that hold nothing. True if it did.
   bool Trim(const Policy& policy, Tick now);
 
+  // Has the processor fetch what the next operation reads.
+  void Prefetch() const;
+
   // Whether this call takes anything from here.
   static bool Concern(const Policy& policy, const Question& question);
   static bool HasPrivateBudget(const Policy& policy) { return policy.shared_retry_budget.empty(); }
@@ -124,15 +127,17 @@ class Limits {
   RetryBudget* budget() { return budget_.has_value() ? &*budget_ : nullptr; }
 
  private:
-  // The parts that only a policy switches on; each comes with its first use.
+  // The parts that only a policy switches on; each comes with its first use. The two that meet
+  // every call are in one piece of memory.
   struct Switched {
+    std::optional<Bulkhead> bulkhead;
+    std::optional<RateLimit> rate_limit;
     std::unique_ptr<IdempotencyKeys> keys;
-    std::unique_ptr<Bulkhead> bulkhead;
-    std::unique_ptr<RateLimit> rate_limit;
     std::unique_ptr<Waiters> waiters;
 
     bool IsEmpty() const {
-      return keys == nullptr && bulkhead == nullptr && rate_limit == nullptr && waiters == nullptr;
+      return !bulkhead.has_value() && !rate_limit.has_value() && keys == nullptr &&
+             waiters == nullptr;
     }
   };
 
@@ -150,9 +155,13 @@ class Limits {
   std::optional<Refusal> TakeRetry(const Policy& policy, const Question& question, Tick now);
 
   // Null if it was not needed so far.
+  template <typename Part>
+  static Part* PointerTo(std::optional<Part>& part) {
+    return part.has_value() ? &*part : nullptr;
+  }
   IdempotencyKeys* keys() const { return switched_ ? switched_->keys.get() : nullptr; }
-  Bulkhead* bulkhead() const { return switched_ ? switched_->bulkhead.get() : nullptr; }
-  RateLimit* rate_limit() const { return switched_ ? switched_->rate_limit.get() : nullptr; }
+  Bulkhead* bulkhead() const { return switched_ ? PointerTo(switched_->bulkhead) : nullptr; }
+  RateLimit* rate_limit() const { return switched_ ? PointerTo(switched_->rate_limit) : nullptr; }
   Waiters* waiters() const { return switched_ ? switched_->waiters.get() : nullptr; }
 
   bool TrimSwitched(const Policy& policy, Tick now);

@@ -69,7 +69,7 @@ grpc::Status Connection::BeginCall(grpc::ClientContext& context) {
   if (!fault_.ok()) return {grpc::StatusCode::UNAUTHENTICATED, std::string(fault_.message())};
   const gpr_timespec deadline = gpr_time_min(In(timeout_), end_);
   Connect(deadline);
-  context.set_deadline(deadline);
+  context.set_deadline(connected_ ? gpr_time_min(In(timeout_ + longer_), end_) : deadline);
   if (!authorization_.empty()) context.AddMetadata("authorization", authorization_);
   return grpc::Status::OK;
 }

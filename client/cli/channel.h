@@ -52,6 +52,9 @@ class Connection {
   grpc::Status BeginStream(grpc::ClientContext& context,
                            absl::Duration limit = absl::InfiniteDuration());
 
+  // Lets each call from now on last that much longer than the time-out, once connected.
+  void Lengthen(absl::Duration by) { longer_ = by; }
+
   // Lets all calls from now on, taken together, last no longer than this.
   void EndAllAfter(absl::Duration total);
 
@@ -90,6 +93,7 @@ class Connection {
 
   const std::string address_;
   const absl::Duration timeout_;
+  absl::Duration longer_;
   const CredentialFlags flags_;
   absl::Status fault_;
   std::string authorization_;

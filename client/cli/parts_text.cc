@@ -1,5 +1,6 @@
 #include "client/cli/parts_text.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -42,6 +43,15 @@ void AddParts(const v1::Breaker& breaker, Table& table) {
 void AddRetryEstimates(const v1::Breaker& breaker, Table& table) {
   if (breaker.retry_estimates().empty()) return;
   table.AddRow({""});
+  const std::string first = PercentText(breaker.retry_estimates(0).success_probability());
+  const bool alike = std::all_of(breaker.retry_estimates().begin(), breaker.retry_estimates().end(),
+                                 [&first](const v1::RetryEstimate& one) {
+                                   return PercentText(one.success_probability()) == first;
+                                 });
+  if (alike) {
+    table.AddRow({"Retries", first + " would succeed, of whatever kind, as far as is known"});
+    return;
+  }
   table.AddRow({"Retries", "would succeed, as far as is known"});
   for (const v1::RetryEstimate& one : breaker.retry_estimates()) {
     const std::string later = one.attempt() >= 4 ? " and later" : "";

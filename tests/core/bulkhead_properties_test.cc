@@ -20,10 +20,12 @@ class PlainBulkhead {
   struct Lease {
     PermitId permit;
     Tick taken;
+    absl::Duration asked;  // Of its holder.
   };
 
+  Tick EndOf(const Lease& lease) const { return lease.taken + std::min(timeout, lease.asked); }
   void Advance(Tick now) {
-    expired += std::erase_if(leases, [&](const Lease& l) { return l.taken + timeout <= now; });
+    expired += std::erase_if(leases, [&](const Lease& l) { return EndOf(l) <= now; });
   }
   bool Remove(PermitId permit) {
     return std::erase_if(leases, [&](const Lease& l) { return l.permit == permit; }) > 0;
@@ -40,15 +42,15 @@ class World {
  public:
   World() { plain_.timeout = policy_.lease_timeout; }
 
-  void Take() {
+  void Take(absl::Duration lease) {
     const PermitId permit{epoch_, next_number_++};
-    const bool granted = bulkhead_.TryTake(policy_, permit, now_);
+    const bool granted = bulkhead_.TryTake(policy_, permit, now_, lease);
     RC_ASSERT(granted == (plain_.leases.size() < policy_.max_concurrent));
     // Never more than the bound; more of them stay only where there was a higher one.
     if (granted) RC_ASSERT(bulkhead_.InUse() <= policy_.max_concurrent);
     permits_.push_back(permit);
     if (!granted) return;
-    plain_.leases.push_back({permit, now_});
+    plain_.leases.push_back({permit, now_, lease});
     ++plain_.granted;
   }
 
@@ -88,7 +90,7 @@ class World {
     RC_ASSERT(bulkhead_.granted() == plain_.granted);
     RC_ASSERT(bulkhead_.expired() == plain_.expired);
     Tick next = Tick::Max();
-    for (const auto& lease : plain_.leases) next = std::min(next, lease.taken + plain_.timeout);
+    for (const auto& lease : plain_.leases) next = std::min(next, plain_.EndOf(lease));
     const bool same_deadline = bulkhead_.NextDeadline() == next;
     RC_ASSERT(same_deadline);
   }
@@ -129,7 +131,8 @@ void Step(World& world) {
     case 10:
       return world.Return(*rc::gen::inRange<uint32_t>(0, 9));
     default:
-      return world.Take();
+      return world.Take(*rc::gen::element(absl::InfiniteDuration(), absl::Milliseconds(500),
+                                          absl::Seconds(2), absl::Seconds(30)));
   }
 }
 

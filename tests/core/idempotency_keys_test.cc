@@ -24,7 +24,7 @@ class IdempotencyKeysTest : public ::testing::Test {
   bool End(uint64_t number, Outcome outcome) {
     return keys_.End(policy_, {1, number}, outcome, now_);
   }
-  bool GiveBack(uint64_t number) { return keys_.GiveBack(policy_, {1, number}, now_); }
+  bool GiveBack(uint64_t number) { return keys_.GiveBack({1, number}, now_); }
 
   IdempotencyPolicy policy_{.ttl = absl::Minutes(10), .max_keys = 3};
   const absl::Duration lease_ = absl::Seconds(60);
@@ -194,23 +194,31 @@ TEST_F(IdempotencyKeysTest, GivesBackWithoutATrace) {
   EXPECT_FALSE(GiveBack(1));
   EXPECT_FALSE(End(1, Outcome::kSuccess));
   EXPECT_TRUE(keys_.IsBlank());
-  EXPECT_EQ(keys_.NextDeadline(), Tick::Max());
   EXPECT_EQ(Begin(), Begun::kFresh);
 }
 
-// Also where it was the second try: the first stands as it did, with its time and its permit.
+// Also where it was the second try: the first stands as it did, with its permit.
 TEST_F(IdempotencyKeysTest, GivingBackASecondTryRestoresTheFirst) {
   Begin();
-  now_ += lease_;
-  ASSERT_EQ(Begin(), Begun::kUnknown);
-  const Tick forgotten = keys_.NextDeadline();
-  now_ += absl::Minutes(1);
+  now_ += lease_ + absl::Minutes(1);
   ASSERT_EQ(Retry(), Begun::kFresh);
   EXPECT_TRUE(GiveBack(last_));
-  EXPECT_EQ(keys_.NextDeadline(), forgotten);
   EXPECT_EQ(keys_.begun(), 1u);
+  EXPECT_EQ(Begin(), Begun::kUnknown);
   EXPECT_TRUE(End(1, Outcome::kSuccess));
   EXPECT_EQ(Begin(), Begun::kSucceeded);
+}
+
+// And with its time.
+TEST_F(IdempotencyKeysTest, GivingBackASecondTryDoesNotProlongTheFirst) {
+  Begin();
+  now_ += lease_ + absl::Minutes(1);
+  ASSERT_EQ(Retry(), Begun::kFresh);
+  EXPECT_TRUE(GiveBack(last_));
+  now_ += absl::Minutes(9) - absl::Nanoseconds(1);
+  EXPECT_EQ(Begin(), Begun::kUnknown);
+  now_ += absl::Nanoseconds(1);
+  EXPECT_EQ(Begin(), Begun::kFresh);
 }
 
 // Nor may room that was made for it stay lost.
@@ -308,21 +316,21 @@ TEST_F(IdempotencyKeysTest, AChangedTtlHoldsForWhatEndsFromThenOn) {
   EXPECT_EQ(Begin("new"), Begun::kFresh);
 }
 
-// What a timer would wait for.
-TEST_F(IdempotencyKeysTest, TheNextDeadlineIsTheNextChange) {
-  EXPECT_EQ(keys_.NextDeadline(), Tick::Max());
-  const Tick start = now_;
-  Begin("a");
-  EXPECT_EQ(keys_.NextDeadline(), start + lease_);
-  End(last_, Outcome::kSuccess);
-  EXPECT_EQ(keys_.NextDeadline(), start + absl::Minutes(10));
-  now_ += absl::Minutes(5);
-  Begin("b");
-  EXPECT_EQ(keys_.NextDeadline(), now_ + lease_);
-  keys_.Advance(policy_, now_ + lease_);
-  EXPECT_EQ(keys_.NextDeadline(), start + absl::Minutes(10));
-  keys_.Advance(policy_, start + absl::Hours(1));
-  EXPECT_EQ(keys_.size(), 0u);
+// A lost holder ended nothing, and its caller was told of the old one.
+TEST_F(IdempotencyKeysTest, ALostHoldersKeyKeepsTheTtlOfItsBeginning) {
+  policy_.ttl = absl::Minutes(1);
+  Begin("short");
+  policy_.ttl = absl::Minutes(10);
+  Begin("long");
+  policy_.ttl = absl::Minutes(5);
+  now_ += lease_ + absl::Minutes(1) - absl::Nanoseconds(1);
+  EXPECT_EQ(Begin("short"), Begun::kUnknown);
+  now_ += absl::Nanoseconds(1);
+  EXPECT_EQ(Begin("short"), Begun::kFresh);
+  now_ += absl::Minutes(9) - absl::Nanoseconds(1);
+  EXPECT_EQ(Begin("long"), Begun::kUnknown);
+  now_ += absl::Nanoseconds(1);
+  EXPECT_EQ(Begin("long"), Begun::kFresh);
 }
 
 // Keys are bytes, compared as such and to the last one.

@@ -74,7 +74,10 @@ int Allow(Invocation& cli, const AllowFlags& flags) {
   request.set_idempotency_key(flags.idempotency_key);
   request.set_retry_unknown(flags.retry_unknown);
   request.mutable_fallbacks()->Assign(flags.fallbacks.begin(), flags.fallbacks.end());
-  if (flags.max_wait.has_value()) *request.mutable_max_wait() = ToProto(*flags.max_wait);
+  if (flags.max_wait.has_value()) {
+    *request.mutable_max_wait() = ToProto(*flags.max_wait);
+    cli.server.Lengthen(*flags.max_wait);
+  }
   request.set_client(flags.client);
   v1::AllowResponse response;
   const grpc::Status status = cli.server.Call(&v1::BreakerService::Stub::Allow, request, &response);
@@ -111,7 +114,8 @@ void AddAllow(Commands& commands) {
                   "A further breaker to try if those before refuse; may be given several times")
       ->type_name("NAME");
   AddDuration(verb, "--max-wait", flags.max_wait,
-              "How long to wait for a place in the bulkhead or a token of the rate limit [0]");
+              "How long to wait for a place in the bulkhead or a token of the rate limit [0]; "
+              "not part of --timeout");
   verb.add_option("--client", flags.client, "Who asks [the address this comes from]")
       ->type_name("NAME");
 }

@@ -25,8 +25,8 @@ constexpr char kMethod[] = "/grpc.health.v1.Health/Check";
 constexpr char kFooter[] = R"(Exit codes, as of grpc-health-probe:
   0  serving; of a breaker or a prefix: healthy or degraded
   1  the command line or a FUSEBOX_* variable is wrong
-  2  no connection
-  3  the call failed or took longer than --timeout
+  2  no connection within --timeout; so it is too if the server hangs
+  3  the call failed, or took longer than --timeout once connected
   4  not serving; of a breaker or a prefix: unhealthy
 
 SERVICE is the name of a gRPC service, liveness, readiness, breaker:NAME or prefix:PATH. The answer is

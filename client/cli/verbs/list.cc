@@ -27,8 +27,8 @@ struct ListFlags {
 
 Table ListTable(const v1::ListBreakersResponse& list, bool wide) {
   Table table;
-  std::vector<Cell> head = {"NAME",    "STATE",  "FOR",      "FAILURE-RATE", "CALLS",
-                            "REFUSED", "POLICY", "OVERRIDE", "HEALTH"};
+  std::vector<Cell> head = {"NAME",    "STATE",  "NEXT-PROBE", "FAILURE-RATE", "CALLS",
+                            "REFUSED", "POLICY", "OVERRIDE",   "HEALTH"};
   if (wide) head.insert(head.end(), {"SCORE", "REOPENS", "PROBES", "CAUSE", "EPOCH"});
   table.AddRow(std::move(head));
   for (const v1::Breaker& breaker : list.breakers()) {

@@ -60,7 +60,7 @@ def test_without_a_server_every_verb_says_what_to_start_or_set(arguments, closed
     # Once, however many resources a file holds.
     assert result.stderr.count(f"no server answers at 127.0.0.1:{closed_port}: ") == 1
     assert "Connection refused" in result.stderr
-    for remedy in ("make run", "--server", "FUSEBOX_SERVER"):
+    for remedy in ("Start one with `fusebox`", "--server", "FUSEBOX_SERVER"):
         assert remedy in result.stderr
 
 

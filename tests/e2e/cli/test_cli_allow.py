@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import time
 
 from cli_driver import DENIED, INVALID_ARGUMENT, fields
 
@@ -49,6 +50,19 @@ def test_a_retry_is_allowed_from_the_reserve(cli, name):
     assert fields(cli.ok("allow", name, "--attempt", "2"))["decision"] == "ALLOWED"
     budget = cli.json("get", name)["breaker"]["retryBudget"]
     assert budget["spent"] == "1"
+
+
+def test_allow_waits_for_as_long_as_it_is_told_whatever_the_timeout(cli, word):
+    one_at_a_time = (
+        f"{{name: {word}, match: [{word}], queue: {{max_wait: 5s}},"
+        " bulkhead: {max_concurrent: 1, lease_timeout: 2s}}"
+    )
+    cli.ok("apply", "-f", "-", stdin=f"policies: [{one_at_a_time}]")
+    cli.ok("allow", word)
+    begun = time.monotonic()
+    waited = fields(cli.ok("allow", word, "--timeout", "300ms", "--max-wait", "4s"))
+    assert waited["decision"] == "ALLOWED"
+    assert time.monotonic() - begun > 0.3
 
 
 def test_allow_with_a_bad_name_prints_the_servers_reason(cli):

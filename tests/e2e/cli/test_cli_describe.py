@@ -44,6 +44,17 @@ def test_describe_compares_what_is_with_what_opens_it(cli, name):
     ]
 
 
+def test_describe_says_how_likely_a_retry_succeeds(cli, name):
+    cli.ok("record", name, "--outcome", "FAILURE")
+    nothing_is_known = "50.0% would succeed, of whatever kind, as far as is known"
+    assert find(cli.ok("describe", name), "Retries") == nothing_is_known
+    again = cli.json("allow", name, "--attempt", "2", "--previous-outcome", "FAILURE")
+    cli.ok("record", name, "--permit", again["permit"], "--outcome", "SUCCESS")
+    text = cli.ok("describe", name)
+    assert find(text, "Retries") == "would succeed, as far as is known"
+    assert float(find(text, "after FAILURE, attempt 2").removesuffix("%")) > 50
+
+
 def test_describe_names_the_policy_and_the_glob_that_matched(cli, word):
     cli.ok("allow", f"{word}/a")
     default = find(cli.ok("describe", f"{word}/a"), "Policy")

@@ -12,12 +12,12 @@ def test_list_puts_the_worst_first(cli, name):
     cli.trip(f"{name}/b")
     cli("allow", f"{name}/b")
     head, *body = rows(cli.ok("list", f"{name}/*"))
-    assert head == "NAME STATE FOR FAILURE-RATE CALLS REFUSED POLICY OVERRIDE HEALTH".split()
+    assert head == "NAME STATE NEXT-PROBE FAILURE-RATE CALLS REFUSED POLICY OVERRIDE HEALTH".split()
     assert [row[0] for row in body] == [f"{name}/{leaf}" for leaf in ("b", "a", "c")]
     worst, good, _ = (dict(zip(head, row)) for row in body)
     assert (worst["STATE"], worst["REFUSED"], worst["HEALTH"]) == ("OPEN", "1", "UNHEALTHY")
-    assert re.fullmatch(r"[0-9.]+s", worst["FOR"])
-    assert (good["STATE"], good["FOR"], good["POLICY"]) == ("CLOSED", "-", "default")
+    assert re.fullmatch(r"[0-9.]+s", worst["NEXT-PROBE"])
+    assert (good["STATE"], good["NEXT-PROBE"], good["POLICY"]) == ("CLOSED", "-", "default")
 
 
 def test_list_sorts_the_closed_by_score(cli, name):
