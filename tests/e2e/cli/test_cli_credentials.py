@@ -95,7 +95,7 @@ def test_what_grpc_logs_is_for_who_asks_for_it(serve):
 def test_tls_to_nobody_is_no_question_of_certificates(closed_port):
     result = version(f"127.0.0.1:{closed_port}", "--tls")
     assert result.returncode == UNAVAILABLE
-    assert "make run" in result.stderr
+    assert "Start one with `fusebox`" in result.stderr
     assert "--tls-ca" not in result.stderr
 
 
