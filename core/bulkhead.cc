@@ -8,13 +8,14 @@ namespace fusebox {
 bool Bulkhead::TryTake(const BulkheadPolicy& policy, PermitId permit, Tick now,
                        absl::Duration lease) {
   assert(leases_.empty() || leases_.rbegin()->first < permit);
-  const bool has_its_own = lease < absl::InfiniteDuration();
-  const Tick ends_early = has_its_own ? now + lease : Tick::Max();
-  if (IsFull(policy, now) || !leases_.try_emplace(permit, Lease{now, ends_early}).second) {
+  if (IsFull(policy, now)) {
     ++refused_;
     return false;
   }
-  if (has_its_own) short_.emplace(ends_early, permit);
+  const bool has_own_end = lease < absl::InfiniteDuration();
+  const Tick own_end = has_own_end ? now + lease : Tick::Max();
+  leases_.emplace_hint(leases_.end(), permit, Lease{now, own_end});
+  if (has_own_end) own_ends_.emplace(own_end, permit);
   ++granted_;
   return true;
 }
@@ -41,12 +42,12 @@ bool Bulkhead::IsFull(const BulkheadPolicy& policy, Tick now) {
 Tick Bulkhead::NextDeadline() const {
   if (leases_.empty()) return Tick::Max();
   const Tick oldest = leases_.begin()->second.taken + lease_timeout_;
-  return short_.empty() ? oldest : std::min(oldest, short_.begin()->first);
+  return own_ends_.empty() ? oldest : std::min(oldest, own_ends_.begin()->first);
 }
 
 void Bulkhead::Advance(Tick now) {
-  for (; !short_.empty() && short_.begin()->first <= now; ++expired_) {
-    const auto& [end, permit] = *short_.begin();
+  for (; !own_ends_.empty() && own_ends_.begin()->first <= now; ++expired_) {
+    const auto& [end, permit] = *own_ends_.begin();
     Free(leases_.find(permit));
   }
   const auto runs_out = [this, now](const Lease& lease) {
@@ -56,8 +57,8 @@ void Bulkhead::Advance(Tick now) {
 }
 
 void Bulkhead::Free(Leases::iterator lease) {
-  const Tick ends_early = lease->second.ends_early;
-  if (ends_early != Tick::Max()) short_.erase({ends_early, lease->first});
+  const Tick own_end = lease->second.own_end;
+  if (own_end != Tick::Max()) own_ends_.erase({own_end, lease->first});
   leases_.erase(lease);
 }
 

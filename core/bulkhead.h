@@ -75,7 +75,7 @@ class Bulkhead {
  private:
   struct Lease {
     Tick taken;
-    Tick ends_early = Tick::Max();
+    Tick own_end = Tick::Max();  // Where its holder said how long.
   };
 
   // In the order in which they were taken.
@@ -85,7 +85,7 @@ class Bulkhead {
 
   absl::Duration lease_timeout_;
   Leases leases_;
-  absl::btree_set<std::pair<Tick, PermitId>> short_;  // When it ends, and whose it is.
+  absl::btree_set<std::pair<Tick, PermitId>> own_ends_;
   uint64_t granted_ = 0;
   uint64_t refused_ = 0;
   uint64_t expired_ = 0;

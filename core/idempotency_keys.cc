@@ -1,7 +1,5 @@
 #include "core/idempotency_keys.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "core/id_line.h"

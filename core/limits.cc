@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/prefetch.h"
+
 namespace fusebox {
 namespace {
 
@@ -49,9 +51,7 @@ std::optional<IdempotencyStatus> Limits::IdempotencyAt(const IdempotencyPolicy& 
 }
 
 void Limits::Prefetch() const {
-  if (switched_ == nullptr) return;
-  const auto* bytes = reinterpret_cast<const char*>(switched_.get());
-  for (size_t at = 0; at < sizeof(Switched); at += 64) __builtin_prefetch(bytes + at, /*rw=*/1);
+  if (switched_ != nullptr) PrefetchAll(*switched_);
 }
 
 bool Limits::Concern(const Policy& policy, const Question& question) {

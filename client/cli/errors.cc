@@ -73,8 +73,7 @@ void PrintConnectFailure(Talk& err, const Connection& server, const grpc::Status
   err << "no server answers at " << server.address() << ": " << status.error_message() << "\n";
   const bool nobody = IsNobodyThere(status.error_message());
   if (nobody || !server.tls()) {
-    err << "  Start one with `fusebox`, or name another with --server "
-           "(FUSEBOX_SERVER).\n";
+    err << "  Start one with `fusebox`, or name another with --server (FUSEBOX_SERVER).\n";
   }
   if (nobody) return;
   if (server.tls()) {

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "core/guard.h"
 #include "core/policy_set.h"
+#include "core/prefetch.h"
 #include "core/tick.h"
 #include "server/registry/compact_name.h"
 #include "server/sync/mutex.h"
@@ -152,7 +153,7 @@ class Registry {
     absl::string_view Name(const HashedName& name) const { return name.name; }
     absl::string_view Name(Slot slot) const {
       const BreakerEntry& entry = registry->EntryAt(slot);
-      Prefetch(entry);
+      PrefetchAll(entry);  // Whoever compares the name is about to use the rest.
       return entry.name();
     }
     template <typename A, typename B>
@@ -167,16 +168,6 @@ class Registry {
   };
 
   static constexpr Slot kNoSlot = ~Slot{0};
-
-  // Whoever compares the name is about to use the rest. Among a million breakers little of it is in
-  // a cache, and one wait for all lines is shorter than a wait for each.
-  static void Prefetch(const BreakerEntry& entry) {
-    constexpr size_t kCacheLine = 64;
-    const char* bytes = reinterpret_cast<const char*>(&entry);
-    for (size_t at = 0; at < sizeof entry; at += kCacheLine) {
-      __builtin_prefetch(bytes + at, /*rw=*/1);
-    }
-  }
 
   BreakerEntry& EntryAt(Slot slot) const {
     Chunk* chunk = chunks_[slot / kChunkEntries].load(std::memory_order_acquire);
