@@ -18,6 +18,7 @@ constexpr size_t kNamesBeforeWaking = 16;
 absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob, std::function<void()> wake,
                                                               absl::string_view resume_token) {
   wanted_.store(true);
+  NumberPublished();
   MutexLock lock(&mutex_);
   if (readers_.size() >= max_watchers_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_WATCHERS",
@@ -68,6 +69,21 @@ void WatchHub::Publish(absl::string_view name) {
 }
 
 void WatchHub::Deliver() {
+  NumberPublished();
+  absl::flat_hash_set<uint64_t> waiting;
+  {
+    MutexLock lock(&mutex_);
+    if (delivered_ == log_.last()) return;
+    delivered_ = log_.last();
+    waiting.swap(waiting_);
+  }
+  for (const uint64_t id : waiting) {
+    if (const Wake wake = Stir(id)) (*wake)();
+  }
+}
+
+void WatchHub::NumberPublished() {
+  MutexLock number_lock(&number_mutex_);
   Names changed;
   bool overrun = false;
   {
@@ -75,16 +91,11 @@ void WatchHub::Deliver() {
     changed.swap(changed_);
     overrun = std::exchange(overrun_, false);
   }
-  if (changed.empty()) return;
-  if (!overrun) Number(changed);
-  absl::flat_hash_set<uint64_t> waiting;
-  {
+  if (!overrun) {
+    Number(changed);
+  } else {
     MutexLock lock(&mutex_);
-    if (overrun) log_.Lose();
-    waiting.swap(waiting_);
-  }
-  for (const uint64_t id : waiting) {
-    if (const Wake wake = Stir(id)) (*wake)();
+    log_.Lose();
   }
 }
 

@@ -28,10 +28,11 @@ class ChangedNames;
 //   Publish() --> names of this tick --Deliver()--> log <--Take()-- watchers, each at its place
 //                                          `----> wakes those that wait
 //
-// Publishing notes a name and returns. Deliver() numbers what was noted, in a log that all watchers
-// share; each reads it by itself, on a thread of its own, from where it stands. So no caller of
-// Allow() pays for watchers, and whoever delivers pays for a look at each that waits. A watcher
-// costs no memory for what it has yet to read: it is lost when the log has passed it by.
+// Publishing notes a name and returns. Deliver() numbers what was noted (or who begins to watch
+// does, to stand behind it), in a log that all watchers share; each reads it by itself, on a thread
+// of its own, from where it stands. So no caller of Allow() pays for watchers, and whoever delivers
+// pays for a look at each that waits. A watcher costs no memory for what it has yet to read: it is
+// lost when the log has passed it by.
 //
 // Names are kept from the first watch on, whether or not anybody watches: one that broke off may
 // come back. Thread-safe.
@@ -42,7 +43,7 @@ class WatchHub {
   WatchHub(size_t max_watchers, size_t max_names, uint64_t life)
       : max_watchers_(max_watchers), max_names_(max_names), life_(life), log_(max_names) {}
 
-  // Watches what is delivered from now on; or, with a token, since that was given. `wake` is called
+  // Watches what is published from now on; or, with a token, since that was given. `wake` is called
   // by Deliver(), with no lock held, when there may be a name after Take() had found none; and
   // perhaps once more after the result, which is the watch, is dropped. The hub must outlive it.
   //
@@ -81,6 +82,7 @@ class WatchHub {
   absl::StatusOr<Taken> Take(uint64_t id, uint64_t to);
   void Skip(uint64_t id);
   void End(uint64_t id);
+  void NumberPublished();
   void Number(const Names& changed);
   Wake Stir(uint64_t id);
 
@@ -93,12 +95,15 @@ class WatchHub {
   // the registry's end, which like this is read and written in one order for all.
   std::atomic<bool> wanted_{false};
 
+  Mutex number_mutex_;  // Held until all that was published has its place in the log.
+
   Mutex publish_mutex_;  // The data plane's: never held for longer than one name takes.
   Names changed_ ABSL_GUARDED_BY(publish_mutex_);
   bool overrun_ ABSL_GUARDED_BY(publish_mutex_) = false;
 
   mutable Mutex mutex_;
   ChangeLog log_ ABSL_GUARDED_BY(mutex_);
+  uint64_t delivered_ ABSL_GUARDED_BY(mutex_) = 0;  // Of the log's numbers, the last.
   uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<uint64_t, Reader> readers_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<uint64_t> waiting_ ABSL_GUARDED_BY(mutex_);  // Those who found nothing.

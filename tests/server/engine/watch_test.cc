@@ -56,6 +56,31 @@ TEST_F(WatchHubTest, TellsOfANameOnceHoweverOftenItChanges) {
   EXPECT_THAT(TakeAll(*watch), ElementsAre("db/orders"));
 }
 
+// It looks at all breakers when it begins: it would see the same again.
+TEST_F(WatchHubTest, TellsOfNothingThatWasPublishedBeforeItBegan) {
+  const auto earlier = Watch();
+  EXPECT_THAT(TakeAll(*earlier), IsEmpty());
+  hub_.Publish("db/a");
+  const auto watch = Watch();
+  hub_.Publish("db/b");
+  EXPECT_EQ(wakes_, 0);
+  hub_.Deliver();
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_THAT(TakeAll(*watch), ElementsAre("db/b"));
+  EXPECT_THAT(TakeAll(*earlier), UnorderedElementsAre("db/a", "db/b"));
+}
+
+// Who waits is woken also for what another numbered when it began.
+TEST_F(WatchHubTest, WhoBeginsTakesNothingFromThoseThatWait) {
+  const auto waits = Watch();
+  EXPECT_THAT(TakeAll(*waits), IsEmpty());
+  hub_.Publish("db/a");
+  const auto watch = Watch();
+  hub_.Deliver();
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_THAT(TakeAll(*waits), ElementsAre("db/a"));
+}
+
 // A watcher of db hears nothing of caches, and is not woken for them.
 TEST_F(WatchHubTest, TellsOnlyOfWhatTheGlobMatches) {
   const auto watch = Watch("db/*");
