@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "bench/paired.h"
-#include "fusebox/v1/breaker.grpc.pb.h"
+#include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "server/engine/clock.h"
 #include "server/serving/server.h"
 #include "testing/faulty_disk.h"

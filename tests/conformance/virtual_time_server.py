@@ -101,5 +101,5 @@ def _stub_and_request(service, method):
         from fusebox.v1 import admin_pb2_grpc as stubs
     else:
         from fusebox.v1 import breaker_pb2 as messages
-        from fusebox.v1 import breaker_pb2_grpc as stubs
+        from fusebox.v1 import breaker_service_pb2_grpc as stubs
     return getattr(stubs, service + "Stub"), getattr(messages, method + "Request")()

@@ -3,7 +3,7 @@
 import uuid
 
 import grpc
-from fusebox.v1 import admin_pb2, admin_pb2_grpc, breaker_pb2, breaker_pb2_grpc
+from fusebox.v1 import admin_pb2, admin_pb2_grpc, breaker_pb2, breaker_service_pb2_grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from timing import PATIENCE_S
@@ -20,7 +20,7 @@ class Api:
         options = [("grpc.use_local_subchannel_pool", 1)]
         self.channel = channel or grpc.insecure_channel(address, options=options)
         self.client = client
-        self.breakers = breaker_pb2_grpc.BreakerServiceStub(self.channel)
+        self.breakers = breaker_service_pb2_grpc.BreakerServiceStub(self.channel)
         self.admin = admin_pb2_grpc.AdminServiceStub(self.channel)
 
     def __enter__(self):

@@ -42,7 +42,7 @@ def test_a_server_that_stops_keeps_everything(start, connect, data):
     create_policy(api, "database")
     trip(api, "database/orders")
     request = admin_pb2.OverrideBreakerRequest(
-        match="search/*", mode=admin_pb2.OVERRIDE_MODE_FORCED_OPEN, reason="maintenance"
+        match="search/*", mode=breaker_pb2.OVERRIDE_MODE_FORCED_OPEN, reason="maintenance"
     )
     api.admin.OverrideBreaker(request, timeout=PATIENCE_S)
     epoch = api.get("database/orders").epoch

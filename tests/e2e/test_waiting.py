@@ -121,9 +121,9 @@ def test_a_server_that_stops_answers_those_who_wait(process, connect, wait_for):
 
 CALLER = """
 import sys, grpc
-from fusebox.v1 import breaker_pb2, breaker_pb2_grpc
+from fusebox.v1 import breaker_pb2, breaker_service_pb2_grpc
 from google.protobuf import duration_pb2
-stub = breaker_pb2_grpc.BreakerServiceStub(grpc.insecure_channel(sys.argv[1]))
+stub = breaker_service_pb2_grpc.BreakerServiceStub(grpc.insecure_channel(sys.argv[1]))
 wait = duration_pb2.Duration(seconds=60)
 stub.Allow(breaker_pb2.AllowRequest(breaker="llm/haiku", max_wait=wait))
 """

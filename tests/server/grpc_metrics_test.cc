@@ -18,7 +18,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "fusebox/v1/admin.grpc.pb.h"
-#include "fusebox/v1/breaker.grpc.pb.h"
+#include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"

@@ -12,10 +12,10 @@ STUBS = ROOT / "build" / "stubs"
 
 PYTHON = """
 import grpc
-from fusebox.v1 import admin_pb2_grpc, breaker_pb2, breaker_pb2_grpc
+from fusebox.v1 import admin_pb2_grpc, breaker_pb2, breaker_service_pb2_grpc
 
 with grpc.insecure_channel("localhost:1") as channel:
-    breaker_pb2_grpc.BreakerServiceStub(channel).Allow
+    breaker_service_pb2_grpc.BreakerServiceStub(channel).Allow
     admin_pb2_grpc.AdminServiceStub(channel).GetBreaker
 print(breaker_pb2.AllowRequest(breaker="db/orders").breaker)
 """
@@ -25,7 +25,8 @@ import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { AdminService } from "@fusebox/stubs/fusebox/v1/admin_pb.js";
-import { AllowRequestSchema, BreakerService } from "@fusebox/stubs/fusebox/v1/breaker_pb.js";
+import { AllowRequestSchema } from "@fusebox/stubs/fusebox/v1/breaker_pb.js";
+import { BreakerService } from "@fusebox/stubs/fusebox/v1/breaker_service_pb.js";
 
 const transport = createGrpcTransport({ baseUrl: "http://localhost:1" });
 const calls = [

@@ -11,7 +11,7 @@
 #include "client/cli/errors.h"
 #include "client/cli/flags.h"
 #include "client/cli/verbs/verbs.h"
-#include "fusebox/v1/breaker.grpc.pb.h"
+#include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "proto/convert/convert.h"
 
 namespace fusebox::cli {

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 
 import grpc
 from fusebox.v1 import breaker_pb2 as pb
-from fusebox.v1 import breaker_pb2_grpc
+from fusebox.v1 import breaker_service_pb2_grpc
 
 # Generous: on a busy machine a late answer is still one. A dead Fusebox is noticed at once.
 RPC_SECONDS = 5.0
@@ -69,7 +69,7 @@ class Gate:
             grpc.channel_ready_future(channel).result(timeout=READY_SECONDS)
         except grpc.FutureTimeoutError:
             pass  # The worker starts without it and fails open.
-        self._stub = breaker_pb2_grpc.BreakerServiceStub(channel)
+        self._stub = breaker_service_pb2_grpc.BreakerServiceStub(channel)
 
     def allow(self, attempt: int, previous: pb.Outcome) -> pb.AllowResponse:
         """The answer. May raise a grpc.RpcError, which is no refusal."""

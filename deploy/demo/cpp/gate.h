@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "fusebox/v1/breaker.grpc.pb.h"
+#include "fusebox/v1/breaker_service.grpc.pb.h"
 
 namespace fusebox::demo {
 

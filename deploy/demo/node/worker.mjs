@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 
-import { BreakerService, Decision, Outcome } from './stubs/fusebox/v1/breaker_pb.js';
+import { Decision, Outcome } from './stubs/fusebox/v1/breaker_pb.js';
+import { BreakerService } from './stubs/fusebox/v1/breaker_service_pb.js';
 
 // Generous: on a busy machine a late answer is still one. A dead Fusebox is noticed at once.
 const RPC_MS = 5000;

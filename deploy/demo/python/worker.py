@@ -19,7 +19,7 @@ import urllib.parse
 
 import grpc
 from fusebox.v1 import breaker_pb2 as pb
-from fusebox.v1 import breaker_pb2_grpc
+from fusebox.v1 import breaker_service_pb2_grpc
 
 # Generous: on a busy machine a late answer is still one. A dead Fusebox is noticed at once.
 RPC_SECONDS = 5.0
@@ -53,7 +53,7 @@ class Gate:
                 grpc.channel_ready_future(channel).result(timeout=READY_SECONDS)
             except grpc.FutureTimeoutError:
                 pass  # The worker starts without it and fails open.
-            self._stub = breaker_pb2_grpc.BreakerServiceStub(channel)
+            self._stub = breaker_service_pb2_grpc.BreakerServiceStub(channel)
 
     def allow(self, attempt: int) -> pb.AllowResponse:
         """The answer; an empty one, which is no refusal, if there is none to be had."""

@@ -90,7 +90,7 @@ class Overrides(Book):
             request = admin_pb2.ClearOverrideRequest(match=f"{name}/*")
             return api.admin.ClearOverride(request, timeout=PATIENCE_S)
         request = admin_pb2.OverrideBreakerRequest(
-            match=f"{name}/*", mode=admin_pb2.OVERRIDE_MODE_SHADOW, reason=str(value)
+            match=f"{name}/*", mode=breaker_pb2.OVERRIDE_MODE_SHADOW, reason=str(value)
         )
         return api.admin.OverrideBreaker(request, timeout=PATIENCE_S)
 

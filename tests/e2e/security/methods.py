@@ -19,7 +19,7 @@ NAME, SOME, ALL = "NAME", "SOME", "ALL"
 OURS = "ours"  # The policy over "ours/**".
 TRIAL = {"validate_only": True}  # So that a call may be made again.
 FAILURE = breaker_pb2.OUTCOME_FAILURE
-CLOSED = admin_pb2.OVERRIDE_MODE_FORCED_CLOSED
+CLOSED = breaker_pb2.OVERRIDE_MODE_FORCED_CLOSED
 
 
 @dataclasses.dataclass(frozen=True)

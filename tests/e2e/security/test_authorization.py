@@ -6,7 +6,7 @@ import grpc
 import pytest
 from api import Api, Error
 from clients import WithHeader, bearer, plain_channel, secure_channel, sha256
-from fusebox.v1 import admin_pb2, admin_pb2_grpc
+from fusebox.v1 import admin_pb2, admin_pb2_grpc, breaker_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
@@ -75,7 +75,7 @@ def serving(*flags, connect):
         Api("", channel=channel).allow(HERE)
         admin_pb2_grpc.AdminServiceStub(channel).OverrideBreaker(
             admin_pb2.OverrideBreakerRequest(
-                match=HERE, mode=admin_pb2.OVERRIDE_MODE_SHADOW, reason="test", actor="nobody"
+                match=HERE, mode=breaker_pb2.OVERRIDE_MODE_SHADOW, reason="test", actor="nobody"
             ),
             timeout=PATIENCE_S,
         )
@@ -448,7 +448,7 @@ def test_the_clients_of_a_drill_are_named_to_who_may_read_all_of_it(
         "operator-all",
         "OverrideBreaker",
         match=match,
-        mode=admin_pb2.OVERRIDE_MODE_FORCED_OPEN,
+        mode=breaker_pb2.OVERRIDE_MODE_FORCED_OPEN,
         drill=True,
         reason="test",
         ttl={"seconds": 60},

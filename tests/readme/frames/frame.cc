@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "fusebox/v1/breaker.grpc.pb.h"
+#include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "readme/shop.grpc.pb.h"
 
 namespace {

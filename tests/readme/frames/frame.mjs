@@ -2,7 +2,8 @@
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 
-import { BreakerService, Decision, Outcome } from '@fusebox/stubs/fusebox/v1/breaker_pb.js';
+import { Decision, Outcome } from '@fusebox/stubs/fusebox/v1/breaker_pb.js';
+import { BreakerService } from '@fusebox/stubs/fusebox/v1/breaker_service_pb.js';
 
 async function checkout(fuseboxAddress, upstreamUrl, deadlineMs) {
   // README.md has the rest.

@@ -3,7 +3,7 @@
 import sys
 
 import grpc
-from fusebox.v1 import breaker_pb2, breaker_pb2_grpc
+from fusebox.v1 import breaker_pb2, breaker_service_pb2_grpc
 
 # The same library: pip brings one along, and nothing else here needs it.
 from pip._vendor import requests

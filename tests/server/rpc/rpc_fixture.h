@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "fusebox/v1/admin.grpc.pb.h"
-#include "fusebox/v1/breaker.grpc.pb.h"
+#include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "server/control/control.h"
 #include "server/engine/engine.h"
 #include "server/flusher/flusher.h"
