@@ -17,9 +17,35 @@ bool IsSlow(const CircuitBreakerPolicy& policy, const Report& report) {
          *report.latency >= policy.slow_call_duration_threshold;
 }
 
-bool AsksToStayAway(const CircuitBreakerPolicy& policy, const Report& report) {
-  return policy.honor_retry_after && report.outcome == Outcome::kRateLimited &&
-         report.retry_after.value_or(absl::ZeroDuration()) > absl::ZeroDuration();
+bool AsksToStayAway(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts) {
+  return policy.honor_retry_after && counts.rate_limited > 0 &&
+         counts.retry_after.value_or(absl::ZeroDuration()) > absl::ZeroDuration();
+}
+
+// `calls` that all ended like this; IGNORED ones are none.
+OutcomeCounts CountsOf(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report) {
+  OutcomeCounts counts{.retry_after = report.retry_after, .client = report.client};
+  switch (report.outcome) {
+    case Outcome::kSuccess:
+      counts.successes = calls;
+      break;
+    case Outcome::kCallerError:
+      counts.caller_errors = calls;
+      break;
+    case Outcome::kFailure:
+      counts.failures = calls;
+      break;
+    case Outcome::kTimeout:
+      counts.timeouts = calls;
+      break;
+    case Outcome::kRateLimited:
+      counts.rate_limited = calls;
+      break;
+    case Outcome::kIgnored:
+      return counts;
+  }
+  counts.slow = IsSlow(policy, report) ? calls : 0;
+  return counts;
 }
 
 }  // namespace
@@ -121,9 +147,14 @@ Counted CircuitBreaker::Record(const CircuitBreakerPolicy& policy, uint64_t perm
 Counted CircuitBreaker::Observe(const CircuitBreakerPolicy& policy, uint32_t calls,
                                 const Report& report, Tick now, TransitionSource& source,
                                 Transitions& transitions) {
-  if (state_ != State::kClosed || report.outcome == Outcome::kIgnored) return Counted::kNotCounted;
-  Count(policy, calls, report, now);
-  TripIfDue(policy, report, now, source, transitions);
+  return Observe(policy, CountsOf(policy, calls, report), now, source, transitions);
+}
+
+Counted CircuitBreaker::Observe(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts,
+                                Tick now, TransitionSource& source, Transitions& transitions) {
+  if (state_ != State::kClosed || counts.Calls() == 0) return Counted::kNotCounted;
+  Count(policy, counts, now);
+  TripIfDue(policy, counts, now, source, transitions);
   return Counted::kCounted;
 }
 
@@ -136,9 +167,10 @@ Counted CircuitBreaker::Vote(const CircuitBreakerPolicy& policy, uint64_t permit
   const bool bad = IsFailure(report.outcome) || IsSlow(policy, report);
   if (!bad && !live) return Counted::kLate;
 
-  Count(policy, 1, report, now);
+  const OutcomeCounts counts = CountsOf(policy, 1, report);
+  Count(policy, counts, now);
   if (bad) {
-    const bool told = AsksToStayAway(policy, report) && QuorumIsMet(policy, traffic_->failing, now);
+    const bool told = AsksToStayAway(policy, counts) && QuorumIsMet(policy, traffic_->failing, now);
     Open(policy, told ? Cause::kRetryAfter : Cause::kProbeFailed,
          told ? report.retry_after : std::nullopt, now, source, transitions);
     return Counted::kCounted;
@@ -152,32 +184,26 @@ Counted CircuitBreaker::Vote(const CircuitBreakerPolicy& policy, uint64_t permit
   return Counted::kCounted;
 }
 
-void CircuitBreaker::Count(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report,
+void CircuitBreaker::Count(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts,
                            Tick now) {
   Traffic& traffic = EnsureTraffic(policy, now);
-  const bool failed = IsFailure(report.outcome);
-  const bool slow = IsSlow(policy, report);
-  traffic.window.Add({calls, failed ? calls : 0, slow ? calls : 0}, now);
-  CountRun(calls, report.outcome);
+  const uint32_t calls = counts.Calls(), failures = counts.Failed();
+  const uint32_t slow = policy.slow_call_rate_threshold.on() ? counts.slow : 0;
+  traffic.window.Add({calls, failures, slow}, now);
+  consecutive_failures_ =
+      static_cast<uint32_t>(std::min<uint64_t>(counts.RunAfter(consecutive_failures_), kManyCalls));
   if (recovery_ != nullptr) {
     recovery_->closed_calls = std::min(kManyCalls, recovery_->closed_calls + calls);
   }
-  if (failed) NoteClient(traffic.failing, policy, report, now);
-  if (slow) NoteClient(traffic.slow, policy, report, now);
+  if (failures > 0) NoteClient(traffic.failing, policy, counts.client, now);
+  if (slow > 0) NoteClient(traffic.slow, policy, counts.client, now);
 }
 
 void CircuitBreaker::NoteClient(std::unique_ptr<FailingClients>& clients,
-                                const CircuitBreakerPolicy& policy, const Report& report,
+                                const CircuitBreakerPolicy& policy, absl::string_view client,
                                 Tick now) {
   if (clients == nullptr) clients = std::make_unique<FailingClients>();
-  clients->Note(report.client, traffic_->window.Stamp(now), policy.min_failing_clients);
-}
-
-void CircuitBreaker::CountRun(uint32_t calls, Outcome outcome) {
-  if (IsSuccess(outcome)) consecutive_failures_ = 0;
-  if (outcome != Outcome::kFailure && outcome != Outcome::kTimeout) return;
-  consecutive_failures_ +=
-      std::min(calls, kManyCalls - std::min(consecutive_failures_, kManyCalls));
+  clients->Note(client, traffic_->window.Stamp(now), policy.min_failing_clients);
 }
 
 bool CircuitBreaker::QuorumIsMet(const CircuitBreakerPolicy& policy,
@@ -187,34 +213,34 @@ bool CircuitBreaker::QuorumIsMet(const CircuitBreakerPolicy& policy,
          clients->QuorumIsMet(traffic_->window, now, policy.min_failing_clients);
 }
 
-Cause CircuitBreaker::TripCause(const CircuitBreakerPolicy& policy, const Report& report,
+Cause CircuitBreaker::TripCause(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts,
                                 Tick now) {
   const bool enough_failed = QuorumIsMet(policy, traffic_->failing, now);
-  if (enough_failed && AsksToStayAway(policy, report)) return Cause::kRetryAfter;
+  if (enough_failed && AsksToStayAway(policy, counts)) return Cause::kRetryAfter;
   if (enough_failed && policy.consecutive_failures > 0 &&
       consecutive_failures_ >= policy.consecutive_failures) {
     return Cause::kConsecutiveFailures;
   }
-  const WindowCounts counts = traffic_->window.Counts(now);
-  if (counts.calls < policy.minimum_calls) return Cause::kNone;
-  const auto reached = [&counts](Share threshold, uint32_t part) {
-    return threshold.on() && threshold.IsReachedBy(part, counts.calls);
+  const WindowCounts window = traffic_->window.Counts(now);
+  if (window.calls < policy.minimum_calls) return Cause::kNone;
+  const auto reached = [&window](Share threshold, uint32_t part) {
+    return threshold.on() && threshold.IsReachedBy(part, window.calls);
   };
-  if (enough_failed && reached(policy.failure_rate_threshold, counts.failures)) {
+  if (enough_failed && reached(policy.failure_rate_threshold, window.failures)) {
     return Cause::kFailureRate;
   }
-  if (reached(policy.slow_call_rate_threshold, counts.slow) &&
+  if (reached(policy.slow_call_rate_threshold, window.slow) &&
       QuorumIsMet(policy, traffic_->slow, now)) {
     return Cause::kSlowCallRate;
   }
   return Cause::kNone;
 }
 
-void CircuitBreaker::TripIfDue(const CircuitBreakerPolicy& policy, const Report& report, Tick now,
-                               TransitionSource& source, Transitions& transitions) {
-  const Cause cause = TripCause(policy, report, now);
+void CircuitBreaker::TripIfDue(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts,
+                               Tick now, TransitionSource& source, Transitions& transitions) {
+  const Cause cause = TripCause(policy, counts, now);
   if (cause == Cause::kNone) return;
-  Open(policy, cause, cause == Cause::kRetryAfter ? report.retry_after : std::nullopt, now, source,
+  Open(policy, cause, cause == Cause::kRetryAfter ? counts.retry_after : std::nullopt, now, source,
        transitions);
 }
 

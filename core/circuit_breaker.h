@@ -13,26 +13,14 @@
 #include "core/outcome.h"
 #include "core/outcome_window.h"
 #include "core/policy.h"
+#include "core/reason.h"
 #include "core/recovery.h"
 #include "core/replay_filter.h"
+#include "core/tally.h"
 #include "core/tick.h"
 #include "core/transition.h"
 
 namespace fusebox {
-
-// Why a call was refused.
-enum class Reason : uint8_t {
-  kNone,
-  kOpen,
-  kProbesBusy,
-  kRamping,
-  kForcedOpen,
-  kRetryBudget,
-  kRateLimit,
-  kBulkhead,
-  kDuplicate,  // A call with its key is under way or was made.
-  kKeysFull,   // Too many keys are under way or of unknown end.
-};
 
 // What became of a recorded outcome.
 enum class Counted : uint8_t { kCounted, kLate, kRepeated, kNotCounted };
@@ -96,6 +84,10 @@ class CircuitBreaker {
   // Reports `calls` alike that had no permit. They count only while CLOSED.
   Counted Observe(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report,
                   Tick now, TransitionSource& source, Transitions& transitions);
+  // The same of calls that ended in more than one way. They count all together, and then are looked
+  // at once: in which order they ended is not known, but for the last failures.
+  Counted Observe(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts, Tick now,
+                  TransitionSource& source, Transitions& transitions);
 
   // Whether an outcome of this permit came back before. The current epoch and the last few are
   // remembered; of older ones, and of permits given up for lost, nothing is known.
@@ -128,6 +120,7 @@ class CircuitBreaker {
   }
 
   State state() const { return state_; }
+  Tick since() const { return since_; }
   uint64_t epoch() const { return epoch_; }
   uint32_t consecutive_failures() const { return consecutive_failures_; }
   WindowCounts Counts(Tick now);
@@ -154,14 +147,13 @@ class CircuitBreaker {
   };
 
   Traffic& EnsureTraffic(const CircuitBreakerPolicy& policy, Tick now);
-  void Count(const CircuitBreakerPolicy& policy, uint32_t calls, const Report& report, Tick now);
-  void CountRun(uint32_t calls, Outcome outcome);
+  void Count(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts, Tick now);
   void NoteClient(std::unique_ptr<FailingClients>& clients, const CircuitBreakerPolicy& policy,
-                  const Report& report, Tick now);
+                  absl::string_view client, Tick now);
   bool QuorumIsMet(const CircuitBreakerPolicy& policy,
                    const std::unique_ptr<FailingClients>& clients, Tick now) const;
-  Cause TripCause(const CircuitBreakerPolicy& policy, const Report& report, Tick now);
-  void TripIfDue(const CircuitBreakerPolicy& policy, const Report& report, Tick now,
+  Cause TripCause(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts, Tick now);
+  void TripIfDue(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts, Tick now,
                  TransitionSource& source, Transitions& transitions);
   Counted Vote(const CircuitBreakerPolicy& policy, uint64_t permit, const Report& report, Tick now,
                TransitionSource& source, Transitions& transitions);

@@ -13,6 +13,7 @@
 #include "core/policy.h"
 #include "core/retry_advice.h"
 #include "core/retry_estimate.h"
+#include "core/tally.h"
 #include "core/tick.h"
 
 namespace fusebox {
@@ -35,8 +36,13 @@ class Experience {
  public:
   void Learn(const Policy& policy, const Lesson& lesson, Tick now);
 
+  // The same of calls that were summed up. In which order they ended is not known: retries are
+  // paired with the last of them.
+  void Learn(const Policy& policy, const Tally& tally, Tick now);
+
   // Whether somebody without any would begin to learn with this.
   static bool IsWorthIt(const Policy& policy, const Lesson& lesson);
+  static bool IsWorthIt(const Policy& policy, const Tally& tally);
 
   // Whether to make another attempt after one that failed. `inputs` without what is known here: the
   // last minute and the probability.
@@ -72,6 +78,8 @@ class Experience {
   };
 
   void LearnRetries(const Lesson& lesson, Tick now);
+  void LearnRetries(const Tally& tally, Tick now);
+  Retries& EnsureRetries(Tick now);
 
   std::unique_ptr<Retries> retries_;
   std::optional<LatencySketch> latencies_;

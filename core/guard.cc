@@ -203,18 +203,42 @@ Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now
   }
   totals_.transitions += transitions.size() - before;
   AddToTotals(report, ending.calls, verdict.counted);
-  if (earned && IsSuccess(report.outcome)) {
-    verdict.earned_calls = ending.calls;
-    if (Limits::HasPrivateBudget(ruling.policy)) {
-      EnsureLimits().Earn(ruling.policy, ending.calls, now);
-    }
-  }
+  if (earned && IsSuccess(report.outcome)) Earn(ruling.policy, ending.calls, now, verdict);
   verdict.state = breaker_.state();
   verdict.epoch = breaker_.epoch();
   if (verdict.counted == Counted::kCounted) Learn(ruling.policy, ending, report.outcome, now);
   if (ending.permit.has_value() && IsFailure(report.outcome)) {
     verdict.retry = AdviseRetry(ruling.policy, ending, report, now, source);
   }
+  return verdict;
+}
+
+void Guard::Earn(const Policy& policy, uint32_t calls, Tick now, Verdict& verdict) {
+  verdict.earned_calls = calls;
+  if (Limits::HasPrivateBudget(policy)) EnsureLimits().Earn(policy, calls, now);
+}
+
+Verdict Guard::Count(const RulingPolicy& ruling, const Tally& tally, Tick now,
+                     TransitionSource& source, Transitions& transitions) {
+  now = Enter(ruling, now, source, transitions);
+  const size_t before = transitions.size();
+  Verdict verdict{.counted = Counted::kLate};
+  if (tally.epoch == 0 || tally.epoch == breaker_.epoch()) {
+    verdict.counted =
+        breaker_.Observe(ruling.policy.circuit_breaker, tally.outcomes, now, source, transitions);
+  }
+  totals_.transitions += transitions.size() - before;
+  AddToTotals(tally, verdict.counted);
+  if (verdict.counted == Counted::kCounted) {
+    const uint32_t earned = tally.FirstSuccesses();
+    if (earned > 0) Earn(ruling.policy, earned, now, verdict);
+    if (experience_ == nullptr && Experience::IsWorthIt(ruling.policy, tally)) {
+      experience_ = std::make_unique<Experience>();
+    }
+    if (experience_ != nullptr) experience_->Learn(ruling.policy, tally, now);
+  }
+  verdict.state = breaker_.state();
+  verdict.epoch = breaker_.epoch();
   return verdict;
 }
 
@@ -244,6 +268,19 @@ void Guard::AddToTotals(const Report& report, uint32_t calls, Counted counted) {
   if (!report.latency.has_value()) return;
   totals_.timed_calls += calls;
   totals_.latency_seconds += absl::ToDoubleSeconds(*report.latency) * calls;
+}
+
+// What the caller decided was granted and refused, whatever becomes of it here.
+void Guard::AddToTotals(const Tally& tally, Counted counted) {
+  const OutcomeCounts& outcomes = tally.outcomes;
+  totals_.calls += outcomes.Calls();
+  for (const Tally::Refusals& kind : tally.refusals) totals_.refused += kind.calls;
+  if (counted == Counted::kLate) totals_.late += outcomes.Calls();
+  if (counted != Counted::kCounted) return;
+  totals_.successes += outcomes.Succeeded();
+  totals_.failures += outcomes.Failed();
+  totals_.timed_calls += tally.timed;
+  totals_.latency_seconds += absl::ToDoubleSeconds(tally.latency);
 }
 
 void Guard::Learn(const Policy& policy, const Ending& ending, Outcome outcome, Tick now) {
@@ -344,58 +381,6 @@ bool Guard::Trim(const RulingPolicy& ruling, Tick now) {
   if (experience_ != nullptr) trimmed |= experience_->Trim(ruling.policy, latest_);
   if (experience_ != nullptr && experience_->IsBlank()) experience_.reset();
   return trimmed;
-}
-
-void Guard::ShowLimits(const Policy& policy, Tick now, Snapshot& snapshot) {
-  Limits none;
-  Limits& limits = limits_ == nullptr ? none : *limits_;
-  snapshot.rate_limit = limits.RateLimitAt(policy.rate_limit, now);
-  snapshot.bulkhead = limits.BulkheadAt(policy.bulkhead, now);
-  snapshot.idempotency = limits.IdempotencyAt(policy.idempotency, now);
-  snapshot.waiting = static_cast<uint32_t>(limits.waiting());
-  RetryBudget blank(policy.retry_budget, now);
-  RetryBudget& budget = limits.budget() == nullptr ? blank : *limits.budget();
-  snapshot.budget_balance = budget.Balance(policy.retry_budget, now);
-  snapshot.budget_spent = budget.spent();
-  snapshot.budget_refused = budget.refused();
-}
-
-Condition Guard::ConditionAt(const CircuitBreakerPolicy& policy, Tick now) {
-  const bool ramping = breaker_.RampShare(policy, now).millionths() < Share::kOne;
-  Condition condition{.state = breaker_.state(), .score = HealthScore(breaker_.Counts(now))};
-  condition.health = JudgeHealth(condition.state, ramping, condition.score);
-  return condition;
-}
-
-Condition Guard::TakeCondition(const RulingPolicy& ruling, Tick now, TransitionSource& source,
-                               Transitions& transitions) {
-  now = Enter(ruling, now, source, transitions);
-  return ConditionAt(ruling.policy.circuit_breaker, now);
-}
-
-Snapshot Guard::TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSource& source,
-                             Transitions& transitions) {
-  now = Enter(ruling, now, source, transitions);
-  const CircuitBreakerPolicy& policy = ruling.policy.circuit_breaker;
-  Snapshot snapshot{.state = breaker_.state(), .epoch = breaker_.epoch(), .revision = revision_};
-  if (override_ != nullptr) snapshot.override = *override_;
-  snapshot.window = breaker_.Counts(now);
-  snapshot.totals = totals_;
-  snapshot.consecutive_failures = breaker_.consecutive_failures();
-  snapshot.failing_clients = breaker_.FailingClientNames(now);
-  if (snapshot.state == State::kOpen) snapshot.retry_after = breaker_.open_until() - now;
-  snapshot.reopens = breaker_.Reopens(policy, now);
-  snapshot.probes = static_cast<uint32_t>(breaker_.ProbesOut());
-  snapshot.ramp_share = breaker_.RampShare(policy, now);
-  const Condition condition = ConditionAt(policy, now);
-  snapshot.score = condition.score;
-  snapshot.health = condition.health;
-  ShowLimits(ruling.policy, now, snapshot);
-  if (experience_ != nullptr) snapshot.retry_estimates = experience_->Estimates(now);
-  snapshot.hedge_delay = HedgeDelayAt(ruling.policy.hedge, now);
-  if (breaker_.last_transition() != nullptr) snapshot.last_transition = *breaker_.last_transition();
-  snapshot.taken = now;
-  return snapshot;
 }
 
 }  // namespace fusebox

@@ -19,6 +19,7 @@
 #include "core/limits.h"
 #include "core/override.h"
 #include "core/policy_set.h"
+#include "core/tally.h"
 #include "core/tick.h"
 #include "core/transition.h"
 
@@ -63,6 +64,19 @@ struct Snapshot {
   std::optional<absl::Duration> hedge_delay = {};
   std::optional<Transition> last_transition = {};
   Tick taken = {};
+};
+
+// Where a breaker stands: what it takes to decide about its calls elsewhere.
+struct Standing {
+  State state = State::kClosed;
+  uint64_t epoch = 0;
+  uint32_t revision = 0;
+  absl::Duration retry_after = {};                // When open.
+  std::optional<absl::Duration> closed_for = {};  // While it ramps.
+  std::shared_ptr<const Override> override = {};  // Null: none.
+  absl::Duration override_ttl = {};               // With an override; may be infinite.
+  std::optional<absl::Duration> hedge_delay = {};
+  bool healthy = true;  // JudgeHealth()'s.
 };
 
 // All parts of one breaker: the circuit breaker, what else bounds its calls, what they taught, the
@@ -118,6 +132,11 @@ class Guard {
   Verdict Record(const RulingPolicy& ruling, const Ending& ending, Tick now,
                  TransitionSource& source, Transitions& transitions);
 
+  // Reports calls that were decided and summed up by their caller. One of an epoch that is over is
+  // late. The verdict's outcome says nothing.
+  Verdict Count(const RulingPolicy& ruling, const Tally& tally, Tick now, TransitionSource& source,
+                Transitions& transitions);
+
   // When something happens by itself next, and doing what was due.
   Tick NextDeadline() const;
   void Advance(const RulingPolicy& ruling, Tick now, TransitionSource& source,
@@ -155,6 +174,14 @@ class Guard {
   }
 
   Snapshot TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSource& source,
+                        Transitions& transitions);
+
+  // As of the latest operation.
+  bool IsHealthy(const RulingPolicy& ruling) {
+    return ConditionAt(ruling.policy.circuit_breaker, latest_).health == Health::kHealthy;
+  }
+
+  Standing TakeStanding(const RulingPolicy& ruling, Tick now, TransitionSource& source,
                         Transitions& transitions);
 
   // The part of a snapshot that tells how it feels, for who looks at very many: allocates nothing.
@@ -205,6 +232,8 @@ class Guard {
   Condition ConditionAt(const CircuitBreakerPolicy& policy, Tick now);
   void ShowLimits(const Policy& policy, Tick now, Snapshot& snapshot);
   void AddToTotals(const Report& report, uint32_t calls, Counted counted);
+  void AddToTotals(const Tally& tally, Counted counted);
+  void Earn(const Policy& policy, uint32_t calls, Tick now, Verdict& verdict);
 
   CircuitBreaker breaker_;
   Tick latest_;

@@ -58,12 +58,16 @@ void RetryEstimate::LearnFirst(bool success, uint32_t calls, Tick now) {
   if (success) recent_.successes += calls;
 }
 
-void RetryEstimate::LearnRetry(Outcome previous, uint32_t attempt, bool success) {
+void RetryEstimate::LearnRetries(Outcome previous, uint32_t attempt, uint32_t succeeded,
+                                 uint32_t failed) {
   Kind& kind = kinds_[IndexOf(previous, attempt)];
-  // So many without one first attempt say no more than fewer.
-  if (kind.unpaired == std::numeric_limits<uint8_t>::max()) return;
-  ++kind.unpaired;
-  if (success) ++kind.unpaired_succeeded;
+  // As many as there is room for: more without one first attempt say no more than fewer.
+  const uint64_t room = std::numeric_limits<uint8_t>::max() - kind.unpaired;
+  const uint64_t all = uint64_t{succeeded} + failed;
+  if (all == 0 || room == 0) return;
+  const uint64_t taken = std::min(all, room);
+  kind.unpaired += static_cast<uint8_t>(taken);
+  kind.unpaired_succeeded += static_cast<uint8_t>(succeeded * taken / all);
   unpaired_ = true;
 }
 

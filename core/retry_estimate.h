@@ -37,9 +37,9 @@ class RetryEstimate {
   // is neither says nothing.
   void LearnFirst(bool success, uint32_t calls, Tick now);
 
-  // A retry ended. `attempt`, 2 or more, is its number; `previous`, a failure, is how the attempt
-  // before it ended.
-  void LearnRetry(Outcome previous, uint32_t attempt, bool success);
+  // Retries ended: so many succeeded and so many failed. `attempt`, 2 or more, is their number;
+  // `previous`, a failure, is how the attempt before each of them ended.
+  void LearnRetries(Outcome previous, uint32_t attempt, uint32_t succeeded, uint32_t failed);
 
   // Of attempt `attempt`, 2 or more, after one that ended with `previous`, a failure. Above 0,
   // below 1.

@@ -20,7 +20,7 @@ class RetryEstimateTest : public ::testing::Test {
   // So many retries that fail although what others try succeeds.
   void FailAmongSuccesses(int retries, uint32_t attempt = 2, Outcome previous = kFailed) {
     for (int i = 0; i < retries; ++i) {
-      estimate_.LearnRetry(previous, attempt, false);
+      estimate_.LearnRetries(previous, attempt, 0, 1);
       First(true, 1);
     }
   }
@@ -102,7 +102,7 @@ TEST_F(RetryEstimateTest, AnOutageSaysNothingAgainstRetries) {
   First(true, 100);
   RetryEstimate without_retries = estimate_;
   for (int i = 0; i < 1'000; ++i) {
-    estimate_.LearnRetry(kFailed, 2, false);
+    estimate_.LearnRetries(kFailed, 2, 0, 1);
     First(false, 1);
     without_retries.LearnFirst(false, 1, now_);
   }
@@ -145,7 +145,7 @@ TEST_F(RetryEstimateTest, AFewSuccessesBringRetriesBack) {
   FailAmongSuccesses(1'000);
   ASSERT_LT(Probability(), 0.06);
   for (int i = 0; i < 4; ++i) {
-    estimate_.LearnRetry(kFailed, 2, true);
+    estimate_.LearnRetries(kFailed, 2, 1, 0);
     First(true, 1);
   }
   EXPECT_GT(Probability(), 0.1);
@@ -179,7 +179,7 @@ TEST_F(RetryEstimateTest, AnOldOutageIsDoubted) {
 TEST_F(RetryEstimateTest, RetriesMayBeWorthMoreThanFirstAttempts) {
   for (int i = 0; i < 200; ++i) {
     First(false, 4);
-    estimate_.LearnRetry(kFailed, 2, true);
+    estimate_.LearnRetries(kFailed, 2, 1, 0);
     First(i % 2 == 0, 1);
   }
   First(false, 4);
@@ -201,7 +201,7 @@ TEST_F(RetryEstimateTest, ABatchCountsAsItsCalls) {
 TEST_F(RetryEstimateTest, RetriesWaitForAFirstAttempt) {
   First(true, 1);
   const double before = Probability();
-  for (int i = 0; i < 1'000; ++i) estimate_.LearnRetry(kFailed, 2, false);
+  for (int i = 0; i < 1'000; ++i) estimate_.LearnRetries(kFailed, 2, 0, 1);
   EXPECT_EQ(Probability(), before);
   First(true, 1);
   EXPECT_LT(Probability(), 0.1);
@@ -216,7 +216,7 @@ TEST_F(RetryEstimateTest, IsBlankOnceAllHasFaded) {
   FailAmongSuccesses(100);
   EXPECT_FALSE(estimate_.IsBlank(now_ + absl::Minutes(59)));
   EXPECT_TRUE(estimate_.IsBlank(now_ + absl::Minutes(60)));
-  estimate_.LearnRetry(kFailed, 2, true);
+  estimate_.LearnRetries(kFailed, 2, 1, 0);
   EXPECT_FALSE(estimate_.IsBlank(now_ + absl::Minutes(60)));
 }
 

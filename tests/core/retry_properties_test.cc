@@ -133,7 +133,8 @@ class Pupil {
       if (lesson.attempt == 1) {
         estimate_.LearnFirst(lesson.success, lesson.calls, now_);
       } else {
-        estimate_.LearnRetry(lesson.previous, lesson.attempt, lesson.success);
+        estimate_.LearnRetries(lesson.previous, lesson.attempt, lesson.success ? 1 : 0,
+                               lesson.success ? 0 : 1);
       }
     }
   }

@@ -71,7 +71,8 @@ class Replay {
       return;
     }
     ++(success ? retries_.useful : retries_.useless);
-    estimate_.LearnRetry(Of({made.first, made.second - 1}).outcome, attempt, success);
+    estimate_.LearnRetries(Of({made.first, made.second - 1}).outcome, attempt, success ? 1 : 0,
+                           success ? 0 : 1);
   }
 
   const RetryPolicy& policy_;
