@@ -9,11 +9,13 @@
 #include "absl/time/time.h"
 #include "core/guard.h"
 #include "core/policy.h"
+#include "core/tally.h"
 #include "core/tick.h"
 #include "core/transition.h"
 #include "fusebox/v1/admin.pb.h"
 #include "fusebox/v1/breaker.pb.h"
 #include "fusebox/v1/policy.pb.h"
+#include "fusebox/v1/session.pb.h"
 #include "google/protobuf/duration.pb.h"
 
 // Translates between messages and core: the only place that knows both.
@@ -45,6 +47,8 @@ google::protobuf::Timestamp ToProto(absl::Time time);
 
 // Appends what is wrong to `errors`; the policy may be used only if nothing was.
 Policy FromProto(const v1::Policy& message, std::vector<FieldError>& errors);
+// Every number of it, also those that nobody had set: what comes back from this is the same policy.
+v1::Policy ToProto(const Policy& policy);
 RetryBudgetPolicy FromProto(const v1::RetryBudgetSettings& message, absl::string_view prefix,
                             std::vector<FieldError>& errors);
 
@@ -60,6 +64,36 @@ absl::StatusOr<absl::Duration> MaxWaitOf(const v1::AllowRequest& message);
 // of more than a day is a day. The client's name is the message's.
 absl::StatusOr<Ending> FromProto(const v1::RecordRequest& message);
 absl::StatusOr<Ending> FromProto(const v1::BatchRecordItem& message);
+
+// A tally as it was told, which is what a core's Tally views.
+struct TallyRow {
+  // `client` is who told it, and lives as long as the tally.
+  Tally View(absl::string_view client) const {
+    Tally tally{.outcomes = outcomes,
+                .epoch = epoch,
+                .timed = timed,
+                .latency = latency,
+                .latency_samples = latency_samples,
+                .retries = retries,
+                .refusals = refusals};
+    tally.outcomes.client = client;
+    return tally;
+  }
+
+  OutcomeCounts outcomes = {};
+  uint64_t epoch = 0;
+  uint32_t timed = 0;
+  absl::Duration latency = {};
+  std::vector<absl::Duration> latency_samples = {};
+  std::vector<Tally::Retries> retries = {};
+  std::vector<Tally::Refusals> refusals = {};
+};
+// The errors are INVALID_ARGUMENT: COUNT_INVALID, LATENCY_INVALID, RETRY_AFTER_INVALID,
+// OUTCOME_INVALID. A Retry-After of more than a day is a day.
+absl::StatusOr<TallyRow> FromProto(const v1::Tally& message);
+
+// Without handle, policy and share, which are the session's to add.
+v1::BreakerState ToProto(const Standing& standing);
 
 v1::State ToProto(State state);
 v1::Reason ToProto(Reason reason);

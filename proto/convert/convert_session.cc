@@ -1,0 +1,156 @@
+// What sessions push and report.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "proto/convert/bad_field.h"
+#include "proto/convert/convert.h"
+
+namespace fusebox {
+namespace {
+
+constexpr uint64_t kMaxCalls = 1'000'000;
+constexpr int kMaxLatencySamples = 32;
+constexpr absl::Duration kDay = absl::Hours(24);
+
+absl::Status CheckAtMost(absl::string_view field, uint64_t value, uint64_t most,
+                         absl::string_view of) {
+  if (value <= most) return absl::OkStatus();
+  return BadField("COUNT_INVALID", field, absl::StrCat(value),
+                  absl::StrCat("it is at most ", of, ", ", most));
+}
+
+uint64_t Failed(const v1::Tally& message) {
+  return uint64_t{message.failures()} + message.timeouts() + message.rate_limited();
+}
+
+uint64_t Succeeded(const v1::Tally& message) {
+  return uint64_t{message.successes()} + message.caller_errors();
+}
+
+absl::Status CheckCounts(const v1::Tally& message) {
+  const uint64_t calls = Succeeded(message) + Failed(message);
+  absl::Status status = CheckAtMost("calls", calls, kMaxCalls, "what one row may have");
+  status.Update(CheckAtMost("slow", message.slow(), calls, "all calls"));
+  status.Update(CheckAtMost("timed", message.timed(), calls, "all calls"));
+  status.Update(CheckAtMost("trailing_failures", message.trailing_failures(),
+                            uint64_t{message.failures()} + message.timeouts(),
+                            "failures and timeouts"));
+  status.Update(CheckAtMost("latency_samples", message.latency_samples_size(), kMaxLatencySamples,
+                            "what one row may have"));
+  return status;
+}
+
+absl::Status CheckTimes(const v1::Tally& message) {
+  const absl::Duration latency = FromProto(message.latency());
+  if (latency < absl::ZeroDuration() || latency > kDay * message.timed()) {
+    return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
+                    "set it between 0 and 24h for each timed call");
+  }
+  for (const google::protobuf::Duration& sample : message.latency_samples()) {
+    const absl::Duration one = FromProto(sample);
+    if (one >= absl::ZeroDuration() && one <= kDay) continue;
+    return BadField("LATENCY_INVALID", "latency_samples", absl::FormatDuration(one),
+                    "set each between 0 and 24h");
+  }
+  const absl::Duration wait = FromProto(message.retry_after());
+  if (wait >= absl::ZeroDuration()) return absl::OkStatus();
+  return BadField("RETRY_AFTER_INVALID", "retry_after", absl::FormatDuration(wait),
+                  "set it to at least 0, or leave it out");
+}
+
+absl::Status ReadRetries(const v1::Tally& message, std::vector<Tally::Retries>& retries) {
+  uint64_t succeeded = 0, failed = 0;
+  for (const v1::RetryTally& kind : message.retries()) {
+    succeeded += kind.succeeded();
+    failed += kind.failed();
+    // The outcomes stand in the same order.
+    const auto previous = static_cast<Outcome>(kind.previous_outcome() - v1::OUTCOME_SUCCESS);
+    if (!v1::Outcome_IsValid(kind.previous_outcome()) || !IsFailure(previous)) {
+      return BadField("OUTCOME_INVALID", "retries.previous_outcome",
+                      absl::StrCat(kind.previous_outcome()),
+                      "use FAILURE, TIMEOUT or RATE_LIMITED");
+    }
+    if (kind.attempt() < 2) {
+      return BadField("COUNT_INVALID", "retries.attempt", absl::StrCat(kind.attempt()),
+                      "a retry is attempt 2 or later");
+    }
+    retries.push_back({previous, kind.attempt(), kind.succeeded(), kind.failed()});
+  }
+  absl::Status status =
+      CheckAtMost("retries.succeeded", succeeded, Succeeded(message), "all that succeeded");
+  status.Update(CheckAtMost("retries.failed", failed, Failed(message), "all that failed"));
+  return status;
+}
+
+absl::Status ReadRefusals(const v1::Tally& message, std::vector<Tally::Refusals>& refusals) {
+  for (const v1::RefusalTally& kind : message.refusals()) {
+    if (!v1::Reason_IsValid(kind.reason()) || kind.reason() == v1::REASON_UNSPECIFIED) {
+      return BadField("COUNT_INVALID", "refusals.reason", absl::StrCat(kind.reason()),
+                      "use a reason that Allow may give");
+    }
+    const absl::Status calls =
+        CheckAtMost("refusals.calls", kind.calls(), kMaxCalls, "what one row may have");
+    if (!calls.ok()) return calls;
+    refusals.push_back({static_cast<Reason>(kind.reason()), kind.calls()});
+  }
+  return absl::OkStatus();
+}
+
+OutcomeCounts ReadOutcomes(const v1::Tally& message) {
+  OutcomeCounts outcomes{.successes = message.successes(),
+                         .caller_errors = message.caller_errors(),
+                         .failures = message.failures(),
+                         .timeouts = message.timeouts(),
+                         .rate_limited = message.rate_limited(),
+                         .slow = message.slow(),
+                         .trailing_failures = message.trailing_failures()};
+  if (message.has_retry_after()) {
+    outcomes.retry_after = std::min(FromProto(message.retry_after()), kDay);
+  }
+  return outcomes;
+}
+
+}  // namespace
+
+absl::StatusOr<TallyRow> FromProto(const v1::Tally& message) {
+  TallyRow row;
+  absl::Status status = CheckCounts(message);
+  status.Update(CheckTimes(message));
+  status.Update(ReadRetries(message, row.retries));
+  status.Update(ReadRefusals(message, row.refusals));
+  if (!status.ok()) return status;
+  for (const google::protobuf::Duration& sample : message.latency_samples()) {
+    row.latency_samples.push_back(FromProto(sample));
+  }
+  row.outcomes = ReadOutcomes(message);
+  row.epoch = message.epoch();
+  row.timed = message.timed();
+  row.latency = FromProto(message.latency());
+  return row;
+}
+
+v1::BreakerState ToProto(const Standing& standing) {
+  v1::BreakerState message;
+  message.set_epoch(standing.epoch);
+  message.set_revision(standing.revision);
+  message.set_state(ToProto(standing.state));
+  if (standing.state == State::kOpen) {
+    *message.mutable_retry_after() = ToProto(standing.retry_after);
+  }
+  if (standing.closed_for.has_value()) {
+    *message.mutable_closed_for() = ToProto(*standing.closed_for);
+  }
+  if (standing.override != nullptr) {
+    message.set_override(ToProto(standing.override->mode));
+    if (standing.override_ttl != absl::InfiniteDuration()) {
+      *message.mutable_override_ttl() = ToProto(standing.override_ttl);
+    }
+  }
+  if (standing.hedge_delay.has_value()) {
+    *message.mutable_hedge_delay() = ToProto(*standing.hedge_delay);
+  }
+  message.set_hurry(!standing.healthy);
+  return message;
+}
+
+}  // namespace fusebox
