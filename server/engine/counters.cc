@@ -66,6 +66,24 @@ void Counters::CountRecord(size_t stripe, const Verdict& verdict, uint32_t calls
       calls, std::memory_order_relaxed);
 }
 
+void Counters::CountTally(size_t stripe, const Tally& tally, Counted counted) {
+  Stripe& counts = stripes_[stripe % kStripes];
+  const OutcomeCounts& outcomes = tally.outcomes;
+  counts.allowed.fetch_add(outcomes.Calls(), std::memory_order_relaxed);
+  for (const Tally::Refusals& kind : tally.refusals) {
+    counts.denied[Index(kind.reason)].fetch_add(kind.calls, std::memory_order_relaxed);
+  }
+  const auto record = [&](Outcome outcome, uint32_t calls) {
+    if (calls == 0) return;
+    counts.recorded[Index(outcome)][Index(counted)].fetch_add(calls, std::memory_order_relaxed);
+  };
+  record(Outcome::kSuccess, outcomes.successes);
+  record(Outcome::kFailure, outcomes.failures);
+  record(Outcome::kTimeout, outcomes.timeouts);
+  record(Outcome::kRateLimited, outcomes.rate_limited);
+  record(Outcome::kCallerError, outcomes.caller_errors);
+}
+
 void Counters::CountPrivateRetry(size_t stripe, const Decision& decision) {
   Stripe& counts = stripes_[stripe % kStripes];
   if (decision.reason == Reason::kRetryBudget) {

@@ -45,6 +45,8 @@ class Counters {
   // `stripe` is anything that differs between breakers, such as a slot.
   void CountDecision(size_t stripe, const Decision& decision);
   void CountRecord(size_t stripe, const Verdict& verdict, uint32_t calls);
+  // What was decided and counted elsewhere.
+  void CountTally(size_t stripe, const Tally& tally, Counted counted);
   // A retry that was asked of the breaker's own budget, unless the breaker had refused before.
   void CountPrivateRetry(size_t stripe, const Decision& decision);
   void CountTransition(const Transition& transition);

@@ -107,6 +107,7 @@ void Engine::TellOfChange(absl::string_view breaker, const Aftermath& aftermath,
                     .reason = is_deed ? deed.reason : ""});
   }
   watch_hub_.Publish(breaker);
+  if (watch_hub_.IsWanted()) turns_.WakeBy(next_delivery_.load(std::memory_order_relaxed));
 }
 
 absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_view permit,

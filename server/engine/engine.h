@@ -69,6 +69,13 @@ struct BreakerView {
   BudgetStatus budget = {};  // Its name is empty if it is the breaker's own.
 };
 
+// Where a breaker stands and what rules it, for who decides by themselves.
+struct StandingView {
+  Slot slot = 0;  // Where to look first the next time.
+  Standing standing = {};
+  std::shared_ptr<const RulingPolicy> ruling = {};
+};
+
 // Who looks at the health of many breakers: what they may see, and a text that tells them apart
 // from who may see something else. By default somebody who sees everything.
 struct HealthViewer {
@@ -138,6 +145,20 @@ class Engine {
   absl::StatusOr<Verdict> Record(absl::string_view breaker, absl::string_view permit,
                                  Ending ending);
 
+  // Where a breaker stands. Creates it; errors are Allow()'s.
+  absl::StatusOr<StandingView> Join(absl::string_view breaker);
+  // The same of one that is there: errors are Get()'s. `hint` is the slot of an earlier view.
+  absl::StatusOr<StandingView> StandingOf(absl::string_view breaker, Slot hint);
+
+  // Counts calls that were decided and summed up elsewhere. Never creates the breaker: if it is
+  // gone they are late.
+  struct CountedTally {
+    Counted counted = Counted::kLate;
+    Slot slot = 0;
+    bool healthy = true;  // Afterwards: Standing's.
+  };
+  CountedTally Count(absl::string_view breaker, Slot hint, const Tally& tally);
+
   // What to answer when an observation that was counted comes again: where the breaker stands, and
   // which outcome the result is. Counts nothing. Empty if there is no such breaker.
   std::optional<Verdict> RepeatObservation(absl::string_view breaker, Result result);
@@ -189,6 +210,10 @@ class Engine {
   absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake,
                                                       absl::string_view resume_token = "");
 
+  std::shared_ptr<ChangedNames> WatchAll(std::function<void()> wake) {
+    return watch_hub_.WatchAll(std::move(wake));
+  }
+
   // What must outlive the engine. From KeepOutages() on, TakeChangedOutages() names the breakers
   // whose outage began, changed or ended since the last time; SaveOutage() says what is to be kept
   // of one, which is nothing if it is CLOSED or forgotten.
@@ -231,7 +256,8 @@ class Engine {
   // and tells the watchers.
   // To be called every 20 ms or so.
   void Maintain();
-  // Sleeps until somebody's turn comes, or `longest`: between one Maintain() and the next.
+  // Sleeps until somebody's turn comes, or there is something to tell those who watch, or
+  // `longest`: between one Maintain() and the next.
   void SleepUntilTurn(absl::Duration longest) { turns_.Sleep(clock_, longest); }
 
   Tick Now() const { return clock_.Now(); }
@@ -328,6 +354,7 @@ class Engine {
   void TellOfOverride(Cause cause, const std::shared_ptr<const Override>& override,
                       const Deed& deed);
 
+  StandingView ViewStanding(BreakerEntry& entry, Tick now, Aftermath& aftermath);
   absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
                                             Tick now);
   Verdict RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, Aftermath& aftermath);
@@ -359,6 +386,7 @@ class Engine {
   BatchMemory batches_;
   WaitingRoom<WaitingCall> waiting_room_;
   std::atomic<bool> waits_are_over_{false};
+  std::atomic<Tick> next_delivery_{Tick()};  // To those who watch, at the earliest.
   Counters counters_;
   NameSet changed_outages_;
   DrillTallies drills_;

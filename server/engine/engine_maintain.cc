@@ -9,6 +9,9 @@ namespace {
 // The sweep looks at every breaker once in so long.
 constexpr absl::Duration kSweepPeriod = absl::Seconds(5);
 
+// Those who watch are told of changes at once, but not more often than this.
+constexpr absl::Duration kDeliveryGap = absl::Milliseconds(1);
+
 }  // namespace
 
 void Engine::Maintain() {
@@ -18,6 +21,7 @@ void Engine::Maintain() {
   AdvanceDue(now);
   ServeDue(now);
   Sweep(now);
+  next_delivery_.store(now + kDeliveryGap, std::memory_order_relaxed);
   watch_hub_.Deliver();
 }
 

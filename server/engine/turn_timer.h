@@ -26,33 +26,50 @@ class TurnTimer {
   void Push(Tick due, Slot slot) {
     turns_.Push(due, slot);
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (due >= sleeps_until_) return;
-    woken_ = true;
-    changed_.notify_one();
+    Hasten(due);
+  }
+
+  // Ends the sleep at `due` if it would take longer.
+  void WakeBy(Tick due) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wake_by_ = std::min(wake_by_, due);
+    Hasten(due);
   }
 
   // DeadlineQueue's.
   std::vector<Slot> TakeDue(Tick now, size_t limit) { return turns_.TakeDue(now, limit); }
 
-  // Returns once a turn is due by `clock`, or after `longest`. For one thread.
+  // Returns once a turn is due by `clock`, or somebody's WakeBy(), or after `longest`. For one
+  // thread.
   void Sleep(const Clock& clock, absl::Duration longest) {
     std::unique_lock<std::mutex> lock(mutex_);
-    const Tick now = clock.Now();
-    woken_ = false;
-    sleeps_until_ = std::min(turns_.Earliest(), now + longest);
-    if (sleeps_until_ > now) {
+    const Tick latest = clock.Now() + longest;
+    while (true) {
+      const Tick now = clock.Now();
+      sleeps_until_ = std::min({turns_.Earliest(), wake_by_, latest});
+      if (sleeps_until_ <= now) break;
+      hastened_ = false;
       changed_.wait_for(lock, absl::ToChronoNanoseconds(sleeps_until_ - now),
-                        [this] { return woken_; });
+                        [this] { return hastened_; });
+      if (!hastened_) break;
     }
     sleeps_until_ = Tick();
+    wake_by_ = Tick::Max();
   }
 
  private:
+  void Hasten(Tick due) {
+    if (due >= sleeps_until_) return;
+    hastened_ = true;
+    changed_.notify_one();
+  }
+
   DeadlineQueue turns_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool woken_ = false;
-  Tick sleeps_until_;  // While it sleeps; all turns that come earlier wake it.
+  bool hastened_ = false;
+  Tick sleeps_until_;  // While it sleeps; what is due earlier ends that.
+  Tick wake_by_ = Tick::Max();
 };
 
 }  // namespace fusebox

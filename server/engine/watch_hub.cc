@@ -20,17 +20,32 @@ absl::StatusOr<std::shared_ptr<ChangedNames>> WatchHub::Watch(Glob glob, std::fu
   wanted_.store(true);
   NumberPublished();
   MutexLock lock(&mutex_);
-  if (readers_.size() >= max_watchers_) {
+  if (readers_.size() - own_readers_ >= max_watchers_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_WATCHERS",
                      absl::StrCat("all ", max_watchers_,
                                   " watches are in use; end one or raise --max-watchers"));
   }
   const absl::StatusOr<uint64_t> start = FindStart(glob, resume_token);
   if (!start.ok()) return start.status();
-  auto names = std::make_shared<ChangedNames>(*this, ++last_id_, glob.text(), log_.last());
-  readers_[last_id_] = {.glob = std::move(glob),
-                        .wake = std::make_shared<const std::function<void()>>(std::move(wake)),
-                        .place = *start};
+  return Admit({.glob = std::move(glob),
+                .wake = std::make_shared<const std::function<void()>>(std::move(wake)),
+                .place = *start});
+}
+
+std::shared_ptr<ChangedNames> WatchHub::WatchAll(std::function<void()> wake) {
+  wanted_.store(true);
+  NumberPublished();
+  MutexLock lock(&mutex_);
+  ++own_readers_;
+  return Admit({.glob = Glob::All(),
+                .wake = std::make_shared<const std::function<void()>>(std::move(wake)),
+                .place = log_.last(),
+                .is_own = true});
+}
+
+std::shared_ptr<ChangedNames> WatchHub::Admit(Reader reader) {
+  auto names = std::make_shared<ChangedNames>(*this, ++last_id_, reader.glob.text(), log_.last());
+  readers_[last_id_] = std::move(reader);
   return names;
 }
 
@@ -46,7 +61,7 @@ absl::StatusOr<uint64_t> WatchHub::FindStart(const Glob& glob, absl::string_view
 
 size_t WatchHub::watchers() const {
   MutexLock lock(&mutex_);
-  return readers_.size();
+  return readers_.size() - own_readers_;
 }
 
 void WatchHub::End(uint64_t id) {
@@ -54,6 +69,7 @@ void WatchHub::End(uint64_t id) {
   MutexLock lock(&mutex_);
   const auto found = readers_.find(id);
   ended = std::move(found->second);
+  if (ended.is_own) --own_readers_;
   readers_.erase(found);
   waiting_.erase(id);
 }

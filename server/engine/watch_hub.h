@@ -53,7 +53,14 @@ class WatchHub {
   absl::StatusOr<std::shared_ptr<ChangedNames>> Watch(Glob glob, std::function<void()> wake,
                                                       absl::string_view resume_token = "");
 
+  // Watches everything from now on for the server itself: it is none of the `max_watchers`, and not
+  // among watchers().
+  std::shared_ptr<ChangedNames> WatchAll(std::function<void()> wake);
+
   void Publish(absl::string_view name);
+
+  // Whether there was a watch, so that names are kept.
+  bool IsWanted() const { return wanted_.load(); }
 
   // Passes on what was published since the last time. To be called by one thread at a time.
   void Deliver();
@@ -69,7 +76,8 @@ class WatchHub {
   struct Reader {
     Glob glob;
     Wake wake;
-    uint64_t place = 0;  // All changes up to this number are behind it.
+    uint64_t place = 0;   // All changes up to this number are behind it.
+    bool is_own = false;  // The server's.
   };
   struct Taken {
     std::string name = {};
@@ -84,6 +92,7 @@ class WatchHub {
   void End(uint64_t id);
   void NumberPublished();
   void Number(const Names& changed);
+  std::shared_ptr<ChangedNames> Admit(Reader reader) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Wake Stir(uint64_t id);
 
   const size_t max_watchers_;
@@ -106,6 +115,7 @@ class WatchHub {
   uint64_t delivered_ ABSL_GUARDED_BY(mutex_) = 0;  // Of the log's numbers, the last.
   uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<uint64_t, Reader> readers_ ABSL_GUARDED_BY(mutex_);
+  size_t own_readers_ ABSL_GUARDED_BY(mutex_) = 0;  // Of them, those that are the server's.
   absl::flat_hash_set<uint64_t> waiting_ ABSL_GUARDED_BY(mutex_);  // Those who found nothing.
 };
 

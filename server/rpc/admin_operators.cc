@@ -9,9 +9,9 @@
 #include "core/error.h"
 #include "proto/convert/convert.h"
 #include "server/control/breaker_changes.h"
+#include "server/errors/errors.h"
 #include "server/records/events.h"
 #include "server/rpc/admin_service.h"
-#include "server/rpc/errors.h"
 #include "server/rpc/list_request.h"
 #include "server/rpc/show.h"
 

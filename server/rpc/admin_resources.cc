@@ -9,8 +9,8 @@
 #include "core/policy.h"
 #include "server/control/policy_changes.h"
 #include "server/control/resource_changes.h"
+#include "server/errors/errors.h"
 #include "server/rpc/admin_service.h"
-#include "server/rpc/errors.h"
 #include "server/rpc/list_request.h"
 #include "server/rpc/peer.h"
 

@@ -9,7 +9,7 @@
 #include "core/name.h"
 #include "proto/convert/convert.h"
 #include "server/control/breaker_changes.h"
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 #include "server/rpc/health_target.h"
 #include "server/rpc/list_request.h"
 #include "server/rpc/page_token.h"
@@ -144,12 +144,16 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request, const Ca
 grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers(
     grpc::CallbackServerContext* context, const v1::WatchBreakersRequest* request) {
   absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
-  if (!caller.ok()) return new RefusedStream<v1::WatchBreakersResponse>(caller.status());
+  if (!caller.ok())
+    return new RefusedStream<grpc::ServerWriteReactor<v1::WatchBreakersResponse>>(caller.status());
   absl::StatusOr<Glob> match = ParseMatch(request->match());
-  if (!match.ok()) return new RefusedStream<v1::WatchBreakersResponse>(match.status());
+  if (!match.ok())
+    return new RefusedStream<grpc::ServerWriteReactor<v1::WatchBreakersResponse>>(match.status());
   {
     MutexLock lock(&mutex_);
-    if (closed_) return new RefusedStream<v1::WatchBreakersResponse>(DrainingError());
+    if (closed_)
+      return new RefusedStream<grpc::ServerWriteReactor<v1::WatchBreakersResponse>>(
+          DrainingError());
   }
   const std::shared_ptr<WatchStream> stream =
       WatchStream::Start(engine_, *std::move(match), request->resume_token(), context,

@@ -12,8 +12,10 @@
 #include "core/error.h"
 #include "core/name.h"
 #include "proto/convert/convert.h"
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 #include "server/rpc/peer.h"
+#include "server/rpc/refused_stream.h"
+#include "server/rpc/session_stream.h"
 #include "server/rpc/waiting_allow.h"
 
 namespace fusebox {
@@ -132,6 +134,14 @@ grpc::ServerUnaryReactor* BreakerService::BatchRecord(grpc::CallbackServerContex
   if (!caller.ok()) return Finish(context, caller.status());
   const std::string client = PeerClient(request->client(), context->peer(), caller->name());
   return Finish(context, RecordBatch(*request, client, *caller, *response));
+}
+
+grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* BreakerService::Session(
+    grpc::CallbackServerContext* context) {
+  using Reactor = grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>;
+  absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kCaller, Scope::Some());
+  if (!caller.ok()) return new RefusedStream<Reactor>(caller.status());
+  return SessionStream::Start(sessions_, authorizer_, {*std::move(caller), context->peer()});
 }
 
 struct BreakerService::Repetition {

@@ -8,6 +8,7 @@
 #include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "server/engine/engine.h"
 #include "server/identity/authorizer.h"
+#include "server/session/sessions.h"
 
 namespace fusebox {
 
@@ -18,9 +19,10 @@ class BreakerService final : public v1::BreakerService::CallbackService {
   static constexpr int kMaxBatchItems = 10'000;
   static constexpr int kMaxFallbacks = 16;
 
-  // Both must outlive the service.
-  explicit BreakerService(Engine& engine, const Authorizer& authorizer = Authorizer::Open())
-      : engine_(engine), authorizer_(authorizer) {}
+  // All must outlive the service.
+  BreakerService(Engine& engine, Sessions& sessions,
+                 const Authorizer& authorizer = Authorizer::Open())
+      : engine_(engine), sessions_(sessions), authorizer_(authorizer) {}
 
   grpc::ServerUnaryReactor* Allow(grpc::CallbackServerContext* context,
                                   const v1::AllowRequest* request,
@@ -31,6 +33,8 @@ class BreakerService final : public v1::BreakerService::CallbackService {
   grpc::ServerUnaryReactor* BatchRecord(grpc::CallbackServerContext* context,
                                         const v1::BatchRecordRequest* request,
                                         v1::BatchRecordResponse* response) override;
+  grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* Session(
+      grpc::CallbackServerContext* context) override;
 
  private:
   struct Repetition;  // Of a batch that is sent again.
@@ -46,6 +50,7 @@ class BreakerService final : public v1::BreakerService::CallbackService {
                                      Repetition* repetition);
 
   Engine& engine_;
+  Sessions& sessions_;
   const Authorizer& authorizer_;
 };
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 #include "server/rpc/refused_stream.h"
 #include "server/rpc/repeat.h"
 #include "server/rpc/sight.h"
@@ -78,7 +78,7 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
 
 grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
     grpc::CallbackServerContext* context, const HealthCheckRequest* request) {
-  using Refused = RefusedStream<HealthCheckResponse>;
+  using Refused = RefusedStream<grpc::ServerWriteReactor<HealthCheckResponse>>;
   HealthTarget target = ParseHealthTarget(request->service());
   absl::StatusOr<Caller> caller = Admit(*context, target, "Watch");
   if (!caller.ok()) return new Refused(caller.status());

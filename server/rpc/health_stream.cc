@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 #include "server/rpc/repeat.h"
 
 namespace fusebox {

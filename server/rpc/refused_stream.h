@@ -4,13 +4,13 @@
 #include <grpcpp/grpcpp.h>
 
 #include "absl/status/status.h"
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 
 namespace fusebox {
 
 // A stream that ends before it says anything. Owns itself.
-template <typename Response>
-class RefusedStream final : public grpc::ServerWriteReactor<Response> {
+template <typename Reactor>
+class RefusedStream final : public Reactor {
  public:
   explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpcStatus(status)); }
   void OnDone() override { delete this; }

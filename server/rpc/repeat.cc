@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 #include "server/sync/mutex.h"
 
 namespace fusebox {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "proto/convert/convert.h"
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 
 namespace fusebox {
 

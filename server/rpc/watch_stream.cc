@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "proto/convert/convert.h"
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 #include "server/rpc/show.h"
 
 namespace fusebox {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/convert/convert.h"
 #include "server/address/listen_address.h"
+#include "server/errors/errors.h"
 #include "server/http/health_routes.h"
 #include "server/log/log.h"
 #include "server/metrics/render.h"
@@ -69,6 +70,13 @@ void SetLimits(const config::v1::ServerOptions& options, grpc::ServerBuilder& bu
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 }
 
+SessionOptions SessionOptionsOf(const config::v1::ServerOptions& options) {
+  return {.max_sessions = options.max_sessions(),
+          .max_subscriptions = options.max_subscriptions(),
+          .resume_time = FromProto(options.session_resume_time()),
+          .report_interval = FromProto(options.report_interval())};
+}
+
 absl::Status CannotListen(absl::string_view address) {
   return absl::UnavailableError(
       absl::StrCat("cannot listen on ", address,
@@ -104,7 +112,9 @@ Server::Server(const Options& options, const EngineConfiguration& configuration,
       config_metrics_(reloader_),
       grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService, kHealthService})),
       reload_metrics_(security_.files(), security_.certificate()),
-      breaker_service_(engine_, security_.authorizer()),
+      sessions_(engine_, SessionOptionsOf(options_)),
+      session_metrics_(sessions_, options_.max_sessions()),
+      breaker_service_(engine_, sessions_, security_.authorizer()),
       admin_service_(
           engine_, control_, clock, FUSEBOX_VERSION,
           [this](v1::GetServerInfoResponse& info) { AddInfo(info); }, security_.authorizer()),
@@ -129,6 +139,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   if (!status.ok()) return status;
   server->security_.LogWarnings();
   server->StartMaintenance();
+  server->sessions_.Start();
   server->flusher_.Start();
   server->reloader_.Start();
   server->StartReloading();
@@ -214,7 +225,8 @@ HttpRoute Server::MetricsRoute() const {
             return HttpResponse{
                 .content_type = kMetricsContentType,
                 .body = RenderMetrics({&engine_metrics_, &grpc_metrics_, &process_metrics_,
-                                       &store_metrics_, &config_metrics_, &reload_metrics_})};
+                                       &store_metrics_, &config_metrics_, &reload_metrics_,
+                                       &session_metrics_})};
           }};
 }
 
@@ -253,6 +265,7 @@ void Server::SetServing(bool serving) {
 
 void Server::RecheckWatches() {
   admin_service_.RecheckWatches();
+  sessions_.Recheck();
   health_service_.RecheckWatches();
 }
 
@@ -261,8 +274,10 @@ void Server::Drain() {
   admin_service_.SetDraining();
   SetServing(false);
   const absl::Duration lame_duck = FromProto(options_.lame_duck());
+  sessions_.SendAway(lame_duck);
   hurry_.WaitFor(lame_duck);
   admin_service_.Drain();
+  sessions_.EndAll(DrainingError());
   engine_.EndWaits();
   health_service_.Drain();
   Shutdown(FromProto(options_.drain_timeout()) - lame_duck);
@@ -273,6 +288,7 @@ void Server::Shutdown(absl::Duration grace) {
   http_.reset();
   maintenance_ends_.Stop();
   if (maintenance_.joinable()) maintenance_.join();
+  sessions_.Stop();
   if (reloading_.joinable()) reloading_.join();
   reloader_.Stop();
   flusher_.Stop();

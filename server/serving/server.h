@@ -21,6 +21,7 @@
 #include "server/metrics/grpc_metrics.h"
 #include "server/metrics/process_metrics.h"
 #include "server/metrics/reload_metrics.h"
+#include "server/metrics/session_metrics.h"
 #include "server/metrics/store_metrics.h"
 #include "server/options/options.h"
 #include "server/rpc/admin_service.h"
@@ -31,6 +32,7 @@
 #include "server/serving/reloader.h"
 #include "server/serving/security.h"
 #include "server/serving/stop_signal.h"
+#include "server/session/sessions.h"
 
 namespace fusebox {
 
@@ -96,6 +98,8 @@ class Server {
   GrpcMetrics grpc_metrics_;
   ProcessMetrics process_metrics_;
   ReloadMetrics reload_metrics_;
+  Sessions sessions_;
+  SessionMetrics session_metrics_;
   BreakerService breaker_service_;
   AdminService admin_service_;
   HealthService health_service_;

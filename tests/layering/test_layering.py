@@ -35,8 +35,10 @@ ARROWS = {
     "control": ["records", "store", "sync"],
     "flusher": ["control", "log"],
     "health_proto": [],
-    "rpc": ["control", "health_proto", "identity"],
-    "metrics": ["files", "flusher", "tls"],
+    "errors": ["core", "proto"],
+    "session": ["convert", "engine", "errors"],
+    "rpc": ["control", "health_proto", "identity", "session"],
+    "metrics": ["files", "flusher", "session", "tls"],
     "http": ["address", "sync"],
     "process": [],
     "serving": [

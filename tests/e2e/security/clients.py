@@ -21,7 +21,11 @@ class _Details(
     """A call with a further header."""
 
 
-class WithHeader(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+class WithHeader(
+    grpc.UnaryUnaryClientInterceptor,
+    grpc.UnaryStreamClientInterceptor,
+    grpc.StreamStreamClientInterceptor,
+):
     """Adds a header to every call, also to those in plaintext."""
 
     def __init__(self, *headers):
@@ -34,6 +38,7 @@ class WithHeader(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterce
 
     intercept_unary_unary = _intercept
     intercept_unary_stream = _intercept
+    intercept_stream_stream = _intercept
 
 
 def bearer(token):

@@ -8,9 +8,11 @@ What a method is about decides what a grant for other names is worth:
 """
 
 import dataclasses
+import os
+import threading
 
 import grpc
-from fusebox.v1 import admin_pb2, breaker_pb2, policy_pb2
+from fusebox.v1 import admin_pb2, breaker_pb2, breaker_service_pb2, policy_pb2
 from google.protobuf import message_factory
 from timing import PATIENCE_S
 
@@ -24,7 +26,7 @@ CLOSED = breaker_pb2.OVERRIDE_MODE_FORCED_CLOSED
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What a method takes; `fields` makes its request about a breaker."""
+    """What a method takes; `fields` makes its request about a breaker, or several of a stream."""
 
     role: str
     about: str
@@ -56,6 +58,14 @@ ROWS = {
             SOME,
             lambda name: {"items": [breaker_pb2.BatchRecordItem(breaker=name, outcome=FAILURE)]},
         ),
+        "Session": Row(
+            CALLER,
+            SOME,
+            lambda name: [
+                {"hello": {"session_id": os.urandom(16)}},
+                {"subscribe": [{"handle": 1, "breaker": name}]},
+            ],
+        ),
     },
     "AdminService": {
         "GetBreaker": Row(READER, NAME, named),
@@ -86,7 +96,7 @@ ROWS = {
 
 def services():
     """The services of the API as the protos describe them."""
-    files = (breaker_pb2.DESCRIPTOR, admin_pb2.DESCRIPTOR)
+    files = (breaker_service_pb2.DESCRIPTOR, admin_pb2.DESCRIPTOR)
     return {name: s for file in files for name, s in file.services_by_name.items()}
 
 
@@ -95,30 +105,47 @@ def methods():
     return [method for service in services().values() for method in service.methods]
 
 
+def and_no_more(requests):
+    """The requests, and then silence: a stream that goes on."""
+    yield from requests
+    threading.Event().wait(PATIENCE_S)
+
+
 def row_of(method):
     return ROWS[method.containing_service.name][method.name]
 
 
 def call(channel, method, name="", fields=None):
-    """Makes the call about a breaker, or with these fields; of a stream reads the first message.
+    """Makes the call about a breaker, or with these fields; of a stream reads the first message,
+    and where requests are a stream, too, the answer to the last of them.
 
     Returns the answer or the RpcError.
     """
     request_type = message_factory.GetMessageClass(method.input_type)
     response_type = message_factory.GetMessageClass(method.output_type)
     make = channel.unary_stream if method.server_streaming else channel.unary_unary
+    if method.client_streaming:
+        make = channel.stream_stream
     function = make(
         f"/{method.containing_service.full_name}/{method.name}",
         request_serializer=request_type.SerializeToString,
         response_deserializer=response_type.FromString,
     )
-    request = request_type(**(row_of(method).fields(name) if fields is None else fields))
+    fields = row_of(method).fields(name) if fields is None else fields
+    if method.client_streaming:
+        requests = [request_type(**message) for message in fields]
+    else:
+        requests = [request_type(**fields)]
     try:
-        answer = function(request, timeout=PATIENCE_S)
+        if not method.client_streaming:
+            answer = function(requests[0], timeout=PATIENCE_S)
+        else:
+            answer = function(and_no_more(requests), timeout=PATIENCE_S)
         if not method.server_streaming:
             return answer
-        first = next(answer)
+        for _ in requests:
+            last = next(answer)
         answer.cancel()
-        return first
+        return last
     except grpc.RpcError as error:
         return error

@@ -255,6 +255,9 @@ def test_the_role_over_other_names_is_not_enough(show, method, request):
     if method.name == "BatchRecord":
         (result,) = answer.results
         assert result.error.code == DENIED.value[0] and "ours/here" in result.error.message
+    elif method.name == "Session":
+        (refused,) = answer.refused
+        assert refused.error.code == DENIED.value[0] and "ours/here" in refused.error.message
     elif method.name == "GetHealth":  # As of a prefix with nothing under it, which it names.
         assert Error(answer).reason == "BREAKER_NOT_FOUND"
     else:

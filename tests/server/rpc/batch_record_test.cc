@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "google/rpc/error_details.pb.h"
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 #include "server/rpc/rpc_fixture.h"
 
 namespace fusebox {

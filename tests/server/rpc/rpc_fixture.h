@@ -82,7 +82,8 @@ class RpcTest : public ::testing::Test {
 
   FakeClock clock_;
   Engine engine_;
-  BreakerService breaker_service_{engine_};
+  Sessions sessions_{engine_, {}};
+  BreakerService breaker_service_{engine_, sessions_};
   Control control_{engine_, {}};
   MemoryStore store_;
   Flusher flusher_{engine_, control_, clock_, store_, /*max_events=*/10'000};

@@ -1,5 +1,5 @@
-#ifndef FUSEBOX_SERVER_RPC_ERRORS_H_
-#define FUSEBOX_SERVER_RPC_ERRORS_H_
+#ifndef FUSEBOX_SERVER_ERRORS_ERRORS_H_
+#define FUSEBOX_SERVER_ERRORS_ERRORS_H_
 
 #include <grpcpp/grpcpp.h>
 
@@ -28,4 +28,4 @@ grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const abs
 
 }  // namespace fusebox
 
-#endif  // FUSEBOX_SERVER_RPC_ERRORS_H_
+#endif  // FUSEBOX_SERVER_ERRORS_ERRORS_H_

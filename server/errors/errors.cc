@@ -1,4 +1,4 @@
-#include "server/rpc/errors.h"
+#include "server/errors/errors.h"
 
 #include <algorithm>
 #include <cstddef>

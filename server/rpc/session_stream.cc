@@ -1,0 +1,147 @@
+#include "server/rpc/session_stream.h"
+
+#include "core/error.h"
+#include "server/errors/errors.h"
+#include "server/rpc/peer.h"
+
+namespace fusebox {
+
+SessionStream* SessionStream::Start(Sessions& sessions, const Authorizer& authorizer,
+                                    Origin origin) {
+  const std::shared_ptr<SessionStream> stream(
+      new SessionStream(sessions, authorizer, std::move(origin)));
+  stream->self_ = stream;
+  stream->StartRead(&stream->request_);
+  return stream.get();
+}
+
+void SessionStream::OnReadDone(bool ok) {
+  // A client that has nothing more to say is done with its session.
+  if (!ok) return End(absl::OkStatus());
+  if (const absl::Status status = Take(); !status.ok()) return End(status);
+  ReadOn();
+  Pump();
+}
+
+// Answers that it has not written yet are written before it reads more of what makes them.
+void SessionStream::ReadOn() {
+  MutexLock lock(&mutex_);
+  if (ending_.has_value()) return;  // Nothing may be read after the end.
+  read_waits_ = begun_->session->OwesAnswers();
+  if (read_waits_) return;
+  request_.Clear();
+  StartRead(&request_);
+}
+
+absl::Status SessionStream::Take() {
+  if (const absl::Status current = CheckCurrent(); !current.ok()) return current;
+  if (begun_.has_value()) return begun_->session->Take(request_);
+  if (!request_.has_hello()) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_MISSING",
+                     "the first message has no hello; say who you are first", "hello");
+  }
+  return Begin(request_.hello());
+}
+
+absl::Status SessionStream::CheckCurrent() const {
+  if (authorizer_.IsCurrent(origin_.caller)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kAborted, "GRANTS_CHANGED",
+                   "what this caller is known by or may do has changed; begin the session anew");
+}
+
+absl::Status SessionStream::Begin(const v1::Hello& hello) {
+  const Caller& caller = origin_.caller;
+  Session::Peer peer{.client = PeerClient(hello.client(), origin_.peer, caller.name()),
+                     .check = [caller](absl::string_view breaker) {
+                       return caller.Check(Role::kCaller, Scope::Name(breaker), "Session");
+                     }};
+  const auto weak = weak_from_this();
+  Sessions::Callbacks callbacks{.wake =
+                                    [weak] {
+                                      if (const std::shared_ptr<SessionStream> live = weak.lock())
+                                        live->Pump();
+                                    },
+                                .end =
+                                    [weak](const absl::Status& status) {
+                                      if (const std::shared_ptr<SessionStream> live = weak.lock())
+                                        live->End(status);
+                                    },
+                                .recheck =
+                                    [weak] {
+                                      const std::shared_ptr<SessionStream> live = weak.lock();
+                                      if (live == nullptr) return;
+                                      if (const absl::Status current = live->CheckCurrent();
+                                          !current.ok()) {
+                                        live->End(current);
+                                      }
+                                    }};
+  absl::StatusOr<Sessions::Begun> begun =
+      sessions_.Begin(hello, caller.name(), std::move(peer), std::move(callbacks));
+  if (!begun.ok()) return begun.status();
+  MutexLock lock(&mutex_);
+  begun_ = *std::move(begun);
+  has_begun_ = true;
+  return absl::OkStatus();
+}
+
+void SessionStream::Pump() {
+  {
+    MutexLock lock(&mutex_);
+    look_again_ = true;
+    if (at_work_) return;
+    at_work_ = true;
+  }
+  while (TakeTurn()) {
+    std::optional<v1::SessionResponse> response = begun_->session->Say();
+    if (!response.has_value()) continue;
+    response_ = *std::move(response);
+    StartWrite(&response_);  // OnWriteDone() goes on from here.
+    return;
+  }
+}
+
+bool SessionStream::TakeTurn() {
+  absl::Status status;
+  {
+    MutexLock lock(&mutex_);
+    const bool looks = std::exchange(look_again_, false);
+    if (!ending_.has_value()) {
+      at_work_ = looks && has_begun_;
+      return at_work_;
+    }
+    status = *ending_;  // `at_work_` stays set: nothing follows.
+  }
+  Finish(ToGrpcStatus(status));
+  return false;
+}
+
+void SessionStream::OnWriteDone(bool ok) {
+  bool reads_on = false;
+  {
+    MutexLock lock(&mutex_);
+    at_work_ = false;
+    if (!ok && !ending_.has_value()) ending_ = absl::CancelledError("the client is gone");
+    reads_on = !ending_.has_value() && std::exchange(read_waits_, false);
+  }
+  if (reads_on) ReadOn();
+  Pump();
+}
+
+void SessionStream::End(const absl::Status& status) {
+  {
+    MutexLock lock(&mutex_);
+    if (ending_.has_value()) return;
+    ending_ = status;
+  }
+  Pump();
+}
+
+void SessionStream::OnCancel() { End(absl::CancelledError("the client is gone")); }
+
+void SessionStream::OnDone() {
+  if (begun_.has_value()) sessions_.Close(*begun_);
+  begun_.reset();
+  self_.reset();
+}
+
+}  // namespace fusebox

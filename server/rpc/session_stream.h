@@ -1,0 +1,81 @@
+#ifndef FUSEBOX_SERVER_RPC_SESSION_STREAM_H_
+#define FUSEBOX_SERVER_RPC_SESSION_STREAM_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "fusebox/v1/session.pb.h"
+#include "server/identity/authorizer.h"
+#include "server/session/sessions.h"
+#include "server/sync/mutex.h"
+
+namespace fusebox {
+
+// One Session call: carries what a Session takes and says.
+//
+// One read and one write are in flight at a time. It does not read on while its client has answers
+// to read. Between messages it costs no thread. Owns itself until it is done. Thread-safe.
+class SessionStream final : public grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>,
+                            public std::enable_shared_from_this<SessionStream> {
+ public:
+  // Who calls, and from where.
+  struct Origin {
+    Caller caller;
+    std::string peer;  // gRPC's address of it.
+  };
+
+  // Starts at once. `sessions` and `authorizer` must outlive the stream, and be told of nothing
+  // after it.
+  static SessionStream* Start(Sessions& sessions, const Authorizer& authorizer, Origin origin);
+
+  // Ends it with this status, unless it is ending already. What is being written is written first.
+  void End(const absl::Status& status);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  SessionStream(Sessions& sessions, const Authorizer& authorizer, Origin origin)
+      : sessions_(sessions), authorizer_(authorizer), origin_(std::move(origin)) {}
+
+  absl::Status Take();
+  // ABORTED with reason GRANTS_CHANGED once the caller is not who it was.
+  absl::Status CheckCurrent() const;
+  absl::Status Begin(const v1::Hello& hello);
+  // Writes what there is to say, unless somebody is at it already; then they look again.
+  void Pump();
+  // Whether to look. If not, nobody is at work any more, or the stream has ended.
+  bool TakeTurn();
+  void ReadOn();
+
+  Sessions& sessions_;
+  const Authorizer& authorizer_;
+  const Origin origin_;
+  std::shared_ptr<SessionStream> self_;  // Until gRPC is done with it.
+
+  // Of whoever reads; `begun_` is written before anybody else is at work.
+  v1::SessionRequest request_;
+  std::optional<Sessions::Begun> begun_;
+
+  // Of whoever is at work.
+  v1::SessionResponse response_;
+
+  Mutex mutex_;
+  bool has_begun_ ABSL_GUARDED_BY(mutex_) = false;
+  bool at_work_ ABSL_GUARDED_BY(mutex_) = false;
+  bool look_again_ ABSL_GUARDED_BY(mutex_) = false;
+  bool read_waits_ ABSL_GUARDED_BY(mutex_) = false;  // For answers to be written.
+  std::optional<absl::Status> ending_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_RPC_SESSION_STREAM_H_
