@@ -10,6 +10,8 @@ namespace {
 
 constexpr uint64_t kMaxCalls = 1'000'000;
 constexpr int kMaxLatencySamples = 32;
+constexpr int kMaxRetryKinds = 9;  // Three outcomes at attempts 2, 3, and 4 or more.
+constexpr int kMaxReasons = v1::Reason_ARRAYSIZE - 1;
 constexpr absl::Duration kDay = absl::Hours(24);
 
 absl::Status CheckAtMost(absl::string_view field, uint64_t value, uint64_t most,
@@ -29,22 +31,33 @@ uint64_t Succeeded(const v1::Tally& message) {
 
 absl::Status CheckCounts(const v1::Tally& message) {
   const uint64_t calls = Succeeded(message) + Failed(message);
+  const uint64_t run = uint64_t{message.failures()} + message.timeouts();
+  // In nearly every row nothing is wrong.
+  if (calls <= kMaxCalls && message.slow() <= calls && message.timed() <= calls &&
+      message.trailing_failures() <= run && message.latency_samples_size() <= kMaxLatencySamples) {
+    return absl::OkStatus();
+  }
   absl::Status status = CheckAtMost("calls", calls, kMaxCalls, "what one row may have");
   status.Update(CheckAtMost("slow", message.slow(), calls, "all calls"));
   status.Update(CheckAtMost("timed", message.timed(), calls, "all calls"));
-  status.Update(CheckAtMost("trailing_failures", message.trailing_failures(),
-                            uint64_t{message.failures()} + message.timeouts(),
-                            "failures and timeouts"));
+  status.Update(
+      CheckAtMost("trailing_failures", message.trailing_failures(), run, "failures and timeouts"));
   status.Update(CheckAtMost("latency_samples", message.latency_samples_size(), kMaxLatencySamples,
                             "what one row may have"));
   return status;
 }
 
-absl::Status CheckTimes(const v1::Tally& message) {
+absl::Status CheckLatency(const v1::Tally& message) {
   const absl::Duration latency = FromProto(message.latency());
-  if (latency < absl::ZeroDuration() || latency > kDay * message.timed()) {
-    return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
-                    "set it between 0 and 24h for each timed call");
+  if (latency >= absl::ZeroDuration() && latency <= kDay * message.timed()) return absl::OkStatus();
+  return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
+                  "set it between 0 and 24h for each timed call");
+}
+
+absl::Status CheckTimes(const v1::Tally& message) {
+  absl::Status status = message.has_latency() ? CheckLatency(message) : absl::OkStatus();
+  if (!status.ok() || (message.latency_samples_size() == 0 && !message.has_retry_after())) {
+    return status;
   }
   for (const google::protobuf::Duration& sample : message.latency_samples()) {
     const absl::Duration one = FromProto(sample);
@@ -60,6 +73,9 @@ absl::Status CheckTimes(const v1::Tally& message) {
 
 absl::Status ReadRetries(const v1::Tally& message, std::vector<Tally::Retries>& retries) {
   uint64_t succeeded = 0, failed = 0;
+  absl::Status kinds =
+      CheckAtMost("retries", message.retries_size(), kMaxRetryKinds, "how many kinds there are");
+  if (!kinds.ok()) return kinds;
   for (const v1::RetryTally& kind : message.retries()) {
     succeeded += kind.succeeded();
     failed += kind.failed();
@@ -83,6 +99,9 @@ absl::Status ReadRetries(const v1::Tally& message, std::vector<Tally::Retries>& 
 }
 
 absl::Status ReadRefusals(const v1::Tally& message, std::vector<Tally::Refusals>& refusals) {
+  absl::Status kinds =
+      CheckAtMost("refusals", message.refusals_size(), kMaxReasons, "how many reasons there are");
+  if (!kinds.ok()) return kinds;
   for (const v1::RefusalTally& kind : message.refusals()) {
     if (!v1::Reason_IsValid(kind.reason()) || kind.reason() == v1::REASON_UNSPECIFIED) {
       return BadField("COUNT_INVALID", "refusals.reason", absl::StrCat(kind.reason()),
@@ -116,8 +135,8 @@ absl::StatusOr<TallyRow> FromProto(const v1::Tally& message) {
   TallyRow row;
   absl::Status status = CheckCounts(message);
   status.Update(CheckTimes(message));
-  status.Update(ReadRetries(message, row.retries));
-  status.Update(ReadRefusals(message, row.refusals));
+  if (message.retries_size() > 0) status.Update(ReadRetries(message, row.retries));
+  if (message.refusals_size() > 0) status.Update(ReadRefusals(message, row.refusals));
   if (!status.ok()) return status;
   for (const google::protobuf::Duration& sample : message.latency_samples()) {
     row.latency_samples.push_back(FromProto(sample));
@@ -125,7 +144,7 @@ absl::StatusOr<TallyRow> FromProto(const v1::Tally& message) {
   row.outcomes = ReadOutcomes(message);
   row.epoch = message.epoch();
   row.timed = message.timed();
-  row.latency = FromProto(message.latency());
+  if (message.has_latency()) row.latency = FromProto(message.latency());
   return row;
 }
 

@@ -74,6 +74,7 @@ struct StandingView {
   Slot slot = 0;  // Where to look first the next time.
   Standing standing = {};
   std::shared_ptr<const RulingPolicy> ruling = {};
+  Tick now = {};
 };
 
 // Who looks at the health of many breakers: what they may see, and a text that tells them apart
@@ -156,6 +157,7 @@ class Engine {
     Counted counted = Counted::kLate;
     Slot slot = 0;
     bool healthy = true;  // Afterwards: Standing's.
+    Tick now = {};
   };
   CountedTally Count(absl::string_view breaker, Slot hint, const Tally& tally);
 

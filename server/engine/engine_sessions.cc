@@ -35,7 +35,7 @@ absl::StatusOr<StandingView> Engine::StandingOf(absl::string_view breaker, Slot 
 }
 
 StandingView Engine::ViewStanding(BreakerEntry& entry, Tick now, Aftermath& aftermath) {
-  StandingView view{.slot = entry.slot(), .ruling = entry.ruling};
+  StandingView view{.slot = entry.slot(), .ruling = entry.ruling, .now = now};
   const uint32_t revision = entry.guard.revision();
   view.standing = entry.guard.TakeStanding(*entry.ruling, now, numbers_, aftermath.transitions);
   Leave(entry, revision, aftermath);
@@ -46,7 +46,7 @@ Engine::CountedTally Engine::Count(absl::string_view breaker, Slot hint, const T
   const Tick now = clock_.Now();
   Aftermath aftermath;
   Verdict verdict{.counted = Counted::kLate};
-  CountedTally result;
+  CountedTally result{.now = now};
   std::string shared_budget;
   if (const LockedBreaker entry = Enter(breaker, now, aftermath, hint)) {
     const uint32_t revision = entry->guard.revision();

@@ -141,7 +141,7 @@ grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>* BreakerService
   using Reactor = grpc::ServerBidiReactor<v1::SessionRequest, v1::SessionResponse>;
   absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kCaller, Scope::Some());
   if (!caller.ok()) return new RefusedStream<Reactor>(caller.status());
-  return SessionStream::Start(sessions_, authorizer_, {*std::move(caller), context->peer()});
+  return SessionStream::Start(sessions_, authorizer_, *std::move(caller), context);
 }
 
 struct BreakerService::Repetition {

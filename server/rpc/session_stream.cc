@@ -1,18 +1,48 @@
 #include "server/rpc/session_stream.h"
 
+#include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "server/errors/errors.h"
 #include "server/rpc/peer.h"
 
 namespace fusebox {
+namespace {
 
-SessionStream* SessionStream::Start(Sessions& sessions, const Authorizer& authorizer,
-                                    Origin origin) {
+constexpr int kHelloPatience = 5;  // Seconds, as are those of
+constexpr int kEndPatience = 1;    // a client to read that it is over.
+
+gpr_timespec After(int seconds) {
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(seconds, GPR_TIMESPAN));
+}
+
+absl::Status HelloMissing(absl::string_view what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_MISSING",
+                   absl::StrCat(what, "; say who you are first"), "hello");
+}
+
+bool SaysOnlyHello(const v1::SessionRequest& request) {
+  return request.subscribe_size() == 0 && !request.has_report() && request.permits_size() == 0 &&
+         request.unsubscribe_size() == 0;
+}
+
+}  // namespace
+
+SessionStream* SessionStream::Start(Sessions& sessions, const Authorizer& authorizer, Caller caller,
+                                    grpc::CallbackServerContext* context) {
   const std::shared_ptr<SessionStream> stream(
-      new SessionStream(sessions, authorizer, std::move(origin)));
+      new SessionStream(sessions, authorizer, std::move(caller), context));
   stream->self_ = stream;
+  stream->ExpectHello();
   stream->StartRead(&stream->request_);
   return stream.get();
+}
+
+void SessionStream::ExpectHello() {
+  MutexLock lock(&mutex_);
+  hello_due_.Set(After(kHelloPatience), [weak = weak_from_this()](bool is_over) {
+    const std::shared_ptr<SessionStream> live = weak.lock();
+    if (is_over && live != nullptr) live->End(HelloMissing("no hello came in time"));
+  });
 }
 
 void SessionStream::OnReadDone(bool ok) {
@@ -36,23 +66,26 @@ void SessionStream::ReadOn() {
 absl::Status SessionStream::Take() {
   if (const absl::Status current = CheckCurrent(); !current.ok()) return current;
   if (begun_.has_value()) return begun_->session->Take(request_);
-  if (!request_.has_hello()) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_MISSING",
-                     "the first message has no hello; say who you are first", "hello");
-  }
-  return Begin(request_.hello());
+  if (!request_.has_hello()) return HelloMissing("the first message has no hello");
+  if (SaysOnlyHello(request_)) return Begin(request_.hello());
+  return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_INVALID",
+                   "more than hello is set in the first message; wait for welcome", "hello");
 }
 
 absl::Status SessionStream::CheckCurrent() const {
-  if (authorizer_.IsCurrent(origin_.caller)) return absl::OkStatus();
+  if (authorizer_.IsCurrent(caller_)) return absl::OkStatus();
   return MakeError(absl::StatusCode::kAborted, "GRANTS_CHANGED",
                    "what this caller is known by or may do has changed; begin the session anew");
 }
 
 absl::Status SessionStream::Begin(const v1::Hello& hello) {
-  const Caller& caller = origin_.caller;
-  Session::Peer peer{.client = PeerClient(hello.client(), origin_.peer, caller.name()),
-                     .check = [caller](absl::string_view breaker) {
+  std::string peer_address;
+  {
+    MutexLock lock(&mutex_);
+    if (context_ != nullptr) peer_address = context_->peer();
+  }
+  Session::Peer peer{.client = PeerClient(hello.client(), peer_address, caller_.name()),
+                     .check = [caller = caller_](absl::string_view breaker) {
                        return caller.Check(Role::kCaller, Scope::Name(breaker), "Session");
                      }};
   const auto weak = weak_from_this();
@@ -76,11 +109,12 @@ absl::Status SessionStream::Begin(const v1::Hello& hello) {
                                       }
                                     }};
   absl::StatusOr<Sessions::Begun> begun =
-      sessions_.Begin(hello, caller.name(), std::move(peer), std::move(callbacks));
+      sessions_.Begin(hello, caller_.name(), std::move(peer), std::move(callbacks));
   if (!begun.ok()) return begun.status();
   MutexLock lock(&mutex_);
   begun_ = *std::move(begun);
   has_begun_ = true;
+  hello_due_.Cancel();
   return absl::OkStatus();
 }
 
@@ -93,7 +127,11 @@ void SessionStream::Pump() {
   }
   while (TakeTurn()) {
     std::optional<v1::SessionResponse> response = begun_->session->Say();
-    if (!response.has_value()) continue;
+    if (!response.has_value()) {
+      MutexLock lock(&mutex_);
+      owes_nothing_ = ending_.has_value();
+      continue;
+    }
     response_ = *std::move(response);
     StartWrite(&response_);  // OnWriteDone() goes on from here.
     return;
@@ -104,8 +142,8 @@ bool SessionStream::TakeTurn() {
   absl::Status status;
   {
     MutexLock lock(&mutex_);
-    const bool looks = std::exchange(look_again_, false);
-    if (!ending_.has_value()) {
+    const bool looks = std::exchange(look_again_, false) || ending_.has_value();
+    if (!MayEnd()) {
       at_work_ = looks && has_begun_;
       return at_work_;
     }
@@ -121,6 +159,7 @@ void SessionStream::OnWriteDone(bool ok) {
     MutexLock lock(&mutex_);
     at_work_ = false;
     if (!ok && !ending_.has_value()) ending_ = absl::CancelledError("the client is gone");
+    owes_nothing_ |= !ok;
     reads_on = !ending_.has_value() && std::exchange(read_waits_, false);
   }
   if (reads_on) ReadOn();
@@ -132,8 +171,17 @@ void SessionStream::End(const absl::Status& status) {
     MutexLock lock(&mutex_);
     if (ending_.has_value()) return;
     ending_ = status;
+    end_due_.Set(After(kEndPatience), [weak = weak_from_this()](bool is_over) {
+      const std::shared_ptr<SessionStream> live = weak.lock();
+      if (is_over && live != nullptr) live->Cut();
+    });
   }
   Pump();
+}
+
+void SessionStream::Cut() {
+  MutexLock lock(&mutex_);
+  if (context_ != nullptr) context_->TryCancel();
 }
 
 void SessionStream::OnCancel() { End(absl::CancelledError("the client is gone")); }
@@ -141,7 +189,11 @@ void SessionStream::OnCancel() { End(absl::CancelledError("the client is gone"))
 void SessionStream::OnDone() {
   if (begun_.has_value()) sessions_.Close(*begun_);
   begun_.reset();
-  self_.reset();
+  std::shared_ptr<SessionStream> self;  // Goes after the lock.
+  MutexLock lock(&mutex_);
+  context_ = nullptr;
+  end_due_.Cancel();
+  self = std::move(self_);
 }
 
 }  // namespace fusebox

@@ -74,7 +74,8 @@ SessionOptions SessionOptionsOf(const config::v1::ServerOptions& options) {
   return {.max_sessions = options.max_sessions(),
           .max_subscriptions = options.max_subscriptions(),
           .resume_time = FromProto(options.session_resume_time()),
-          .report_interval = FromProto(options.report_interval())};
+          .report_interval = FromProto(options.report_interval()),
+          .max_message_bytes = options.max_message_bytes()};
 }
 
 absl::Status CannotListen(absl::string_view address) {

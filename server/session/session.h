@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,7 +39,10 @@ namespace fusebox {
 // Take() is to be called by one thread at a time, and so is Say(). Apart from that thread-safe.
 class Session final : public Follower {
  public:
+  // Of one message.
   static constexpr int kMaxRows = 10'000;
+  static constexpr int kMaxSubscribe = 1'000;
+  static constexpr int kMaxPermitRequests = 100;
   static constexpr uint32_t kMaxPermits = 100;  // Of one request.
 
   // Who is at the other end.
@@ -68,20 +72,35 @@ class Session final : public Follower {
   // Whether Say() holds answers to what the client asked.
   bool OwesAnswers() const;
 
+  // How many handles are noted that have yet to be said.
+  size_t unsaid() const;
+
   bool Note(uint32_t handle) override;
   void Wake() override { wake_(); }
 
  private:
+  // What a client was told of a breaker last: it need not hear the same again.
+  struct Told {
+    std::shared_ptr<const RulingPolicy> ruling = nullptr;
+    uint64_t epoch = 0;
+    uint32_t revision = 0;
+    uint32_t followers = 0;
+    bool hurries = false;
+    absl::Duration hedge_delay = absl::InfiniteDuration();
+
+    // Whether it need not be told anew.
+    bool IsStill(const Told& now) const;
+  };
   struct Subscription {
     std::shared_ptr<Topic> topic;
-    std::shared_ptr<const RulingPolicy> told = nullptr;  // The policy that the client knows.
-    bool changed = false;                                // It is among `changed_`.
+    Told told = {};
+    bool changed = false;  // It is among `changed_`.
   };
   // What is looked up to be said.
   struct Look {
     uint32_t handle;
     std::shared_ptr<Topic> topic;
-    std::shared_ptr<const RulingPolicy> told;
+    Told told;
   };
 
   absl::Status Subscribe(const v1::Subscription& subscription);
@@ -89,12 +108,16 @@ class Session final : public Follower {
   absl::Status TooManySubscriptions() const;
   void Unsubscribe(uint32_t handle);
   absl::Status TakeReport(const v1::Report& report);
-  void Count(const v1::Tally& message, bool is_window);
+  void Count(const v1::Report& report);
+  // False if the row does not count, for want of a topic or for its own faults.
+  bool Count(const std::shared_ptr<Topic>& topic, const v1::Tally& message, bool is_window);
+  std::vector<std::shared_ptr<Topic>> TopicsOf(const v1::Report& report, int begin, int end) const;
   void Record(const v1::SessionEnding& message);
   absl::Status Grant(const v1::PermitRequest& request);
 
   std::shared_ptr<Topic> TopicOf(uint32_t handle) const;
   std::vector<Look> TakeChanged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ShowStates(std::vector<Look>& looks, v1::SessionResponse& response);
   void ShowState(Look& look, v1::SessionResponse& response);
   void Answer(const std::function<void(v1::SessionResponse&)>& add);
   // Whether the client has to be woken for it.
@@ -109,10 +132,12 @@ class Session final : public Follower {
   const Peer peer_;
   const std::function<void()> wake_;
 
+  uint32_t last_handle_ = 0;  // Of whoever calls Take().
+
   mutable Mutex mutex_;
   absl::flat_hash_map<uint32_t, Subscription> subscriptions_ ABSL_GUARDED_BY(mutex_);
-  std::vector<uint32_t> changed_ ABSL_GUARDED_BY(mutex_);  // What the client does not know yet.
-  v1::SessionResponse owed_ ABSL_GUARDED_BY(mutex_);       // Everything else.
+  std::deque<uint32_t> changed_ ABSL_GUARDED_BY(mutex_);  // What the client does not know yet.
+  v1::SessionResponse owed_ ABSL_GUARDED_BY(mutex_);      // Everything else.
   bool owes_ ABSL_GUARDED_BY(mutex_) = false;
   bool silent_ ABSL_GUARDED_BY(mutex_) = false;  // Say() had nothing: the next thing wakes.
 };

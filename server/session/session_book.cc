@@ -59,17 +59,19 @@ absl::StatusOr<SessionBook::Opened> SessionBook::Open(absl::string_view id,
   ForgetOld(now);
   const auto found = pages_.find(id);
   std::shared_ptr<SessionPage> page = found == pages_.end() ? nullptr : found->second;
-  if (page != nullptr && !page->IsOf(caller)) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "SESSION_ID_INVALID",
-                     "session_id is that of another caller's session; draw 16 random bytes",
-                     "hello.session_id");
+  const bool is_theirs = page != nullptr && page->IsOf(caller);
+  if (page != nullptr && !is_theirs && page->IsLive()) {
+    return MakeError(
+        absl::StatusCode::kAborted, "SESSION_ID_IN_USE",
+        "session_id is that of another caller's session; draw 16 random bytes, or come "
+        "back when that has ended");
   }
   if ((page == nullptr || !page->IsLive()) && live_ >= max_sessions_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_SESSIONS",
                      absl::StrCat("all ", max_sessions_,
                                   " sessions are in use; end one or raise --max-sessions"));
   }
-  Opened opened{.owner = ++last_owner_, .resumed = resume && page != nullptr};
+  Opened opened{.owner = ++last_owner_, .resumed = resume && is_theirs};
   if (page != nullptr) opened.replaced = page->Disown();
   if (opened.replaced == 0) ++live_;
   if (!opened.resumed) pages_[id] = page = std::make_shared<SessionPage>();

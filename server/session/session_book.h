@@ -70,10 +70,11 @@ class SessionBook {
   };
 
   // A stream says that it is of this session. If it may not `resume` it begins anew, also where the
-  // id is known. `caller` is who proved to be at its other end, perhaps nobody.
+  // id is known, and so does who is not the `caller` that proved to be at its other end before
+  // (perhaps nobody).
   //
-  // Errors: RESOURCE_EXHAUSTED with reason TOO_MANY_SESSIONS; INVALID_ARGUMENT with reason
-  // SESSION_ID_INVALID: it is of another caller.
+  // Errors: RESOURCE_EXHAUSTED with reason TOO_MANY_SESSIONS; ABORTED with reason
+  // SESSION_ID_IN_USE: it is of another caller's stream.
   absl::StatusOr<Opened> Open(absl::string_view id, absl::string_view caller, bool resume,
                               Tick now);
 

@@ -1,7 +1,7 @@
 #include "server/session/sessions.h"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
@@ -26,13 +26,19 @@ std::string LifeBytes(uint64_t life) {
   return bytes;
 }
 
+// How often an interval has to be doubled that is `load` times too short. Slows down as soon as it
+// is, and speeds up again once it is four times longer than needed, so that nobody who comes and
+// goes has all others told of it.
+int Slowed(int doublings, double load) {
+  while (static_cast<double>(int64_t{1} << doublings) < load) ++doublings;
+  while (doublings > 0 && static_cast<double>(int64_t{1} << doublings) >= 4 * load) --doublings;
+  return doublings;
+}
+
 }  // namespace
 
 Sessions::Sessions(Engine& engine, const SessionOptions& options)
-    : engine_(engine),
-      options_(options),
-      book_(options.max_sessions, options.resume_time),
-      told_interval_(options.report_interval) {}
+    : engine_(engine), options_(options), book_(options.max_sessions, options.resume_time) {}
 
 Sessions::~Sessions() { Stop(); }
 
@@ -53,97 +59,105 @@ absl::Status Sessions::CheckHello(const v1::Hello& hello, const Session::Peer& p
 absl::StatusOr<Sessions::Begun> Sessions::Begin(const v1::Hello& hello, const std::string& caller,
                                                 Session::Peer peer, Callbacks callbacks) {
   if (const absl::Status checked = CheckHello(hello, peer); !checked.ok()) return checked;
-  const std::string life = LifeBytes(engine_.life());
-  const bool resumes = hello.server_life() == life;
-  absl::StatusOr<SessionBook::Opened> opened =
-      book_.Open(hello.session_id(), caller, resumes, engine_.Now());
-  if (!opened.ok()) return opened.status();
-  Begun begun{.id = hello.session_id(), .owner = opened->owner};
-  const SessionPage::Owner replaced = opened->replaced;
-  v1::Welcome welcome;
-  welcome.set_server_life(life);
-  welcome.set_resumed(opened->resumed);
-  welcome.set_applied_sequence(opened->applied);
-  *welcome.mutable_pace() = PaceFor(book_.live());
-  *welcome.mutable_resume_time() = ToProto(options_.resume_time);
-  welcome.set_max_subscriptions(static_cast<uint32_t>(options_.max_subscriptions));
-  welcome.set_max_rows(Session::kMaxRows);
-  begun.session =
-      std::make_shared<Session>(engine_, topics_, counts_, options_.max_subscriptions,
-                                *std::move(opened), std::move(peer), std::move(callbacks.wake));
-  begun.session->Say(welcome);
+  const bool resumes = hello.server_life() == LifeBytes(engine_.life());
+  Begun begun{.id = hello.session_id()};
   std::function<void(const absl::Status&)> end_replaced;
-  bool is_closed = false;
   {
     MutexLock lock(&mutex_);
-    is_closed = closed_;
-    if (const auto found = live_.find(replaced); found != live_.end()) {
+    if (closed_) return DrainingError();
+    absl::StatusOr<SessionBook::Opened> opened =
+        book_.Open(hello.session_id(), caller, resumes, engine_.Now());
+    if (!opened.ok()) return opened.status();
+    if (const auto found = live_.find(opened->replaced); found != live_.end()) {
       end_replaced = found->second.end;
     }
-    if (!is_closed)
-      live_[begun.owner] = {begun.session, std::move(callbacks.end), std::move(callbacks.recheck)};
+    AdjustPace();
+    const v1::Welcome welcome = MakeWelcome(*opened);
+    begun.owner = opened->owner;
+    begun.session =
+        std::make_shared<Session>(engine_, topics_, counts_, options_.max_subscriptions,
+                                  *std::move(opened), std::move(peer), std::move(callbacks.wake));
+    begun.session->Say(welcome);
+    live_[begun.owner] = {begun.session, std::move(callbacks.end), std::move(callbacks.recheck)};
   }
   if (end_replaced != nullptr) {
     end_replaced(MakeError(absl::StatusCode::kAborted, "SESSION_REPLACED",
                            "another stream goes on with this session"));
   }
-  if (is_closed) {
-    book_.Close(begun.id, begun.owner, engine_.Now());
-    return DrainingError();
-  }
-  if (!was_used_.exchange(true)) WakeThread();
-  TellPaceIfChanged();
+  WakeThread();
   return begun;
 }
 
-void Sessions::Close(const Begun& begun) {
-  book_.Close(begun.id, begun.owner, engine_.Now());
-  {
-    MutexLock lock(&mutex_);
-    live_.erase(begun.owner);
-  }
-  TellPaceIfChanged();
+v1::Welcome Sessions::MakeWelcome(const SessionBook::Opened& opened) {
+  v1::Welcome welcome;
+  welcome.set_server_life(LifeBytes(engine_.life()));
+  welcome.set_resumed(opened.resumed);
+  welcome.set_applied_sequence(opened.applied);
+  *welcome.mutable_pace() = PaceNow();
+  *welcome.mutable_resume_time() = ToProto(options_.resume_time);
+  welcome.set_max_subscriptions(static_cast<uint32_t>(options_.max_subscriptions));
+  welcome.set_max_rows(Session::kMaxRows);
+  welcome.set_max_message_bytes(static_cast<uint32_t>(options_.max_message_bytes));
+  return welcome;
 }
 
-v1::Pace Sessions::PaceFor(size_t sessions) const {
-  // In steps of two, so that it is rarely told anew.
-  absl::Duration interval = options_.report_interval;
-  const absl::Duration needed =
-      absl::Seconds(1) * static_cast<double>(sessions) / static_cast<double>(kReportsPerSecond);
-  while (interval < needed) interval *= 2;
+void Sessions::Close(const Begun& begun) {
+  {
+    MutexLock lock(&mutex_);
+    book_.Close(begun.id, begun.owner, engine_.Now());
+    live_.erase(begun.owner);
+    AdjustPace();
+  }
+  WakeThread();
+}
+
+void Sessions::AdjustPace() {
+  const auto live = static_cast<double>(book_.live());
+  const double reports_in_interval =
+      static_cast<double>(kReportsPerSecond) * absl::ToDoubleSeconds(options_.report_interval);
+  const Slowness now{.report = Slowed(slowness_.report, live / reports_in_interval),
+                     .hurry = Slowed(slowness_.hurry, live / kSessionsInAHurry)};
+  if (now == slowness_) return;
+  slowness_ = now;
+  tells_pace_ = true;
+}
+
+v1::Pace Sessions::PaceNow() const {
+  const absl::Duration interval = options_.report_interval * (int64_t{1} << slowness_.report);
+  const absl::Duration hurry = kHurryInterval * (int64_t{1} << slowness_.hurry);
   v1::Pace pace;
   *pace.mutable_report_interval() = ToProto(interval);
-  *pace.mutable_hurry_interval() = ToProto(kHurryInterval);
+  *pace.mutable_hurry_interval() = ToProto(std::min(hurry, interval));
   return pace;
 }
 
-void Sessions::TellPaceIfChanged() {
-  const v1::Pace pace = PaceFor(book_.live());
+std::vector<std::shared_ptr<Session>> Sessions::LiveSessions() const {
   std::vector<std::shared_ptr<Session>> sessions;
+  MutexLock lock(&mutex_);
+  for (const auto& [owner, live] : live_) {
+    if (auto session = live.session.lock()) sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
+void Sessions::TellPaceIfChanged() {
+  v1::Pace pace;
   {
     MutexLock lock(&mutex_);
-    const absl::Duration interval = FromProto(pace.report_interval());
-    if (interval == told_interval_) return;
-    told_interval_ = interval;
-    for (const auto& [owner, live] : live_) {
-      if (auto session = live.session.lock()) sessions.push_back(std::move(session));
-    }
+    if (!std::exchange(tells_pace_, false)) return;
+    pace = PaceNow();
   }
-  for (const std::shared_ptr<Session>& session : sessions) session->Say(pace);
+  for (const std::shared_ptr<Session>& session : LiveSessions()) session->Say(pace);
 }
 
 void Sessions::SendAway(absl::Duration within) {
   v1::GoAway go_away;
   *go_away.mutable_within() = ToProto(within);
-  std::vector<std::shared_ptr<Session>> sessions;
   {
     MutexLock lock(&mutex_);
     closed_ = true;
-    for (const auto& [owner, live] : live_) {
-      if (auto session = live.session.lock()) sessions.push_back(std::move(session));
-    }
   }
-  for (const std::shared_ptr<Session>& session : sessions) session->Say(go_away);
+  for (const std::shared_ptr<Session>& session : LiveSessions()) session->Say(go_away);
 }
 
 void Sessions::Recheck() {
@@ -182,7 +196,7 @@ void Sessions::Stop() {
 void Sessions::WakeThread() {
   {
     const std::lock_guard<std::mutex> lock(wake_mutex_);
-    has_changes_ = true;
+    has_work_ = true;
   }
   woken_.notify_all();
 }
@@ -192,30 +206,28 @@ void Sessions::Run() {
   while (true) {
     {
       std::unique_lock<std::mutex> lock(wake_mutex_);
-      woken_.wait(lock, [this] { return has_changes_ || stops_; });
+      woken_.wait(lock, [this] { return has_work_ || stops_; });
       if (stops_) return;
-      has_changes_ = false;
+      has_work_ = false;
     }
-    while (TakeChanges()) {
+    TellPaceIfChanged();
+    while (TakeChange()) {
     }
+    topics_.TellPending();
   }
 }
 
-// False if there is nothing more to tell.
-bool Sessions::TakeChanges() {
+bool Sessions::TakeChange() {
   if (changed_ == nullptr) {
     changed_ = engine_.WatchAll([this] { WakeThread(); });
-    // Whatever had changed before.
-    for (const std::shared_ptr<Topic>& topic : topics_.All()) topic->Tell();
+    topics_.PublishAll();  // Whatever had changed before.
   }
   const absl::StatusOr<ChangedNames::Next> next = changed_->Take();
   if (!next.ok()) {
     changed_.reset();  // It lost sight of some: all are looked at again.
     return true;
   }
-  if (!next->name.empty()) {
-    if (const std::shared_ptr<Topic> topic = topics_.Find(next->name)) topic->Tell();
-  }
+  if (!next->name.empty()) topics_.Publish(next->name);
   return !next->name.empty() || next->look_on;
 }
 

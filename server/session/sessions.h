@@ -1,7 +1,6 @@
 #ifndef FUSEBOX_SERVER_SESSION_SESSIONS_H_
 #define FUSEBOX_SERVER_SESSION_SESSIONS_H_
 
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -10,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -32,19 +32,21 @@ struct SessionOptions {
   size_t max_subscriptions = 10'000;  // Of one session.
   absl::Duration resume_time = absl::Minutes(1);
   absl::Duration report_interval = absl::Milliseconds(500);
+  size_t max_message_bytes = size_t{4} << 20;  // That a client may send.
 };
 
 // All sessions of a server, and the one thread that tells them what changes.
 //
-//   engine --changed names--> this --Topic::Tell()--> sessions --wake--> streams
+//   engine --changed names--> topics --this thread--> sessions --wake--> streams
 //
 // Thread-safe. Outlives its sessions.
 class Sessions {
  public:
-  // How a breaker that fails is to be reported.
+  // How what fails is to be reported by few sessions, and by more than so many.
   static constexpr absl::Duration kHurryInterval = absl::Milliseconds(10);
-  // Beyond so many reports a second from all sessions together, they are asked to wait longer
-  // between reports.
+  static constexpr size_t kSessionsInAHurry = 2'000;
+  // Beyond so many reports a second from all sessions together, each is asked to wait longer
+  // between them.
   static constexpr size_t kReportsPerSecond = 20'000;
 
   // A stream's part of a session.
@@ -93,32 +95,44 @@ class Sessions {
     std::function<void()> recheck;
   };
 
+  // How often the intervals are doubled.
+  struct Slowness {
+    int report = 0;
+    int hurry = 0;
+
+    friend bool operator==(const Slowness&, const Slowness&) = default;
+  };
+
   absl::Status CheckHello(const v1::Hello& hello, const Session::Peer& peer) const;
-  v1::Pace PaceFor(size_t sessions) const;
-  void TellPaceIfChanged();
+  v1::Welcome MakeWelcome(const SessionBook::Opened& opened) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AdjustPace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  v1::Pace PaceNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<std::shared_ptr<Session>> LiveSessions() const;
   void WakeThread();
   void Run();
-  bool TakeChanges();
+  void TellPaceIfChanged();
+  // False if nothing more has changed.
+  bool TakeChange();
 
   Engine& engine_;
   const SessionOptions options_;
   SessionCounts counts_;
-  Topics topics_;
+  Topics topics_{[this] { WakeThread(); }};
   SessionBook book_;
 
-  mutable Mutex mutex_;
+  mutable Mutex mutex_;  // Taken before the book's.
   absl::flat_hash_map<SessionPage::Owner, Live> live_ ABSL_GUARDED_BY(mutex_);
-  absl::Duration told_interval_ ABSL_GUARDED_BY(mutex_);
+  Slowness slowness_ ABSL_GUARDED_BY(mutex_);
+  bool tells_pace_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 
-  std::atomic<bool> was_used_{false};
   std::shared_ptr<ChangedNames> changed_;  // The thread's.
 
   // Of the standard library: Abseil's conditions would have the thread wait on a mutex that who
   // publishes takes, too.
   std::mutex wake_mutex_;
   std::condition_variable woken_;
-  bool has_changes_ = false;
+  bool has_work_ = false;
   bool stops_ = false;
   std::thread thread_;
 };

@@ -8,6 +8,7 @@ from api import Error, error_of
 from clients import bearer, sha256
 from fusebox.v1 import breaker_pb2 as pb
 from server_process import FREE_PORT, run
+from session_client import Session
 from timing import eventually
 
 BAD_USAGE = 2
@@ -162,6 +163,23 @@ def test_a_watch_ends_when_its_caller_s_grants_change(server, identities, client
     assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "GRANTS_CHANGED")
     with one.watch():
         pass
+
+
+def test_a_session_ends_when_its_caller_s_grants_change(server, identities, client_of):
+    with Session(client_of("one")) as session:
+        session.subscribe(1, "ours/a")
+        session.until_state(1, pb.STATE_CLOSED)
+        identities.write(ONE.replace("ours/**", "ours/*"))
+        error = session.end()
+    assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "GRANTS_CHANGED")
+
+
+def test_a_session_is_one_caller_s(server, identities, client_of):
+    identities.write(ONE + ONE.replace("identities:\n", "").replace("one", "two"))
+    eventually(lambda: "event=reloaded" in "".join(server.log), "the new file")
+    with Session(client_of("one")) as session:
+        error = error_of(lambda: Session(client_of("two"), session.id))
+    assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "SESSION_ID_IN_USE")
 
 
 def test_a_watch_goes_on_when_others_grants_change(server, identities, client_of):

@@ -94,12 +94,17 @@ TEST_F(SessionBookTest, IsBounded) {
   EXPECT_FALSE(Open("a").resumed);  // The one that ended first made way.
 }
 
-// An id is 128 random bits; that somebody else has it is no accident.
-TEST_F(SessionBookTest, IsOfOneCaller) {
+// An id is 128 random bits; that somebody else has it is no accident, or else the same client under
+// a new name, which then begins anew.
+TEST_F(SessionBookTest, IsOfOneCallerAtATime) {
   const SessionBook::Opened opened = Open("a", true, "payments");
-  ExpectError(book_.Open("a", "cart", true, now_).status(), absl::StatusCode::kInvalidArgument,
-              "SESSION_ID_INVALID", {"another caller"});
+  ExpectError(book_.Open("a", "cart", true, now_).status(), absl::StatusCode::kAborted,
+              "SESSION_ID_IN_USE", {"another caller"});
   EXPECT_EQ(opened.page->ClaimReport(1, opened.owner), Claim::kApply);
+  book_.Close("a", opened.owner, now_);
+  const SessionBook::Opened renamed = Open("a", true, "cart");
+  EXPECT_FALSE(renamed.resumed);
+  EXPECT_EQ(renamed.applied, 0u);
 }
 
 }  // namespace

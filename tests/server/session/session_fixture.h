@@ -95,13 +95,14 @@ class SessionTest : public EngineTest {
     while (true) {
       const absl::StatusOr<ChangedNames::Next> next = changed_->Take();
       ASSERT_TRUE(next.ok()) << next.status();
-      if (next->name.empty() && !next->look_on) return;
-      if (const std::shared_ptr<Topic> topic = topics_.Find(next->name)) topic->Tell();
+      if (next->name.empty() && !next->look_on) break;
+      topics_.Publish(next->name);
     }
+    topics_.TellPending();
   }
 
   SessionCounts counts_;
-  Topics topics_;
+  Topics topics_{[] {}};
   SessionBook book_{/*max_sessions=*/100, /*resume_time=*/absl::Minutes(1)};
   std::shared_ptr<ChangedNames> changed_ = engine_.WatchAll([] {});
 };

@@ -62,6 +62,8 @@ TEST_F(SessionReportsTest, EndsWithAGap) {
   ASSERT_TRUE(client.Say(Message(1, Tally(1, 0))).ok());
   ExpectError(client.Say(Message(3, Tally(1, 0))), absl::StatusCode::kInvalidArgument,
               "SEQUENCE_INVALID", {"is 3 after 1"});
+  ExpectError(client.Say(Message(0, Tally(1, 0))), absl::StatusCode::kInvalidArgument,
+              "SEQUENCE_INVALID", {"is 0"});
   EXPECT_EQ(Look().window.calls, 1u);
 }
 
@@ -85,14 +87,18 @@ TEST_F(SessionReportsTest, SkipsABadRowAlone) {
   report.mutable_tallies(0)->set_slow(2);
   *report.add_tallies() = Tally(0, 0, /*handle=*/99);
   *report.add_tallies() = Tally(7, 0);
-  v1::SessionEnding& ending = *report.add_endings();
-  ending.set_handle(1);
-  ending.mutable_ending()->set_permit("forged");
-  ending.mutable_ending()->set_outcome(v1::OUTCOME_SUCCESS);
+  for (const char* permit : {"forged", ""}) {
+    v1::SessionEnding& ending = *report.add_endings();
+    ending.set_handle(1);
+    ending.mutable_ending()->set_permit(permit);
+    ending.mutable_ending()->set_outcome(v1::OUTCOME_SUCCESS);
+  }
+  *report.add_tallies() = Tally(5, 0);
+  report.mutable_tallies(3)->clear_epoch();
   ASSERT_TRUE(client.Report(report).ok());
   EXPECT_EQ(Look().window.calls, 7u);
   EXPECT_EQ(counts_.rows, 1u);
-  EXPECT_EQ(counts_.bad_rows, 2u);
+  EXPECT_EQ(counts_.bad_rows, 4u);
   EXPECT_EQ(counts_.lost_rows, 1u);
   EXPECT_EQ(client.Hear().acknowledged(), 1u);
 }
@@ -133,12 +139,39 @@ TEST_F(SessionReportsTest, AsksToHurryWhileItIsUnwell) {
     EXPECT_FALSE(client->known(1).hurry());
   }
   ASSERT_TRUE(a.Report(Tally(10, 3)).ok());
+  Deliver();
   b.Hear();
   EXPECT_TRUE(b.known(1).hurry());
-  // Better again.
+  // Better, but not for long: what goes up and down is told once.
   ASSERT_TRUE(a.Report(Tally(200, 0)).ok());
+  Deliver();
+  EXPECT_THAT(b.Hear().states(), IsEmpty());
+  Pass(absl::Seconds(1));
+  ASSERT_TRUE(a.Report(Tally(1, 0)).ok());
+  Deliver();
   b.Hear();
   EXPECT_FALSE(b.known(1).hurry());
+}
+
+// Also where the fleet's state has changed in between, and where others told of it.
+TEST_F(SessionReportsTest, AsksToHurryThroughATripAndARelapse) {
+  FakeClient client = Client();
+  ASSERT_TRUE(client.Subscribe(1, kOrders).ok());
+  HalfOpen();
+  Deliver();
+  client.Hear();
+  EXPECT_TRUE(client.known(1).hurry());
+  for (int i = 0; i < 2; ++i) Record(Granted(), Outcome::kSuccess);
+  Pass(absl::Seconds(2));
+  ASSERT_TRUE(client.Report(Tally(10, 0)).ok());
+  Deliver();
+  client.Hear();
+  EXPECT_EQ(client.known(1).state(), v1::STATE_CLOSED);
+  EXPECT_FALSE(client.known(1).hurry());
+  ASSERT_TRUE(client.Report(Tally(0, 3)).ok());
+  Deliver();
+  client.Hear();
+  EXPECT_TRUE(client.known(1).hurry());
 }
 
 // A report beyond what Welcome allows is refused before any of it counts.
@@ -146,7 +179,7 @@ TEST_F(SessionReportsTest, EndsWithAReportThatIsTooLarge) {
   FakeClient client = Client();
   v1::Report report;
   for (int i = 0; i <= Session::kMaxRows; ++i) report.add_tallies();
-  ExpectError(client.Report(report), absl::StatusCode::kInvalidArgument, "REPORT_TOO_LARGE",
+  ExpectError(client.Report(report), absl::StatusCode::kInvalidArgument, "MESSAGE_TOO_LARGE",
               {"10001", "10000"});
 }
 
@@ -174,6 +207,15 @@ TEST_F(SessionReportsTest, RefusesCountsThatDoNotAddUp) {
         t.mutable_retries(0)->set_succeeded(6);
       },
       [](v1::Tally& t) { t.add_refusals()->set_calls(1); },
+      [](v1::Tally& t) {
+        for (int i = 0; i < 10; ++i) {
+          t.add_retries()->set_attempt(2);
+          t.mutable_retries(i)->set_previous_outcome(v1::OUTCOME_TIMEOUT);
+        }
+      },
+      [](v1::Tally& t) {
+        for (int i = 0; i < 10; ++i) t.add_refusals()->set_reason(v1::REASON_OPEN);
+      },
       [](v1::Tally& t) {
         t.add_refusals()->set_calls(4'294'967'295);
         t.mutable_refusals(0)->set_reason(v1::REASON_OPEN);

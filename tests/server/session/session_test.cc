@@ -47,9 +47,11 @@ TEST_F(SessionTest, TellsATripToThoseWhoFollowTheBreaker) {
   FakeClient follower = Client("follower"), other = Client("other");
   ASSERT_TRUE(follower.Subscribe(1, kOrders).ok());
   ASSERT_TRUE(other.Subscribe(1, kUsers).ok());
-  Deliver();  // That they were born.
   follower.Hear();
   other.Hear();
+  Deliver();  // That they were born, which is no news.
+  EXPECT_THAT(follower.Hear().states(), IsEmpty());
+  EXPECT_THAT(other.Hear().states(), IsEmpty());
   const int wakes = follower.wakes(), others_wakes = other.wakes();
   Trip();
   clock_.Advance(absl::Seconds(10));
@@ -133,9 +135,14 @@ TEST_F(SessionTest, TellsWhatShareOneOfSoManyHas) {
     ASSERT_TRUE(clients.back()->Subscribe(1, kOrders).ok());
     clients.back()->Hear();
   }
-  // Told anew whenever they have become twice as many.
+  // Told anew whenever they have become twice or half as many.
+  Deliver();
   clients[0]->Hear();
   EXPECT_EQ(clients[0]->known(1).local_share(), 1.0 / 8);
+  clients.resize(4);
+  Deliver();
+  clients[0]->Hear();
+  EXPECT_EQ(clients[0]->known(1).local_share(), 1.0 / 4);
 }
 
 // A breaker that is gone is gone for its followers, who subscribe anew when they need it.
@@ -191,13 +198,81 @@ TEST_F(SessionTest, RefusesOneSubscriptionTooMany) {
   EXPECT_EQ(client.Hear().states_size(), 1);
 }
 
-// A handle that means two things would count one breaker's failures for another.
-TEST_F(SessionTest, EndsWithAHandleThatIsInUse) {
+// A handle that means two things, one after the other, would count one breaker's failures for
+// another: what is on its way may mean the first.
+TEST_F(SessionTest, EndsWithAHandleThatWasUsedBefore) {
+  FakeClient client = Client();
+  ExpectError(client.Subscribe(0, kUsers), absl::StatusCode::kInvalidArgument, "HANDLE_INVALID");
+  ASSERT_TRUE(client.Subscribe(5, kOrders).ok());
+  v1::SessionRequest request;
+  request.add_unsubscribe(5);
+  ASSERT_TRUE(client.Say(request).ok());
+  for (const uint32_t handle : {5u, 4u}) {
+    ExpectError(client.Subscribe(handle, kUsers), absl::StatusCode::kInvalidArgument,
+                "HANDLE_INVALID", {absl::StrCat("is ", handle, " after 5")});
+  }
+}
+
+// Else one client would be many, of which each has a small share.
+TEST_F(SessionTest, RefusesASecondHandleForABreaker) {
   FakeClient client = Client();
   ASSERT_TRUE(client.Subscribe(1, kOrders).ok());
-  ExpectError(client.Subscribe(1, kUsers), absl::StatusCode::kInvalidArgument, "HANDLE_INVALID",
-              {"is 1"});
-  ExpectError(client.Subscribe(0, kUsers), absl::StatusCode::kInvalidArgument, "HANDLE_INVALID");
+  ASSERT_TRUE(client.Subscribe(2, kOrders).ok());
+  const v1::SessionResponse heard = client.Hear();
+  ASSERT_EQ(heard.refused_size(), 1);
+  EXPECT_EQ(heard.refused(0).handle(), 2u);
+  EXPECT_EQ(ReasonOf(heard.refused(0).error()), "ALREADY_SUBSCRIBED");
+  EXPECT_EQ(client.known(1).local_share(), 1);
+}
+
+// One message must not make more work, nor a larger answer, than is good for the others.
+TEST_F(SessionTest, EndsWithAMessageThatAsksForTooMuch) {
+  FakeClient client = Client();
+  ASSERT_TRUE(client.Subscribe(1, kOrders).ok());
+  v1::SessionRequest much;
+  for (int i = 0; i <= Session::kMaxPermitRequests; ++i) {
+    much.add_permits()->set_handle(1);
+    much.mutable_permits(i)->set_count(1);
+  }
+  ExpectError(client.Say(much), absl::StatusCode::kInvalidArgument, "MESSAGE_TOO_LARGE", {"101"});
+  much.Clear();
+  for (int i = 0; i <= Session::kMaxSubscribe; ++i) much.add_subscribe()->set_handle(i + 2);
+  ExpectError(client.Say(much), absl::StatusCode::kInvalidArgument, "MESSAGE_TOO_LARGE", {"1001"});
+  EXPECT_EQ(engine_.counters().allowed, 0u);
+}
+
+// Who comes and goes without reading costs no more than what it is subscribed to.
+TEST_F(SessionTest, ForgetsWhatWasLeftBeforeItWasSaid) {
+  FakeClient client = Client();
+  for (uint32_t handle = 1; handle <= 5'000; ++handle) {
+    ASSERT_TRUE(client.Subscribe(handle, kOrders).ok());
+    v1::SessionRequest request;
+    request.add_unsubscribe(handle);
+    ASSERT_TRUE(client.Say(request).ok());
+  }
+  EXPECT_LE(client.session().unsaid(), 1'000u);
+  EXPECT_THAT(client.Hear().states(), IsEmpty());
+}
+
+// What is learned of latencies reaches those who hedge.
+TEST_F(SessionTest, TellsWhenToHedge) {
+  Policy policy;
+  policy.hedge = {.percentile = Share::FromFraction(0.9), .delay = {}, .min_samples = 10};
+  SetPolicies({policy});
+  FakeClient client = Client();
+  ASSERT_TRUE(client.Subscribe(1, kOrders).ok());
+  client.Hear();
+  EXPECT_FALSE(client.known(1).has_hedge_delay());
+  EXPECT_FALSE(client.known(1).policy().match_size() > 0);
+  v1::Tally tally;
+  tally.set_handle(1);
+  tally.set_epoch(client.known(1).epoch());
+  tally.set_successes(50);
+  for (int i = 0; i < 5; ++i) tally.add_latency_samples()->set_nanos(30'000'000);
+  ASSERT_TRUE(client.Report(tally).ok());
+  Deliver();
+  client.Hear();
+  EXPECT_NEAR(client.known(1).hedge_delay().nanos(), 30e6, 2e6);
 }
 
 // What it has left it hears nothing of, and nothing is left of a session that ended.
@@ -284,6 +359,7 @@ TEST_F(SessionTest, AnswersARequestForWhatIsGone) {
   ASSERT_EQ(heard.permits_size(), 1);
   EXPECT_EQ(heard.permits(0).handle(), 9u);
   EXPECT_THAT(heard.permits(0).permits(), IsEmpty());
+  EXPECT_EQ(heard.permits(0).retry_after().seconds(), 1);
 }
 
 // The count is the client's to keep in range.

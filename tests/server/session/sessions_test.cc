@@ -1,6 +1,8 @@
 // All sessions of a server: how they begin, and that what changes reaches them by itself.
 #include "server/session/sessions.h"
 
+#include <thread>
+
 #include "absl/synchronization/mutex.h"
 #include "server/engine/engine_fixture.h"
 
@@ -145,37 +147,48 @@ TEST_F(SessionsTest, SendsClientsAway) {
   sessions_.Close(*begun);
 }
 
-// Before any client is refused, all are asked to report less often.
+// Before any client is refused, all are asked to report less often: 200 sessions every 10 ms are
+// 20,000 reports a second, and 400 are as many every 20 ms.
 TEST(SessionsPaceTest, ManySessionsReportLessOften) {
   FakeClock clock;
   Engine engine({}, clock, 1);
   Sessions sessions(engine, {.max_sessions = 1'000'000, .report_interval = absl::Milliseconds(10)});
-  std::vector<Sessions::Begun> begun;
-  const auto interval_of = [](Session& session) -> std::optional<int> {
-    std::optional<int> nanos;
-    while (const std::optional<v1::SessionResponse> said = session.Say()) {
-      if (said->has_welcome()) nanos = said->welcome().pace().report_interval().nanos();
-      if (said->has_pace()) nanos = said->pace().report_interval().nanos();
-    }
-    return nanos;
-  };
-  for (int i = 0; i < 401; ++i) {
+  int begun_so_far = 0;
+  const auto begin = [&] {
     v1::Hello hello;
-    hello.set_session_id(absl::StrCat(1'000'000'000'000'000 + i));
-    begun.push_back(*sessions.Begin(
+    hello.set_session_id(absl::StrCat(1'000'000'000'000'000 + begun_so_far++));
+    return *sessions.Begin(
         hello, "", {.client = "c", .check = [](absl::string_view) { return absl::OkStatus(); }},
-        {.wake = [] {}, .end = [](const absl::Status&) {}, .recheck = [] {}}));
-    if (i == 0) {
-      EXPECT_EQ(interval_of(*begun[0].session), 10'000'000);
-    } else if (i == 199) {
-      EXPECT_EQ(interval_of(*begun[0].session), std::nullopt);
+        {.wake = [] {}, .end = [](const absl::Status&) {}, .recheck = [] {}});
+  };
+  const auto interval_of = [](const Sessions::Begun& begun) {
+    return begun.session->Say()->welcome().pace().report_interval().nanos() / 1'000'000;
+  };
+  std::vector<Sessions::Begun> begun;
+  while (begun.size() < 200) begun.push_back(begin());
+  EXPECT_EQ(interval_of(begun.back()), 10);
+  begun.push_back(begin());
+  EXPECT_EQ(interval_of(begun.back()), 20);
+  while (begun.size() < 401) begun.push_back(begin());
+  EXPECT_EQ(interval_of(begun.back()), 40);
+  // Those who were there before are told, too.
+  sessions.Start();
+  while (true) {
+    const std::optional<v1::SessionResponse> said = begun.front().session->Say();
+    if (said.has_value() && said->has_pace()) {
+      EXPECT_EQ(said->pace().report_interval().nanos(), 40'000'000);
+      break;
     }
+    std::this_thread::yield();
   }
-  // 200 sessions every 10 ms are 20,000 reports a second; 400 are as many every 20 ms.
-  EXPECT_EQ(interval_of(*begun[0].session), 40'000'000);
-  for (size_t i = 1; i < begun.size(); ++i) sessions.Close(begun[i]);
-  EXPECT_EQ(interval_of(*begun[0].session), 10'000'000);
-  sessions.Close(begun[0]);
+  // Who comes and goes at a threshold changes nothing.
+  sessions.Close(begun.back());
+  begun.back() = begin();
+  EXPECT_EQ(interval_of(begun.back()), 40);
+  for (const Sessions::Begun& one : begun) sessions.Close(one);
+  const Sessions::Begun last = begin();
+  EXPECT_EQ(interval_of(last), 10);
+  sessions.Close(last);
 }
 
 }  // namespace

@@ -1,0 +1,288 @@
+// How fast a trip reaches all sessions, each on a connection of its own, of how fast as many bare
+// stream messages reach as many clients; and what a session costs in memory beyond a bare stream.
+#include <grpcpp/grpcpp.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
+#include "bench/empty.grpc.pb.h"
+#include "bench/paired.h"
+#include "fusebox/v1/breaker_service.grpc.pb.h"
+#include "server/engine/clock.h"
+#include "server/options/options.h"
+#include "server/serving/server.h"
+
+// The allocator gives pages back after half a second here, not ten.
+extern "C" {
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0";
+}
+
+namespace fusebox {
+namespace {
+
+constexpr int kClients = 2'000;
+constexpr uint32_t kSubscriptions = 20;
+constexpr char kTripped[] = "bench/tripped";
+
+using Empty = bench::v1::EmptyService;
+using Nothing = bench::v1::NothingResponse;
+
+// Streams that say nothing, when they are told to.
+class BareService final : public Empty::CallbackService {
+ public:
+  grpc::ServerWriteReactor<Nothing>* Listen(grpc::CallbackServerContext*,
+                                            const bench::v1::NothingRequest*) override {
+    auto* stream = new Stream(*this);
+    stream->Say();  // So that its client knows that it is there.
+    absl::MutexLock lock(&mutex_);
+    streams_.insert(stream);
+    return stream;
+  }
+  void SayAll() {
+    absl::MutexLock lock(&mutex_);
+    for (Stream* stream : streams_) stream->Say();
+  }
+
+ private:
+  class Stream final : public grpc::ServerWriteReactor<Nothing> {
+   public:
+    explicit Stream(BareService& service) : service_(service) {}
+    void Say() { StartWrite(&nothing_); }
+    void OnCancel() override { Finish(grpc::Status::OK); }
+    void OnDone() override {
+      {
+        absl::MutexLock lock(&service_.mutex_);
+        service_.streams_.erase(this);
+      }
+      delete this;
+    }
+
+   private:
+    BareService& service_;
+    const Nothing nothing_;
+  };
+
+  absl::Mutex mutex_;
+  absl::flat_hash_set<Stream*> streams_;
+};
+
+// Counts how many clients have heard what all are to hear.
+class Heard {
+ public:
+  void Expect(int clients) { waiting_ = std::make_unique<absl::BlockingCounter>(clients); }
+  void Note() { waiting_->DecrementCount(); }
+  void Await() { waiting_->Wait(); }
+
+ private:
+  std::unique_ptr<absl::BlockingCounter> waiting_;
+};
+
+// A client's end of a bare stream.
+class Listener final : public grpc::ClientReadReactor<Nothing> {
+ public:
+  Listener(const std::shared_ptr<grpc::Channel>& channel, Heard& heard)
+      : stub_(Empty::NewStub(channel)), heard_(heard) {
+    stub_->async()->Listen(&context_, &request_, this);
+    StartRead(&nothing_);
+    StartCall();
+  }
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    heard_.Note();
+    StartRead(&nothing_);
+  }
+  void OnDone(const grpc::Status&) override { done_.DecrementCount(); }
+  void Cut() {
+    context_.TryCancel();
+    done_.Wait();
+  }
+
+ private:
+  const std::unique_ptr<Empty::Stub> stub_;
+  Heard& heard_;
+  grpc::ClientContext context_;
+  const bench::v1::NothingRequest request_;
+  Nothing nothing_;
+  absl::BlockingCounter done_{1};
+};
+
+// A client's end of a session, which follows some breakers and listens for one of them.
+class SessionClient final
+    : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse> {
+ public:
+  SessionClient(const std::shared_ptr<grpc::Channel>& channel, int number, Heard& heard)
+      : stub_(v1::BreakerService::NewStub(channel)), heard_(heard) {
+    hello_.mutable_hello()->set_session_id(absl::StrCat(1'000'000'000'000'000 + number));
+    for (uint32_t handle = 1; handle <= kSubscriptions; ++handle) {
+      v1::Subscription& subscription = *subscribe_.add_subscribe();
+      subscription.set_handle(handle);
+      subscription.set_breaker(handle == 1 ? kTripped : absl::StrCat("bench/", handle));
+    }
+    stub_->async()->Session(&context_, this);
+    StartWrite(&hello_);
+    StartRead(&response_);
+    StartCall();
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok && hello_.has_hello()) {
+      hello_.Clear();
+      StartWrite(&subscribe_);
+    }
+  }
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    for (const v1::BreakerState& state : response_.states()) {
+      if (state.handle() != 1 || state.state() == known_) continue;
+      known_ = state.state();
+      heard_.Note();
+    }
+    StartRead(&response_);
+  }
+  void OnDone(const grpc::Status&) override { done_.DecrementCount(); }
+  void Cut() {
+    context_.TryCancel();
+    done_.Wait();
+  }
+
+ private:
+  const std::unique_ptr<v1::BreakerService::Stub> stub_;
+  Heard& heard_;
+  grpc::ClientContext context_;
+  v1::SessionRequest hello_, subscribe_;
+  v1::SessionResponse response_;
+  v1::State known_ = v1::STATE_UNSPECIFIED;
+  absl::BlockingCounter done_{1};
+};
+
+Options BenchOptions() {
+  const std::vector<const char*> arguments = {"bench", "--listen=127.0.0.1:0",
+                                              "--http-listen=", "--lame-duck=0s", "--store=MEMORY"};
+  return *ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
+                       [](absl::string_view) { return std::optional<std::string>(); });
+}
+
+// A connection of its own: channels to one address share one otherwise.
+std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+double ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  double size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+// Waits until the allocator has given back what is free: until the number stands still.
+double SettledBytes() {
+  double last = ResidentBytes();
+  for (int still = 0; still < 4;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const double now = ResidentBytes();
+    still = now > last * 0.999 ? still + 1 : 0;
+    last = now;
+  }
+  return last;
+}
+
+// Rounds per second of what each of all clients hears of.
+double Rounds(absl::Duration time, Heard& heard, const std::function<void()>& say) {
+  const absl::Time end = absl::Now() + time;
+  absl::Duration took;
+  int rounds = 0;
+  for (; absl::Now() < end; ++rounds) {
+    heard.Expect(kClients);
+    const absl::Time begin = absl::Now();
+    say();
+    heard.Await();
+    took += absl::Now() - begin;
+  }
+  return rounds / absl::ToDoubleSeconds(took);
+}
+
+bool Run() {
+  const SystemClock clock;
+  BareService bare;
+  const std::unique_ptr<Server> server = *Server::Start(BenchOptions(), clock, {&bare});
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  for (int i = 0; i < kClients; ++i) {
+    channels.push_back(Connect(server->grpc_addresses().front()));
+  }
+
+  // Each channel carries both, so that what differs is what a stream costs.
+  Heard bare_heard, heard;
+  std::vector<std::unique_ptr<Listener>> listeners;
+  bare_heard.Expect(kClients);
+  const double before = SettledBytes();
+  for (const auto& channel : channels) {
+    listeners.push_back(std::make_unique<Listener>(channel, bare_heard));
+  }
+  bare_heard.Await();
+  const double with_bare = SettledBytes();
+  std::vector<std::unique_ptr<Listener>> more_listeners;
+  bare_heard.Expect(kClients);
+  for (const auto& channel : channels) {
+    more_listeners.push_back(std::make_unique<Listener>(channel, bare_heard));
+  }
+  bare_heard.Await();
+  const double per_bare = (SettledBytes() - with_bare) / kClients;
+  for (const auto& listener : more_listeners) listener->Cut();
+  more_listeners.clear();
+
+  const double without_sessions = SettledBytes();
+  std::vector<std::unique_ptr<SessionClient>> clients;
+  heard.Expect(kClients);
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(std::make_unique<SessionClient>(channels[i], i, heard));
+  }
+  heard.Await();
+  const double per_session = (SettledBytes() - without_sessions) / kClients;
+  std::printf("a bare stream %.0f bytes, with its connection %.0f; a session %.0f, both ends\n",
+              per_bare, (with_bare - before) / kClients, per_session);
+  bool met = Check("bytes per session beyond a bare stream", per_session - per_bare,
+                   {Limit::Kind::kAtMost, 16'384});
+
+  Engine& engine = server->engine();
+  bool open = false;
+  const auto toggle = [&] {
+    if (std::exchange(open, !open)) {
+      if (!engine.Reset(kTripped, {}).ok()) std::abort();
+    } else if (!engine.Record(kTripped, "", {.result = Result::Of(Outcome::kFailure), .calls = 5})
+                    .ok()) {
+      std::abort();
+    }
+  };
+  met = Compare(
+            "trips to 2,000 sessions, of bare messages",
+            [&](absl::Duration t) { return Rounds(t, heard, toggle); },
+            [&](absl::Duration t) { return Rounds(t, bare_heard, [&] { bare.SayAll(); }); },
+            {Limit::Kind::kAtLeast, 0.5}) &&
+        met;
+  for (const auto& client : clients) client->Cut();
+  for (const auto& listener : listeners) listener->Cut();
+  return met;
+}
+
+}  // namespace
+}  // namespace fusebox
+
+int main() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return fusebox::Run() ? 0 : 1;
+}
