@@ -39,12 +39,12 @@ constexpr uint32_t kSubscriptions = 20;
 constexpr char kTripped[] = "bench/tripped";
 
 using Empty = bench::v1::EmptyService;
-using Nothing = bench::v1::NothingResponse;
+using Message = bench::v1::NothingResponse;
 
 // Streams that say nothing, when they are told to.
 class BareService final : public Empty::CallbackService {
  public:
-  grpc::ServerWriteReactor<Nothing>* Listen(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<Message>* Listen(grpc::CallbackServerContext*,
                                             const bench::v1::NothingRequest*) override {
     auto* stream = new Stream(*this);
     stream->Say();  // So that its client knows that it is there.
@@ -58,7 +58,7 @@ class BareService final : public Empty::CallbackService {
   }
 
  private:
-  class Stream final : public grpc::ServerWriteReactor<Nothing> {
+  class Stream final : public grpc::ServerWriteReactor<Message> {
    public:
     explicit Stream(BareService& service) : service_(service) {}
     void Say() { StartWrite(&nothing_); }
@@ -73,7 +73,7 @@ class BareService final : public Empty::CallbackService {
 
    private:
     BareService& service_;
-    const Nothing nothing_;
+    const Message nothing_;
   };
 
   absl::Mutex mutex_;
@@ -92,7 +92,7 @@ class Heard {
 };
 
 // A client's end of a bare stream.
-class Listener final : public grpc::ClientReadReactor<Nothing> {
+class Listener final : public grpc::ClientReadReactor<Message> {
  public:
   Listener(const std::shared_ptr<grpc::Channel>& channel, Heard& heard)
       : stub_(Empty::NewStub(channel)), heard_(heard) {
@@ -116,7 +116,7 @@ class Listener final : public grpc::ClientReadReactor<Nothing> {
   Heard& heard_;
   grpc::ClientContext context_;
   const bench::v1::NothingRequest request_;
-  Nothing nothing_;
+  Message nothing_;
   absl::BlockingCounter done_{1};
 };
 

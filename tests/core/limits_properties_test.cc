@@ -62,7 +62,7 @@ class World {
   const RulingPolicy& Ruling() const { return *policies_[current_]; }
   const Policy& policy() const { return Ruling().policy; }
   Snapshot Take() { return guard_.TakeSnapshot(Ruling(), now_, source_, transitions_); }
-  Standing Look() { return StandingOf(Take()); }
+  Holdings Look() { return StandingOf(Take()); }
   bool IsShadow() const {
     return guard_.override() != nullptr && guard_.override()->mode == OverrideMode::kShadow;
   }
@@ -92,14 +92,14 @@ class World {
 
   void Ask(const Event& event) {
     const Question question = QuestionOf(event);
-    const Standing before = Look();
+    const Holdings before = Look();
     const Decision decision = guard_.Acquire(Ruling(), question, now_, source_, transitions_);
     ++asked_;
     if (decision.allowed && !decision.shadow_denied) return BeGranted(event, decision, before);
     BeRefused(question, decision, before);
   }
 
-  void BeRefused(const Question& question, const Decision& decision, const Standing& before) {
+  void BeRefused(const Question& question, const Decision& decision, const Holdings& before) {
     RC_ASSERT(decision.reason != Reason::kNone);
     RC_ASSERT(decision.allowed == IsShadow());
     ++refused_by_[static_cast<size_t>(decision.reason)];
@@ -109,7 +109,7 @@ class World {
     if (decision.allowed) calls_.push_back({question, decision});
   }
 
-  void BeGranted(const Event& event, const Decision& decision, const Standing& before) {
+  void BeGranted(const Event& event, const Decision& decision, const Holdings& before) {
     const Question question = QuestionOf(event);
     ExpectSpent(question, decision, before);
     model_.Grant(question, decision.permit.id());
@@ -121,9 +121,9 @@ class World {
   }
 
   // What is asked of each part was taken from it, and no more.
-  void ExpectSpent(const Question& question, const Decision& decision, const Standing& before) {
-    const Standing after = Look();
-    Standing expected = before;
+  void ExpectSpent(const Question& question, const Decision& decision, const Holdings& before) {
+    const Holdings after = Look();
+    Holdings expected = before;
     expected.probes += decision.probe;
     if (policy().bulkhead.on()) {
       ++expected.places;
@@ -194,7 +194,7 @@ class World {
   void Replay(const Event& event) {
     if (over_.empty()) return;
     const Permit& permit = over_[event.pick % over_.size()];
-    const Standing before = Look();
+    const Holdings before = Look();
     const auto outcome = static_cast<Outcome>(event.outcome);
     const Verdict verdict =
         guard_.Record(Ruling(), {.permit = permit, .result = Result::Of(outcome), .client = "a"},
@@ -221,7 +221,7 @@ class World {
 
   void Reset() {
     Tell();
-    Standing expected = Look();
+    Holdings expected = Look();
     guard_.Reset(Ruling(), now_, source_, transitions_);
     model_.Reset();
     // As new, but for what is out.
@@ -244,7 +244,7 @@ class World {
 
   // No answer may depend on it.
   void Trim() {
-    const Standing before = Look();
+    const Holdings before = Look();
     guard_.Trim(Ruling(), now_);
     ExpectStanding(before, Look());
   }

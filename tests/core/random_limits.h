@@ -138,7 +138,7 @@ inline rc::Gen<std::vector<LimitedPolicy>> AnyLimitedPolicies() {
 }
 
 // Where everything stands that a question may take and a refusal must give back.
-struct Standing {
+struct Holdings {
   uint32_t tokens = 0;  // Of the rate limit, that are there;
   uint64_t tokens_granted = 0;
   uint32_t places = 0;  // of the bulkhead, that are taken;
@@ -149,10 +149,10 @@ struct Standing {
   uint64_t spent = 0;   // In retries.
   uint32_t probes = 0;
 
-  friend bool operator==(const Standing&, const Standing&) = default;
+  friend bool operator==(const Holdings&, const Holdings&) = default;
 };
 
-inline Standing StandingOf(const Snapshot& snapshot) {
+inline Holdings StandingOf(const Snapshot& snapshot) {
   const RateLimitStatus rate_limit = snapshot.rate_limit.value_or(RateLimitStatus());
   const BulkheadStatus bulkhead = snapshot.bulkhead.value_or(BulkheadStatus());
   const IdempotencyStatus keys = snapshot.idempotency.value_or(IdempotencyStatus());
@@ -168,9 +168,9 @@ inline Standing StandingOf(const Snapshot& snapshot) {
 }
 
 // Fails the story unless everything stands as it is expected to.
-inline void ExpectStanding(const Standing& expected, const Standing& actual) {
+inline void ExpectStanding(const Holdings& expected, const Holdings& actual) {
   if (expected == actual) return;
-  const auto show = [](const Standing& s) {
+  const auto show = [](const Holdings& s) {
     return absl::StrCat("{tokens ", s.tokens, " of ", s.tokens_granted, " granted, places ",
                         s.places, " of ", s.places_granted, ", keys ", s.keys, " of ", s.begun,
                         ", balance ", s.balance, " after ", s.spent, ", probes ", s.probes, "}");

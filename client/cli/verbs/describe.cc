@@ -34,13 +34,23 @@ std::string SinceText(const v1::Breaker& breaker, absl::Time now) {
   return age.has_value() ? absl::StrCat("for ", DurationText(*age)) : "ever since it exists";
 }
 
+// A breaker that was half-open when its server stopped comes back open, until none of its probes
+// can be out any more: that is no transition of its own.
+std::string BecauseText(const v1::Breaker& breaker) {
+  const v1::Transition& last = breaker.last_transition();
+  if (last.to() == v1::STATE_HALF_OPEN && breaker.state() == v1::STATE_OPEN) {
+    return "the server restarted while it was half-open";
+  }
+  return WhyText(last);
+}
+
 void AddState(const v1::Breaker& breaker, const Policy& policy, Table& table) {
   Cell state = StateCell(breaker.state());
   absl::StrAppend(&state.text, " ", SinceText(breaker, absl::Now()));
   table.AddRow({"State", std::move(state)});
   if (breaker.has_last_transition()) {
     const v1::Transition& last = breaker.last_transition();
-    table.AddRow({"Because", WhyText(last)});
+    table.AddRow({"Because", BecauseText(breaker)});
     if (last.failing_clients_size() > 0) {
       table.AddRow({"Failing then", absl::StrJoin(last.failing_clients(), ", ")});
     }

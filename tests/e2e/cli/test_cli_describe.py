@@ -29,6 +29,18 @@ def test_describe_says_why_it_is_open_and_until_when(cli, name):
     assert "CLOSED -> OPEN: 5 calls failed in a row" in text
 
 
+def test_describe_says_that_the_server_restarted_while_it_was_half_open(start, cli_of, tmp_path):
+    config = "policies: [{name: default, circuit_breaker: {open_duration: 100ms}}]"
+    flags = [f"--data-dir={tmp_path / 'data'}"]
+    server = start(*flags, config=config)
+    cli_of(server).trip("db/orders")
+    cli_of(server).ok("wait", "db/orders", "--for", "half-open")
+    server.stop()
+    text = cli_of(start(*flags, config=config)).ok("describe", "db/orders")
+    assert find(text, "State").startswith("OPEN")
+    assert find(text, "Because") == "the server restarted while it was half-open"
+
+
 def test_describe_compares_what_is_with_what_opens_it(cli, name):
     for outcome in ("SUCCESS", "FAILURE"):
         cli.ok("record", name, "--outcome", outcome)
