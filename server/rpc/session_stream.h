@@ -11,7 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "fusebox/v1/session.pb.h"
+#include "fusebox/v1/breaker_service.pb.h"
 #include "server/identity/authorizer.h"
 #include "server/session/sessions.h"
 #include "server/sync/mutex.h"

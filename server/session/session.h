@@ -16,7 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/policy_set.h"
-#include "fusebox/v1/session.pb.h"
+#include "fusebox/v1/breaker_service.pb.h"
 #include "server/engine/engine.h"
 #include "server/session/session_book.h"
 #include "server/session/session_counts.h"

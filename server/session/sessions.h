@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "fusebox/v1/session.pb.h"
+#include "fusebox/v1/breaker_service.pb.h"
 #include "server/engine/engine.h"
 #include "server/session/session.h"
 #include "server/session/session_book.h"

@@ -1,16 +1,12 @@
 // What a breaker costs in memory, quiet and active, beyond what the process holds at its start.
-#include <unistd.h>
-
-#include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "bench/names.h"
 #include "bench/paired.h"
+#include "bench/resident.h"
 #include "server/engine/engine.h"
 #include "testing/fake_clock.h"
 
@@ -23,25 +19,6 @@ namespace fusebox {
 namespace {
 
 constexpr size_t kBreakers = 1'000'000;
-
-double ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  double size = 0, resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-// Waits until the allocator has given back what is free: until the number stands still.
-double SettledBytes() {
-  double last = ResidentBytes();
-  for (int still = 0; still < 4;) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    const double now = ResidentBytes();
-    still = now > last * 0.999 ? still + 1 : 0;
-    last = now;
-  }
-  return last;
-}
 
 bool Run() {
   const std::vector<std::string> names = BenchNames(kBreakers);

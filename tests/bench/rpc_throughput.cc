@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <memory>
 #include <numeric>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +18,9 @@
 #include "bench/empty.grpc.pb.h"
 #include "bench/names.h"
 #include "bench/paired.h"
+#include "bench/serving.h"
 #include "fusebox/v1/breaker.pb.h"
 #include "server/engine/clock.h"
-#include "server/options/options.h"
 #include "server/serving/server.h"
 
 namespace fusebox {
@@ -103,21 +102,6 @@ class Load {
   std::chrono::steady_clock::time_point end_;
   std::atomic<uint64_t> next_{0};
 };
-
-// A connection of its own: channels to one address share one otherwise.
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
-Options BenchOptions() {
-  const std::vector<const char*> arguments = {"bench",           "--listen=127.0.0.1:0",
-                                              "--http-listen=",  "--lame-duck=0s",
-                                              "--idle-ttl=720h", "--store=MEMORY"};
-  return *ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
-                       [](absl::string_view) { return std::optional<std::string>(); });
-}
 
 // One behind the other, all of one length, and with a key each or none.
 std::string AllowRequests(const std::vector<std::string>& names, bool with_keys) {
@@ -206,7 +190,8 @@ bool Run() {
   const std::vector<std::string> names = BenchNames(kNames);
   const SystemClock clock;
   EmptyService empty;
-  const std::unique_ptr<Server> server = *Server::Start(BenchOptions(), clock, {&empty});
+  const std::unique_ptr<Server> server =
+      *Server::Start(BenchOptions({"--idle-ttl=720h"}), clock, {&empty});
   AskEachOnce(server->engine(), names);
   Load::Stubs stubs;
   for (size_t i = 0; i < kConnections; ++i) {

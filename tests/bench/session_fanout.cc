@@ -1,17 +1,13 @@
 // How fast a trip reaches all sessions, each on a connection of its own, of how fast as many bare
 // stream messages reach as many clients; and what a session costs in memory beyond a bare stream.
 #include <grpcpp/grpcpp.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,9 +17,10 @@
 #include "absl/synchronization/mutex.h"
 #include "bench/empty.grpc.pb.h"
 #include "bench/paired.h"
+#include "bench/resident.h"
+#include "bench/serving.h"
 #include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "server/engine/clock.h"
-#include "server/options/options.h"
 #include "server/serving/server.h"
 
 // The allocator gives pages back after half a second here, not ten.
@@ -167,39 +164,6 @@ class SessionClient final
   v1::State known_ = v1::STATE_UNSPECIFIED;
   absl::BlockingCounter done_{1};
 };
-
-Options BenchOptions() {
-  const std::vector<const char*> arguments = {"bench", "--listen=127.0.0.1:0",
-                                              "--http-listen=", "--lame-duck=0s", "--store=MEMORY"};
-  return *ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
-                       [](absl::string_view) { return std::optional<std::string>(); });
-}
-
-// A connection of its own: channels to one address share one otherwise.
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
-double ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  double size = 0, resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-// Waits until the allocator has given back what is free: until the number stands still.
-double SettledBytes() {
-  double last = ResidentBytes();
-  for (int still = 0; still < 4;) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    const double now = ResidentBytes();
-    still = now > last * 0.999 ? still + 1 : 0;
-    last = now;
-  }
-  return last;
-}
 
 // Rounds per second of what each of all clients hears of.
 double Rounds(absl::Duration time, Heard& heard, const std::function<void()>& say) {

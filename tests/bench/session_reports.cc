@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +14,9 @@
 #include "absl/synchronization/mutex.h"
 #include "bench/names.h"
 #include "bench/paired.h"
+#include "bench/serving.h"
 #include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "server/engine/clock.h"
-#include "server/options/options.h"
 #include "server/serving/server.h"
 
 namespace fusebox {
@@ -29,20 +28,6 @@ constexpr size_t kNames = 10'000;  // One report's worth.
 // Enough of both to keep the server busy.
 constexpr size_t kConnections = 8;
 constexpr int kInFlight = 128;
-
-Options BenchOptions() {
-  const std::vector<const char*> arguments = {"bench", "--listen=127.0.0.1:0",
-                                              "--http-listen=", "--lame-duck=0s", "--store=MEMORY"};
-  return *ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
-                       [](absl::string_view) { return std::optional<std::string>(); });
-}
-
-std::unique_ptr<Stub> Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return v1::BreakerService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
-}
 
 // One session that has subscribed to all names, and that keeps two reports on their way.
 class Reporter {
@@ -171,9 +156,10 @@ bool Run() {
   const std::unique_ptr<Server> server = *Server::Start(BenchOptions(), clock);
   std::vector<std::unique_ptr<Stub>> stubs;
   for (size_t i = 0; i < kConnections; ++i) {
-    stubs.push_back(Connect(server->grpc_addresses().front()));
+    stubs.push_back(v1::BreakerService::NewStub(Connect(server->grpc_addresses().front())));
   }
-  const std::unique_ptr<Stub> stub = Connect(server->grpc_addresses().front());
+  const std::unique_ptr<Stub> stub =
+      v1::BreakerService::NewStub(Connect(server->grpc_addresses().front()));
   Reporter reporter(*stub, names);
   Recorder recorder(stubs, names);
   bool met = Compare(

@@ -5,7 +5,7 @@ import queue
 
 import grpc
 from api import Error
-from fusebox.v1 import session_pb2
+from fusebox.v1 import breaker_service_pb2
 from timing import PATIENCE_S
 
 
@@ -33,7 +33,7 @@ class Session:
         self._stream.cancel()
 
     def say(self, **parts):
-        self._said.put(session_pb2.SessionRequest(**parts))
+        self._said.put(breaker_service_pb2.SessionRequest(**parts))
 
     def subscribe(self, handle, breaker):
         self.say(subscribe=[{"handle": handle, "breaker": breaker}])

@@ -70,7 +70,7 @@ def test_errors_are_counted_by_their_reason(start, connect):
 # A reason that is new in the source and not in the list would be counted as "other".
 def test_every_reason_in_the_source_has_a_series(server):
     folders = ("core", "proto/convert", "server/engine", "server/registry", "server/control")
-    folders += ("server/identity", "server/rpc")
+    folders += ("server/errors", "server/identity", "server/rpc", "server/session")
     source = "".join(
         path.read_text() for folder in folders for path in sorted((ROOT / folder).rglob("*.cc"))
     )

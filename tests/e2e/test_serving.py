@@ -128,7 +128,7 @@ def test_reflection_lists_the_services_and_describes_them(api):
     }
     file = database.FindFileContainingSymbol("fusebox.v1.BreakerService")
     methods = {method.name for service in file.service for method in service.method}
-    assert methods == {"Allow", "Record", "BatchRecord"}
+    assert methods == {"Allow", "Record", "BatchRecord", "Session"}
 
 
 def test_says_which_server_it_is(start, connect, name):

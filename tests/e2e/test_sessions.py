@@ -7,7 +7,7 @@ import grpc
 import pytest
 from api import FAILURE, error_of, seconds
 from fusebox.v1 import breaker_pb2 as pb
-from fusebox.v1 import session_pb2
+from fusebox.v1 import breaker_service_pb2
 from session_client import Session
 from timing import eventually
 
@@ -125,7 +125,7 @@ def test_a_bad_hello_is_named(api, hello, reason, named):
 
 
 def test_a_stream_has_to_begin_with_hello(api):
-    request = session_pb2.SessionRequest(subscribe=[{"handle": 1, "breaker": "db/orders"}])
+    request = breaker_service_pb2.SessionRequest(subscribe=[{"handle": 1, "breaker": "db/orders"}])
     error = error_of(lambda: list(api.breakers.Session(iter([request]))))
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "HELLO_MISSING")
 

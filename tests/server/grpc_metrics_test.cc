@@ -123,6 +123,8 @@ class Admin : public v1::AdminService::CallbackService {
 class GrpcMetricsTest : public ::testing::Test {
  protected:
   GrpcMetricsTest() {
+    // A service is described beside its messages, and linked with them.
+    google::protobuf::LinkMessageReflection<v1::SessionRequest>();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     builder.RegisterService(&breakers_);

@@ -24,20 +24,38 @@ using ::testing::ElementsAre;
 // A value that each option takes and that is not its default.
 const std::map<std::string, std::string>& OtherValues() {
   static const auto* const kValues = new std::map<std::string, std::string>{
-      {"listen", "127.0.0.1:1"},     {"http_listen", "127.0.0.1:2"},
-      {"max_breakers", "11"},        {"idle_ttl", "1m30s"},
-      {"max_watchers", "12"},        {"max_events", "13"},
-      {"max_batches", "14"},         {"metrics_max_breakers", "15"},
-      {"max_message_bytes", "5000"}, {"max_concurrent_streams", "16"},
-      {"keepalive_time", "17s"},     {"keepalive_timeout", "18s"},
-      {"lame_duck", "1s"},           {"drain_timeout", "19s"},
-      {"store", "MEMORY"},           {"log_level", "DEBUG"},
-      {"max_watch_lag", "1700"},     {"data_dir", "elsewhere"},
-      {"max_policies", "20"},        {"max_retry_budgets", "21"},
-      {"max_overrides", "22"},       {"tls_cert", "c.pem"},
-      {"tls_key", "k.pem"},          {"tls_client_ca", "ca.pem"},
-      {"identities", "i.yaml"},      {"insecure", "true"},
-      {"max_waiting_changes", "23"}, {"max_waiting_calls", "24"},
+      {"listen", "127.0.0.1:1"},
+      {"http_listen", "127.0.0.1:2"},
+      {"max_breakers", "11"},
+      {"idle_ttl", "1m30s"},
+      {"max_watchers", "12"},
+      {"max_events", "13"},
+      {"max_batches", "14"},
+      {"metrics_max_breakers", "15"},
+      {"max_message_bytes", "5000"},
+      {"max_concurrent_streams", "16"},
+      {"keepalive_time", "17s"},
+      {"keepalive_timeout", "18s"},
+      {"lame_duck", "1s"},
+      {"drain_timeout", "19s"},
+      {"store", "MEMORY"},
+      {"log_level", "DEBUG"},
+      {"max_watch_lag", "1700"},
+      {"data_dir", "elsewhere"},
+      {"max_policies", "20"},
+      {"max_retry_budgets", "21"},
+      {"max_overrides", "22"},
+      {"tls_cert", "c.pem"},
+      {"tls_key", "k.pem"},
+      {"tls_client_ca", "ca.pem"},
+      {"identities", "i.yaml"},
+      {"insecure", "true"},
+      {"max_waiting_changes", "23"},
+      {"max_waiting_calls", "24"},
+      {"max_sessions", "25"},
+      {"max_subscriptions", "26"},
+      {"session_resume_time", "27s"},
+      {"report_interval", "28ms"},
   };
   return *kValues;
 }
@@ -62,6 +80,10 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.max_events(), 10'000);
   EXPECT_EQ(server.max_batches(), 100'000);
   EXPECT_EQ(server.max_waiting_calls(), 100'000);
+  EXPECT_EQ(server.max_sessions(), 20'000);
+  EXPECT_EQ(server.max_subscriptions(), 10'000);
+  EXPECT_EQ(server.session_resume_time().seconds(), 60);
+  EXPECT_EQ(server.report_interval().nanos(), 500'000'000);
   EXPECT_EQ(server.metrics_max_breakers(), 1000);
   EXPECT_EQ(server.max_message_bytes(), 4 << 20);
   EXPECT_EQ(server.max_concurrent_streams(), 1000);

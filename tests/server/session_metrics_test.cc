@@ -40,7 +40,11 @@ TEST(SessionMetricsTest, CountsWhatSessionsSayAndAreTold) {
   request.mutable_permits(0)->set_count(3);
   v1::Report& report = *request.mutable_report();
   report.set_sequence(1);
-  for (const uint32_t handle : {1, 1, 9}) report.add_tallies()->set_handle(handle);
+  for (const uint32_t handle : {1, 1, 9}) {
+    v1::Tally& tally = *report.add_tallies();
+    tally.set_handle(handle);
+    tally.set_epoch(1);
+  }
   report.mutable_tallies(1)->set_slow(1);
   ASSERT_TRUE(begun->session->Take(request).ok());
   request.clear_subscribe();
