@@ -143,17 +143,14 @@ absl::Status AdminService::List(const v1::ListBreakersRequest& request, const Ca
 
 grpc::ServerWriteReactor<v1::WatchBreakersResponse>* AdminService::WatchBreakers(
     grpc::CallbackServerContext* context, const v1::WatchBreakersRequest* request) {
+  using Refused = RefusedStream<grpc::ServerWriteReactor<v1::WatchBreakersResponse>>;
   absl::StatusOr<Caller> caller = authorizer_.Check(*context, Role::kReader, Scope::Some());
-  if (!caller.ok())
-    return new RefusedStream<grpc::ServerWriteReactor<v1::WatchBreakersResponse>>(caller.status());
+  if (!caller.ok()) return new Refused(caller.status());
   absl::StatusOr<Glob> match = ParseMatch(request->match());
-  if (!match.ok())
-    return new RefusedStream<grpc::ServerWriteReactor<v1::WatchBreakersResponse>>(match.status());
+  if (!match.ok()) return new Refused(match.status());
   {
     MutexLock lock(&mutex_);
-    if (closed_)
-      return new RefusedStream<grpc::ServerWriteReactor<v1::WatchBreakersResponse>>(
-          DrainingError());
+    if (closed_) return new Refused(DrainingError());
   }
   const std::shared_ptr<WatchStream> stream =
       WatchStream::Start(engine_, *std::move(match), request->resume_token(), context,

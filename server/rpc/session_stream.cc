@@ -78,6 +78,26 @@ absl::Status SessionStream::CheckCurrent() const {
                    "what this caller is known by or may do has changed; begin the session anew");
 }
 
+// Sessions may have them for a moment longer than there is a stream.
+Sessions::Callbacks SessionStream::MakeCallbacks() {
+  const std::weak_ptr<SessionStream> weak = weak_from_this();
+  Sessions::Callbacks callbacks;
+  callbacks.wake = [weak] {
+    if (const auto live = weak.lock()) live->Pump();
+  };
+  callbacks.end = [weak](const absl::Status& status) {
+    if (const auto live = weak.lock()) live->End(status);
+  };
+  callbacks.recheck = [weak] {
+    if (const auto live = weak.lock()) live->Recheck();
+  };
+  return callbacks;
+}
+
+void SessionStream::Recheck() {
+  if (const absl::Status current = CheckCurrent(); !current.ok()) End(current);
+}
+
 absl::Status SessionStream::Begin(const v1::Hello& hello) {
   std::string peer_address;
   {
@@ -88,28 +108,8 @@ absl::Status SessionStream::Begin(const v1::Hello& hello) {
                      .check = [caller = caller_](absl::string_view breaker) {
                        return caller.Check(Role::kCaller, Scope::Name(breaker), "Session");
                      }};
-  const auto weak = weak_from_this();
-  Sessions::Callbacks callbacks{.wake =
-                                    [weak] {
-                                      if (const std::shared_ptr<SessionStream> live = weak.lock())
-                                        live->Pump();
-                                    },
-                                .end =
-                                    [weak](const absl::Status& status) {
-                                      if (const std::shared_ptr<SessionStream> live = weak.lock())
-                                        live->End(status);
-                                    },
-                                .recheck =
-                                    [weak] {
-                                      const std::shared_ptr<SessionStream> live = weak.lock();
-                                      if (live == nullptr) return;
-                                      if (const absl::Status current = live->CheckCurrent();
-                                          !current.ok()) {
-                                        live->End(current);
-                                      }
-                                    }};
   absl::StatusOr<Sessions::Begun> begun =
-      sessions_.Begin(hello, caller_.name(), std::move(peer), std::move(callbacks));
+      sessions_.Begin(hello, caller_.name(), std::move(peer), MakeCallbacks());
   if (!begun.ok()) return begun.status();
   MutexLock lock(&mutex_);
   begun_ = *std::move(begun);

@@ -53,6 +53,9 @@ class SessionStream final : public grpc::ServerBidiReactor<v1::SessionRequest, v
   // ABORTED with reason GRANTS_CHANGED once the caller is not who it was.
   absl::Status CheckCurrent() const;
   absl::Status Begin(const v1::Hello& hello);
+  Sessions::Callbacks MakeCallbacks();
+  // Ends it if its caller is not who it was.
+  void Recheck();
   // Writes what there is to say, unless somebody is at it already; then they look again.
   void Pump();
   // Whether to look. If not, nobody is at work any more, or the stream has ended.

@@ -68,12 +68,14 @@ class Stream {
 };
 
 class SessionStreamTest : public RpcTest {
- protected:
-  SessionStreamTest() { sessions_.Start(); }
+ public:
   ~SessionStreamTest() override {
     StopServer();
     sessions_.Stop();
   }
+
+ protected:
+  SessionStreamTest() { sessions_.Start(); }
 
   static std::string Id(int number) { return absl::StrCat(1'000'000'000'000'000 + number); }
 };
