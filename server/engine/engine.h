@@ -152,14 +152,13 @@ class Engine {
   absl::StatusOr<StandingView> StandingOf(absl::string_view breaker, Slot hint);
 
   // Counts calls that were decided and summed up elsewhere. Never creates the breaker: if it is
-  // gone they are late.
+  // gone they are late. `now` is Now(), taken once for many.
   struct CountedTally {
     Counted counted = Counted::kLate;
     Slot slot = 0;
     bool healthy = true;  // Afterwards: Standing's.
-    Tick now = {};
   };
-  CountedTally Count(absl::string_view breaker, Slot hint, const Tally& tally);
+  CountedTally Count(absl::string_view breaker, Slot hint, const Tally& tally, Tick now);
 
   // What to answer when an observation that was counted comes again: where the breaker stands, and
   // which outcome the result is. Counts nothing. Empty if there is no such breaker.

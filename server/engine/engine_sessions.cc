@@ -42,11 +42,11 @@ StandingView Engine::ViewStanding(BreakerEntry& entry, Tick now, Aftermath& afte
   return view;
 }
 
-Engine::CountedTally Engine::Count(absl::string_view breaker, Slot hint, const Tally& tally) {
-  const Tick now = clock_.Now();
+Engine::CountedTally Engine::Count(absl::string_view breaker, Slot hint, const Tally& tally,
+                                   Tick now) {
   Aftermath aftermath;
   Verdict verdict{.counted = Counted::kLate};
-  CountedTally result{.now = now};
+  CountedTally result;
   std::string shared_budget;
   if (const LockedBreaker entry = Enter(breaker, now, aftermath, hint)) {
     const uint32_t revision = entry->guard.revision();

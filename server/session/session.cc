@@ -204,8 +204,9 @@ void Session::Count(const v1::Report& report) {
   for (int begin = 0; begin < report.tallies_size(); begin += kRowsAtOnce) {
     const int end = std::min(begin + kRowsAtOnce, report.tallies_size());
     const std::vector<std::shared_ptr<Topic>> topics = TopicsOf(report, begin, end);
+    const Tick now = engine_.Now();
     for (int row = begin; row < end; ++row) {
-      if (Count(topics[row - begin], report.tallies(row), is_window)) ++counted;
+      if (Count(topics[row - begin], report.tallies(row), is_window, now)) ++counted;
     }
   }
   Bump(counts_.rows, counted);
@@ -222,7 +223,8 @@ std::vector<std::shared_ptr<Topic>> Session::TopicsOf(const v1::Report& report, 
   return topics;
 }
 
-bool Session::Count(const std::shared_ptr<Topic>& topic, const v1::Tally& message, bool is_window) {
+bool Session::Count(const std::shared_ptr<Topic>& topic, const v1::Tally& message, bool is_window,
+                    Tick now) {
   if (topic == nullptr) {
     Bump(counts_.lost_rows);
     return false;
@@ -235,11 +237,12 @@ bool Session::Count(const std::shared_ptr<Topic>& topic, const v1::Tally& messag
   }
   if (is_window) row->epoch = 0;
   const Slot slot = topic->slot.load(std::memory_order_relaxed);
-  const Engine::CountedTally counted = engine_.Count(topic->name(), slot, row->View(peer_.client));
+  const Engine::CountedTally counted =
+      engine_.Count(topic->name(), slot, row->View(peer_.client), now);
   if (counted.slot != slot) topic->slot.store(counted.slot, std::memory_order_relaxed);
   // Where latencies are told, the time after which to hedge follows from them.
-  const bool is_news = topic->NoteHealth(counted.healthy, counted.now) ||
-                       (!row->latency_samples.empty() && topic->IsTimeToLook(counted.now));
+  const bool is_news = topic->NoteHealth(counted.healthy, now) ||
+                       (!row->latency_samples.empty() && topic->IsTimeToLook(now));
   if (is_news) topics_.Publish(topic);
   return true;
 }

@@ -110,7 +110,8 @@ class Session final : public Follower {
   absl::Status TakeReport(const v1::Report& report);
   void Count(const v1::Report& report);
   // False if the row does not count, for want of a topic or for its own faults.
-  bool Count(const std::shared_ptr<Topic>& topic, const v1::Tally& message, bool is_window);
+  bool Count(const std::shared_ptr<Topic>& topic, const v1::Tally& message, bool is_window,
+             Tick now);
   std::vector<std::shared_ptr<Topic>> TopicsOf(const v1::Report& report, int begin, int end) const;
   void Record(const v1::SessionEnding& message);
   absl::Status Grant(const v1::PermitRequest& request);

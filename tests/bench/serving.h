@@ -14,8 +14,9 @@ namespace fusebox {
 
 // A server on a free port that keeps nothing, with further flags.
 inline Options BenchOptions(const std::vector<const char*>& flags = {}) {
-  std::vector<const char*> arguments = {"bench", "--listen=127.0.0.1:0",
-                                        "--http-listen=", "--lame-duck=0s", "--store=MEMORY"};
+  std::vector<const char*> arguments = {"bench",          "--listen=127.0.0.1:0",
+                                        "--http-listen=", "--lame-duck=0s",
+                                        "--store=MEMORY", "--log-level=ERROR"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   return *ParseOptions(static_cast<int>(arguments.size()), arguments.data(),
                        [](absl::string_view) { return std::optional<std::string>(); });

@@ -138,6 +138,8 @@ class SessionClient final
     if (ok && hello_.has_hello()) {
       hello_.Clear();
       StartWrite(&subscribe_);
+    } else {
+      v1::SessionRequest().Swap(&subscribe_);
     }
   }
   void OnReadDone(bool ok) override {
@@ -147,6 +149,7 @@ class SessionClient final
       known_ = state.state();
       heard_.Note();
     }
+    v1::SessionResponse().Swap(&response_);  // Only what the server keeps is to be measured.
     StartRead(&response_);
   }
   void OnDone(const grpc::Status&) override { done_.DecrementCount(); }
