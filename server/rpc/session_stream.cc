@@ -51,7 +51,8 @@ SessionStream* SessionStream::Start(Sessions& sessions, const Authorizer& author
 
 void SessionStream::ExpectHello() {
   MutexLock lock(&mutex_);
-  hello_due_.Set(After(kHelloPatience), [weak = weak_from_this()](bool is_over) {
+  hello_due_ = std::make_unique<grpc::Alarm>();
+  hello_due_->Set(After(kHelloPatience), [weak = weak_from_this()](bool is_over) {
     const std::shared_ptr<SessionStream> live = weak.lock();
     if (is_over && live != nullptr) live->End(HelloMissing("no hello came in time"));
   });
@@ -126,7 +127,7 @@ absl::Status SessionStream::Begin(const v1::Hello& hello) {
   MutexLock lock(&mutex_);
   begun_ = *std::move(begun);
   has_begun_ = true;
-  hello_due_.Cancel();
+  hello_due_.reset();
   return absl::OkStatus();
 }
 
@@ -184,7 +185,8 @@ void SessionStream::End(const absl::Status& status) {
     MutexLock lock(&mutex_);
     if (ending_.has_value()) return;
     ending_ = status;
-    end_due_.Set(After(kEndPatience), [weak = weak_from_this()](bool is_over) {
+    end_due_ = std::make_unique<grpc::Alarm>();
+    end_due_->Set(After(kEndPatience), [weak = weak_from_this()](bool is_over) {
       const std::shared_ptr<SessionStream> live = weak.lock();
       if (is_over && live != nullptr) live->Cut();
     });
@@ -205,7 +207,7 @@ void SessionStream::OnDone() {
   std::shared_ptr<SessionStream> self;  // Goes after the lock.
   MutexLock lock(&mutex_);
   context_ = nullptr;
-  end_due_.Cancel();
+  end_due_.reset();
   self = std::move(self_);
 }
 

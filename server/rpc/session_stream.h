@@ -86,9 +86,9 @@ class SessionStream final : public grpc::ServerBidiReactor<v1::SessionRequest, v
   bool look_again_ ABSL_GUARDED_BY(mutex_) = false;
   bool read_waits_ ABSL_GUARDED_BY(mutex_) = false;  // For answers to be written.
   std::optional<absl::Status> ending_ ABSL_GUARDED_BY(mutex_);
-  grpc::Alarm hello_due_ ABSL_GUARDED_BY(mutex_);
-  grpc::Alarm end_due_ ABSL_GUARDED_BY(mutex_);
-  grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);  // Null once it is done.
+  std::unique_ptr<grpc::Alarm> hello_due_ ABSL_GUARDED_BY(mutex_);  // Until then, and
+  std::unique_ptr<grpc::Alarm> end_due_ ABSL_GUARDED_BY(mutex_);    // from the end on.
+  grpc::CallbackServerContext* context_ ABSL_GUARDED_BY(mutex_);    // Null once it is done.
   bool owes_nothing_ ABSL_GUARDED_BY(mutex_) = false;  // All was said, or nobody listens.
 };
 

@@ -397,7 +397,7 @@ std::vector<Session::Look> Session::TakeChanged() {
     looks.push_back({found->first, found->second.topic, found->second.told});
   }
   changed_.erase(changed_.begin(), changed_.begin() + static_cast<ptrdiff_t>(count));
-  if (changed_.empty()) changed_.shrink_to_fit();  // Also a deque keeps what it had.
+  if (changed_.empty()) changed_.shrink_to_fit();
   return looks;
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -137,8 +136,8 @@ class Session final : public Follower {
 
   mutable Mutex mutex_;
   absl::flat_hash_map<uint32_t, Subscription> subscriptions_ ABSL_GUARDED_BY(mutex_);
-  std::deque<uint32_t> changed_ ABSL_GUARDED_BY(mutex_);  // What the client does not know yet.
-  v1::SessionResponse owed_ ABSL_GUARDED_BY(mutex_);      // Everything else.
+  std::vector<uint32_t> changed_ ABSL_GUARDED_BY(mutex_);  // What the client does not know yet.
+  v1::SessionResponse owed_ ABSL_GUARDED_BY(mutex_);       // Everything else.
   bool owes_ ABSL_GUARDED_BY(mutex_) = false;
   bool silent_ ABSL_GUARDED_BY(mutex_) = false;  // Say() had nothing: the next thing wakes.
 };
