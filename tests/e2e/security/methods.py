@@ -9,7 +9,7 @@ What a method is about decides what a grant for other names is worth:
 
 import dataclasses
 import os
-import threading
+import queue
 
 import grpc
 from fusebox.v1 import admin_pb2, breaker_pb2, breaker_service_pb2, policy_pb2
@@ -105,12 +105,6 @@ def methods():
     return [method for service in services().values() for method in service.methods]
 
 
-def and_no_more(requests):
-    """The requests, and then silence: a stream that goes on."""
-    yield from requests
-    threading.Event().wait(PATIENCE_S)
-
-
 def row_of(method):
     return ROWS[method.containing_service.name][method.name]
 
@@ -136,16 +130,20 @@ def call(channel, method, name="", fields=None):
         requests = [request_type(**message) for message in fields]
     else:
         requests = [request_type(**fields)]
+    said = queue.SimpleQueue()
     try:
         if not method.client_streaming:
             answer = function(requests[0], timeout=PATIENCE_S)
         else:
-            answer = function(and_no_more(requests), timeout=PATIENCE_S)
+            answer = function(iter(said.get, None), timeout=PATIENCE_S)
         if not method.server_streaming:
             return answer
-        for _ in requests:
+        for request in requests:  # Each is answered before the next is said.
+            said.put(request)
             last = next(answer)
         answer.cancel()
         return last
     except grpc.RpcError as error:
         return error
+    finally:
+        said.put(None)  # Nobody waits for more.
