@@ -120,12 +120,13 @@ class Waiting {
 
 class WaitingAllowTest : public AllowOneOfTest {
  protected:
+  // Returns once the breaker has it in its queue, so that time that passes is time of its wait.
   std::unique_ptr<Waiting> Wait(int64_t seconds = 10) {
     v1::AllowRequest request = Chain({});
     *request.mutable_max_wait() = SecondsOf(seconds);
-    const size_t before = engine_.waiting();
+    const uint32_t before = Get().waiting();
     auto waiting = std::make_unique<Waiting>(*breakers_, request);
-    Until([&] { return engine_.waiting() > before; });
+    Until([&] { return Get().waiting() > before; });
     return waiting;
   }
   template <typename Done>
