@@ -154,7 +154,6 @@ class Engine {
   // Counts calls that were decided and summed up elsewhere. Never creates the breaker: if it is
   // gone they are late. `now` is Now(), taken once for many.
   struct CountedTally {
-    Counted counted = Counted::kLate;
     Slot slot = 0;
     bool healthy = true;  // Afterwards: Standing's.
   };

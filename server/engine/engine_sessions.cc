@@ -56,7 +56,6 @@ Engine::CountedTally Engine::Count(absl::string_view breaker, Slot hint, const T
     entry->last_used = std::max(entry->last_used, now);
     Leave(*entry, revision, aftermath);
   }
-  result.counted = verdict.counted;
   result.slot = aftermath.slot;
   if (!shared_budget.empty()) budgets_.Deposit(shared_budget, verdict.earned_calls, now);
   counters_.CountTally(aftermath.slot, tally, verdict.counted);

@@ -1,7 +1,7 @@
 #include "server/rpc/session_stream.h"
 
-#include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "proto/convert/bad_field.h"
 #include "server/errors/errors.h"
 #include "server/rpc/peer.h"
 
@@ -13,11 +13,6 @@ constexpr int kEndPatience = 1;    // a client to read that it is over.
 
 gpr_timespec After(int seconds) {
   return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(seconds, GPR_TIMESPAN));
-}
-
-absl::Status HelloMissing(absl::string_view what) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_MISSING",
-                   absl::StrCat(what, "; say who you are first"), "hello");
 }
 
 // Clears a message. One that is cleared keeps the memory that it had, which is spared the next one;
@@ -54,7 +49,8 @@ void SessionStream::ExpectHello() {
   hello_due_ = std::make_unique<grpc::Alarm>();
   hello_due_->Set(After(kHelloPatience), [weak = weak_from_this()](bool is_over) {
     const std::shared_ptr<SessionStream> live = weak.lock();
-    if (is_over && live != nullptr) live->End(HelloMissing("no hello came in time"));
+    if (!is_over || live == nullptr) return;
+    live->End(BadField("HELLO_MISSING", "hello", "late", "say it within 5s"));
   });
 }
 
@@ -79,10 +75,12 @@ void SessionStream::ReadOn() {
 absl::Status SessionStream::Take() {
   if (const absl::Status current = CheckCurrent(); !current.ok()) return current;
   if (begun_.has_value()) return begun_->session->Take(request_);
-  if (!request_.has_hello()) return HelloMissing("the first message has no hello");
+  if (!request_.has_hello()) {
+    return BadField("HELLO_MISSING", "hello", "not in the first message", "say who you are first");
+  }
   if (SaysOnlyHello(request_)) return Begin(request_.hello());
-  return MakeError(absl::StatusCode::kInvalidArgument, "HELLO_INVALID",
-                   "more than hello is set in the first message; wait for welcome", "hello");
+  return BadField("HELLO_INVALID", "hello", "not alone in the first message",
+                  "wait for welcome before you say more");
 }
 
 absl::Status SessionStream::CheckCurrent() const {

@@ -1,26 +1,25 @@
+// What a session's client says.
 #include "server/session/session.h"
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
+#include "proto/convert/bad_field.h"
 #include "proto/convert/convert.h"
 #include "server/errors/errors.h"
 
 namespace fusebox {
 namespace {
 
-constexpr size_t kStatesAtOnce = 256;
 constexpr absl::Duration kAskAgainAfter = absl::Seconds(1);
-constexpr int kRowsAtOnce =
-    256;  // Looked up together, so that the processor waits for all at once.
+// Looked up together, so that the processor waits for all at once.
+constexpr int kRowsAtOnce = 256;
 
-absl::Status Invalid(absl::string_view reason, absl::string_view field, absl::string_view message) {
-  return MakeError(absl::StatusCode::kInvalidArgument, reason, message, field);
-}
-
-void Bump(SessionCounts::Cell& cell, uint64_t by = 1) {
-  cell.fetch_add(by, std::memory_order_relaxed);
+absl::Status CheckLength(absl::string_view field, int length, int most) {
+  if (length <= most) return absl::OkStatus();
+  return BadField("MESSAGE_TOO_LARGE", field, absl::StrCat(length, " long"),
+                  absl::StrCat("send at most ", most, ", and the rest with the next message"));
 }
 
 v1::AllowRequest AsAllowRequest(const v1::PermitRequest& request) {
@@ -29,14 +28,6 @@ v1::AllowRequest AsAllowRequest(const v1::PermitRequest& request) {
   allow.set_previous_outcome(request.previous_outcome());
   allow.set_hedge(request.hedge());
   return allow;
-}
-
-// Who may call one breaker need not know for which others a policy is, nor who shares its budget.
-v1::Policy PolicyForCallers(const RulingPolicy& ruling) {
-  v1::Policy policy = ToProto(ruling.policy);
-  policy.clear_match();
-  policy.clear_shared_retry_budget();
-  return policy;
 }
 
 void AddPermit(const AllowAnswer& answer, v1::PermitResponse& response) {
@@ -77,15 +68,13 @@ Session::~Session() {
 
 absl::Status Session::Take(const v1::SessionRequest& request) {
   if (request.has_hello()) {
-    return Invalid("HELLO_INVALID", "hello", "hello is set again; send it first, and only once");
+    return BadField("HELLO_INVALID", "hello", "set again", "send it first, and only once");
   }
-  if (request.subscribe_size() > kMaxSubscribe || request.permits_size() > kMaxPermitRequests) {
-    return Invalid(
-        "MESSAGE_TOO_LARGE", "subscribe",
-        absl::StrCat("the message has ", request.subscribe_size(), " subscriptions and ",
-                     request.permits_size(), " requests for permits; send at most ", kMaxSubscribe,
-                     " and ", kMaxPermitRequests, ", and the rest with the next"));
-  }
+  absl::Status length = CheckLength("subscribe", request.subscribe_size(), kMaxSubscribe);
+  length.Update(CheckLength("permits", request.permits_size(), kMaxPermitRequests));
+  length.Update(CheckLength("report.tallies", request.report().tallies_size(), kMaxRows));
+  length.Update(CheckLength("report.endings", request.report().endings_size(), kMaxRows));
+  if (!length.ok()) return length;
   for (const v1::Subscription& subscription : request.subscribe()) {
     const absl::Status status = Subscribe(subscription);
     if (!status.ok()) return status;
@@ -110,9 +99,8 @@ absl::Status Session::Subscribe(const v1::Subscription& subscription) {
     is_full = subscriptions_.size() >= max_subscriptions_;
   }
   if (handle <= last_handle_) {
-    return Invalid("HANDLE_INVALID", "subscribe.handle",
-                   absl::StrCat("subscribe.handle is ", handle, " after ", last_handle_,
-                                "; use greater ones each time"));
+    return BadField("HANDLE_INVALID", "subscribe.handle",
+                    absl::StrCat(handle, " after ", last_handle_), "use greater ones each time");
   }
   last_handle_ = handle;
   const absl::Status joined = is_full ? TooManySubscriptions() : Join(subscription);
@@ -169,25 +157,18 @@ void Session::Unsubscribe(uint32_t handle) {
 }
 
 absl::Status Session::TakeReport(const v1::Report& report) {
-  if (report.tallies_size() > kMaxRows || report.endings_size() > kMaxRows) {
-    return Invalid("MESSAGE_TOO_LARGE", "report",
-                   absl::StrCat("the report has ", report.tallies_size(), " tallies and ",
-                                report.endings_size(), " endings; send at most ", kMaxRows,
-                                " of each, and the rest with the next"));
-  }
   if (report.sequence() == 0) {
-    return Invalid("SEQUENCE_INVALID", "report.sequence",
-                   "report.sequence is 0; number reports from 1");
+    return BadField("SEQUENCE_INVALID", "report.sequence", "0", "number reports from 1");
   }
   const SessionPage::Claim claim = page_->ClaimReport(report.sequence(), owner_);
   if (claim == SessionPage::Claim::kGap) {
-    return Invalid("SEQUENCE_INVALID", "report.sequence",
-                   absl::StrCat("report.sequence is ", report.sequence(), " after ",
-                                page_->applied(), "; number reports one by one"));
+    return BadField("SEQUENCE_INVALID", "report.sequence",
+                    absl::StrCat(report.sequence(), " after ", page_->applied()),
+                    "number reports one by one");
   }
   // The stream that took over is the one to answer.
   if (claim == SessionPage::Claim::kNotOwner) return absl::OkStatus();
-  if (claim == SessionPage::Claim::kRepeated) Bump(counts_.repeated_reports);
+  if (claim == SessionPage::Claim::kRepeated) SessionCounts::Add(counts_.repeated_reports);
   if (claim == SessionPage::Claim::kApply) {
     Count(report);
     for (const v1::SessionEnding& ending : report.endings()) Record(ending);
@@ -209,7 +190,7 @@ void Session::Count(const v1::Report& report) {
       if (Count(topics[row - begin], report.tallies(row), is_window, now)) ++counted;
     }
   }
-  Bump(counts_.rows, counted);
+  SessionCounts::Add(counts_.rows, counted);
 }
 
 std::vector<std::shared_ptr<Topic>> Session::TopicsOf(const v1::Report& report, int begin,
@@ -226,13 +207,13 @@ std::vector<std::shared_ptr<Topic>> Session::TopicsOf(const v1::Report& report, 
 bool Session::Count(const std::shared_ptr<Topic>& topic, const v1::Tally& message, bool is_window,
                     Tick now) {
   if (topic == nullptr) {
-    Bump(counts_.lost_rows);
+    SessionCounts::Add(counts_.lost_rows);
     return false;
   }
   absl::StatusOr<TallyRow> row = FromProto(message);
   // For core 0 is any epoch, which only a window may mean.
   if (!row.ok() || (row->epoch == 0 && !is_window)) {
-    Bump(counts_.bad_rows);
+    SessionCounts::Add(counts_.bad_rows);
     return false;
   }
   if (is_window) row->epoch = 0;
@@ -249,20 +230,20 @@ bool Session::Count(const std::shared_ptr<Topic>& topic, const v1::Tally& messag
 
 void Session::Record(const v1::SessionEnding& message) {
   const std::shared_ptr<Topic> topic = TopicOf(message.handle());
-  if (topic == nullptr) return Bump(counts_.lost_rows);
+  if (topic == nullptr) return SessionCounts::Add(counts_.lost_rows);
   absl::StatusOr<Ending> ending = FromProto(message.ending());
-  if (!ending.ok() || message.ending().permit().empty()) return Bump(counts_.bad_rows);
+  const bool is_bad = !ending.ok() || message.ending().permit().empty();
+  if (is_bad) return SessionCounts::Add(counts_.bad_rows);
   ending->client = peer_.client;
   const absl::StatusOr<Verdict> verdict =
       engine_.Record(topic->name(), message.ending().permit(), *ending);
-  Bump(verdict.ok() ? counts_.rows : counts_.bad_rows);
+  SessionCounts::Add(verdict.ok() ? counts_.rows : counts_.bad_rows);
 }
 
 absl::Status Session::Grant(const v1::PermitRequest& request) {
   if (request.count() < 1 || request.count() > kMaxPermits) {
-    return Invalid(
-        "COUNT_INVALID", "permits.count",
-        absl::StrCat("permits.count is ", request.count(), "; ask for 1 to ", kMaxPermits));
+    return BadField("COUNT_INVALID", "permits.count", absl::StrCat(request.count()),
+                    absl::StrCat("ask for 1 to ", kMaxPermits));
   }
   const absl::StatusOr<Question> question = FromProto(AsAllowRequest(request));
   if (!question.ok()) return question.status();
@@ -280,7 +261,7 @@ absl::Status Session::Grant(const v1::PermitRequest& request) {
   if (!granted && response.reason() == v1::REASON_UNSPECIFIED) {
     *response.mutable_retry_after() = ToProto(kAskAgainAfter);
   }
-  Bump(counts_.permits, response.permits_size());
+  SessionCounts::Add(counts_.permits, response.permits_size());
   Answer([&](v1::SessionResponse& owed) { *owed.add_permits() = std::move(response); });
   return absl::OkStatus();
 }
@@ -289,143 +270,6 @@ std::shared_ptr<Topic> Session::TopicOf(uint32_t handle) const {
   MutexLock lock(&mutex_);
   const auto found = subscriptions_.find(handle);
   return found == subscriptions_.end() ? nullptr : found->second.topic;
-}
-
-void Session::Answer(const std::function<void(v1::SessionResponse&)>& add) {
-  bool wakes = false;
-  {
-    MutexLock lock(&mutex_);
-    add(owed_);
-    owes_ = true;
-    wakes = std::exchange(silent_, false);
-  }
-  if (wakes) wake_();
-}
-
-void Session::Say(const v1::Welcome& welcome) {
-  Answer([&](v1::SessionResponse& owed) { *owed.mutable_welcome() = welcome; });
-}
-
-void Session::Say(const v1::Pace& pace) {
-  Answer([&](v1::SessionResponse& owed) { *owed.mutable_pace() = pace; });
-}
-
-void Session::Say(const v1::GoAway& go_away) {
-  Answer([&](v1::SessionResponse& owed) { *owed.mutable_go_away() = go_away; });
-}
-
-bool Session::OwesAnswers() const {
-  MutexLock lock(&mutex_);
-  return owed_.permits_size() > 0 || owed_.refused_size() > 0;
-}
-
-size_t Session::unsaid() const {
-  MutexLock lock(&mutex_);
-  return changed_.size();
-}
-
-bool Session::Note(uint32_t handle) {
-  MutexLock lock(&mutex_);
-  return MarkChanged(handle);
-}
-
-// A tenth is no news: it moves all the time.
-bool Session::Told::IsStill(const Told& now) const {
-  if (ruling != now.ruling || epoch != now.epoch || revision != now.revision ||
-      followers != now.followers || hurries != now.hurries) {
-    return false;
-  }
-  if (hedge_delay == now.hedge_delay) return true;
-  return hedge_delay * 0.9 < now.hedge_delay && now.hedge_delay < hedge_delay * 1.1;
-}
-
-bool Session::MarkChanged(uint32_t handle) {
-  const auto found = subscriptions_.find(handle);
-  if (found == subscriptions_.end() || found->second.changed) return false;
-  found->second.changed = true;
-  changed_.push_back(handle);
-  // Those that were unsubscribed since are still in it.
-  if (changed_.size() > 2 * subscriptions_.size() + kStatesAtOnce) {
-    std::erase_if(changed_, [this](uint32_t h) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return !subscriptions_.contains(h);
-    });
-  }
-  return std::exchange(silent_, false);
-}
-
-std::optional<v1::SessionResponse> Session::Say() {
-  while (true) {
-    v1::SessionResponse response;
-    std::vector<Look> looks;
-    bool owed = false;
-    {
-      MutexLock lock(&mutex_);
-      if (!owes_ && changed_.empty()) {
-        silent_ = true;
-        return std::nullopt;
-      }
-      owed = std::exchange(owes_, false);
-      if (owed) owed_.Swap(&response);
-      looks = TakeChanged();
-    }
-    ShowStates(looks, response);
-    if (owed || response.states_size() > 0 || response.forgotten_size() > 0) return response;
-  }
-}
-
-void Session::ShowStates(std::vector<Look>& looks, v1::SessionResponse& response) {
-  for (Look& look : looks) ShowState(look, response);
-  Bump(counts_.pushed_states, response.states_size());
-  {
-    MutexLock lock(&mutex_);
-    for (Look& look : looks) {
-      const auto found = subscriptions_.find(look.handle);
-      if (found != subscriptions_.end()) found->second.told = std::move(look.told);
-    }
-  }
-  for (const uint32_t handle : response.forgotten()) Unsubscribe(handle);
-}
-
-std::vector<Session::Look> Session::TakeChanged() {
-  std::vector<Look> looks;
-  const size_t count = std::min(changed_.size(), kStatesAtOnce);
-  looks.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    const auto found = subscriptions_.find(changed_[i]);
-    if (found == subscriptions_.end()) continue;
-    found->second.changed = false;
-    looks.push_back({found->first, found->second.topic, found->second.told});
-  }
-  changed_.erase(changed_.begin(), changed_.begin() + static_cast<ptrdiff_t>(count));
-  if (changed_.empty()) changed_.shrink_to_fit();
-  return looks;
-}
-
-void Session::ShowState(Look& look, v1::SessionResponse& response) {
-  Topic& topic = *look.topic;
-  const absl::StatusOr<StandingView> view =
-      engine_.StandingOf(topic.name(), topic.slot.load(std::memory_order_relaxed));
-  if (!view.ok()) {
-    response.add_forgotten(look.handle);
-    return;
-  }
-  topic.slot.store(view->slot, std::memory_order_relaxed);
-  const Standing& standing = view->standing;
-  if (!standing.healthy) topic.NoteHealth(false, view->now);
-  const Told now{.ruling = view->ruling,
-                 .epoch = standing.epoch,
-                 .revision = standing.revision,
-                 .followers = std::max(topic.told_followers(), 1u),
-                 .hurries = topic.hurries(),
-                 .hedge_delay = standing.hedge_delay.value_or(absl::InfiniteDuration())};
-  if (look.told.IsStill(now)) return;
-  v1::BreakerState& state = *response.add_states();
-  state = ToProto(standing);
-  state.set_handle(look.handle);
-  state.set_local_share(1.0 / now.followers);
-  state.set_hurry(now.hurries);
-  if (look.told.ruling != now.ruling) *state.mutable_policy() = PolicyForCallers(*now.ruling);
-  look.told = now;
 }
 
 }  // namespace fusebox

@@ -1,7 +1,5 @@
 #include "server/session/session_book.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 
@@ -21,35 +19,9 @@ uint64_t SessionPage::applied() const {
   return applied_;
 }
 
-SessionPage::Owner SessionPage::Disown() {
+void SessionPage::SetOwner(Owner owner) {
   MutexLock lock(&mutex_);
-  return std::exchange(owner_, 0);
-}
-
-void SessionPage::Own(Owner owner, absl::string_view caller) {
-  MutexLock lock(&mutex_);
-  owner_ = last_owner_ = owner;
-  caller_ = std::string(caller);
-}
-
-bool SessionPage::IsOf(absl::string_view caller) const {
-  MutexLock lock(&mutex_);
-  return caller_ == caller;
-}
-
-bool SessionPage::IsLive() const {
-  MutexLock lock(&mutex_);
-  return owner_ != 0;
-}
-
-bool SessionPage::IsOwnedBy(Owner owner) const {
-  MutexLock lock(&mutex_);
-  return owner_ == owner;
-}
-
-bool SessionPage::EndedWith(Owner owner) const {
-  MutexLock lock(&mutex_);
-  return owner_ == 0 && last_owner_ == owner;
+  owner_ = owner;
 }
 
 absl::StatusOr<SessionBook::Opened> SessionBook::Open(absl::string_view id,
@@ -57,35 +29,45 @@ absl::StatusOr<SessionBook::Opened> SessionBook::Open(absl::string_view id,
                                                       Tick now) {
   MutexLock lock(&mutex_);
   ForgetOld(now);
-  const auto found = pages_.find(id);
-  std::shared_ptr<SessionPage> page = found == pages_.end() ? nullptr : found->second;
-  const bool is_theirs = page != nullptr && page->IsOf(caller);
-  if (page != nullptr && !is_theirs && page->IsLive()) {
+  const auto found = entries_.find(id);
+  const bool is_known = found != entries_.end();
+  const bool is_theirs = is_known && found->second.caller == caller;
+  const bool was_live = is_known && found->second.is_live;
+  if (was_live && !is_theirs) {
     return MakeError(
         absl::StatusCode::kAborted, "SESSION_ID_IN_USE",
         "session_id is that of another caller's session; draw 16 random bytes, or come "
         "back when that has ended");
   }
-  if ((page == nullptr || !page->IsLive()) && live_ >= max_sessions_) {
+  if (!was_live && live_ >= max_sessions_) {
     return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_SESSIONS",
                      absl::StrCat("all ", max_sessions_,
                                   " sessions are in use; end one or raise --max-sessions"));
   }
-  Opened opened{.owner = ++last_owner_, .resumed = resume && is_theirs};
-  if (page != nullptr) opened.replaced = page->Disown();
-  if (opened.replaced == 0) ++live_;
-  if (!opened.resumed) pages_[id] = page = std::make_shared<SessionPage>();
-  page->Own(opened.owner, caller);
-  opened.applied = page->applied();
-  opened.page = std::move(page);
+  if (!was_live) ++live_;
+  Entry& entry = entries_[id];
+  Opened opened{.owner = ++last_owner_,
+                .replaced = was_live ? entry.owner : 0,
+                .resumed = resume && is_theirs};
+  if (!opened.resumed) {
+    if (entry.page != nullptr) entry.page->SetOwner(0);
+    entry.page = std::make_shared<SessionPage>();
+  }
+  entry.page->SetOwner(opened.owner);
+  entry.caller = std::string(caller);
+  entry.owner = opened.owner;
+  entry.is_live = true;
+  opened.applied = entry.page->applied();
+  opened.page = entry.page;
   return opened;
 }
 
 void SessionBook::Close(absl::string_view id, SessionPage::Owner owner, Tick now) {
   MutexLock lock(&mutex_);
-  const auto found = pages_.find(id);
-  if (found == pages_.end() || !found->second->IsOwnedBy(owner)) return;
-  found->second->Disown();
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || found->second.owner != owner || !found->second.is_live) return;
+  found->second.page->SetOwner(0);
+  found->second.is_live = false;
   --live_;
   ended_.push_back({now, std::string(id), owner});
   ForgetOld(now);
@@ -105,10 +87,9 @@ void SessionBook::ForgetOld(Tick now) {
 
 // One that came back, and perhaps ended again, is further behind if it is there at all.
 void SessionBook::ForgetOldest() {
-  const auto found = pages_.find(ended_.front().id);
-  if (found != pages_.end() && found->second->EndedWith(ended_.front().owner)) {
-    pages_.erase(found);
-  }
+  const auto found = entries_.find(ended_.front().id);
+  const bool is_over = found != entries_.end() && !found->second.is_live;
+  if (is_over && found->second.owner == ended_.front().owner) entries_.erase(found);
   ended_.pop_front();
 }
 

@@ -35,19 +35,12 @@ class SessionPage {
  private:
   friend class SessionBook;
 
-  // Takes it from whom it belongs to, and returns them.
-  Owner Disown();
-  void Own(Owner owner, absl::string_view caller);
-  bool IsOf(absl::string_view caller) const;
-  bool IsLive() const;
-  bool IsOwnedBy(Owner owner) const;
-  bool EndedWith(Owner owner) const;
+  // 0: from now on it is nobody's.
+  void SetOwner(Owner owner);
 
   mutable Mutex mutex_;
   Owner owner_ ABSL_GUARDED_BY(mutex_) = 0;
-  Owner last_owner_ ABSL_GUARDED_BY(mutex_) = 0;  // Also after its end.
   uint64_t applied_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::string caller_ ABSL_GUARDED_BY(mutex_);
 };
 
 // All sessions that are live or can be resumed, by id.
@@ -84,7 +77,12 @@ class SessionBook {
   size_t live() const;
 
  private:
-  using Pages = absl::flat_hash_map<std::string, std::shared_ptr<SessionPage>>;
+  struct Entry {
+    std::shared_ptr<SessionPage> page;
+    std::string caller;
+    SessionPage::Owner owner = 0;  // Also after its end.
+    bool is_live = false;
+  };
   struct Ended {
     Tick at;
     std::string id;
@@ -97,7 +95,7 @@ class SessionBook {
   const size_t max_sessions_;
   const absl::Duration resume_time_;
   mutable Mutex mutex_;  // Taken before a page's.
-  Pages pages_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
   size_t live_ ABSL_GUARDED_BY(mutex_) = 0;
   SessionPage::Owner last_owner_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Ended> ended_ ABSL_GUARDED_BY(mutex_);  // In their order; some have come back since.

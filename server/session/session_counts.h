@@ -10,6 +10,10 @@ namespace fusebox {
 struct SessionCounts {
   using Cell = std::atomic<uint64_t>;
 
+  static void Add(Cell& cell, uint64_t count = 1) {
+    cell.fetch_add(count, std::memory_order_relaxed);
+  }
+
   Cell rows{0};              // Tallies and endings that were counted, late or not.
   Cell bad_rows{0};          // Those with an error;
   Cell lost_rows{0};         // of breakers that were not subscribed any more;

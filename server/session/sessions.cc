@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 #include "core/name.h"
+#include "proto/convert/bad_field.h"
 #include "proto/convert/convert.h"
 #include "server/errors/errors.h"
 
@@ -14,10 +15,6 @@ namespace {
 
 constexpr size_t kIdSize = 16;
 constexpr size_t kMaxLibrarySize = 64;
-
-absl::Status Invalid(absl::string_view reason, absl::string_view field, absl::string_view message) {
-  return MakeError(absl::StatusCode::kInvalidArgument, reason, message, field);
-}
 
 // The life of a server as clients see it: opaque.
 std::string LifeBytes(uint64_t life) {
@@ -44,14 +41,14 @@ Sessions::~Sessions() { Stop(); }
 
 absl::Status Sessions::CheckHello(const v1::Hello& hello, const Session::Peer& peer) const {
   if (hello.session_id().size() != kIdSize) {
-    return Invalid("SESSION_ID_INVALID", "hello.session_id",
-                   absl::StrCat("hello.session_id is ", hello.session_id().size(),
-                                " bytes long; draw ", kIdSize, " random bytes"));
+    return BadField("SESSION_ID_INVALID", "hello.session_id",
+                    absl::StrCat(hello.session_id().size(), " bytes long"),
+                    absl::StrCat("draw ", kIdSize, " random bytes"));
   }
   if (hello.library().size() > kMaxLibrarySize) {
-    return Invalid("LIBRARY_INVALID", "hello.library",
-                   absl::StrCat("hello.library is ", hello.library().size(),
-                                " bytes long; use at most ", kMaxLibrarySize));
+    return BadField("LIBRARY_INVALID", "hello.library",
+                    absl::StrCat(hello.library().size(), " bytes long"),
+                    absl::StrCat("use at most ", kMaxLibrarySize));
   }
   return CheckClientName(peer.client);
 }
