@@ -196,6 +196,13 @@ class Guard {
   }
 
   State state() const { return breaker_.state(); }
+  // Until when it is OPEN, if it is; and whether it is CLOSED but still ramps, as of the latest
+  // operation.
+  Tick open_until() const { return breaker_.open_until(); }
+  bool IsRamping(const RulingPolicy& ruling) const {
+    return breaker_.state() == State::kClosed &&
+           breaker_.RampShare(ruling.policy.circuit_breaker, latest_).millionths() < Share::kOne;
+  }
   uint64_t epoch() const { return breaker_.epoch(); }
   uint32_t revision() const { return revision_; }
   const Transition* last_transition() const { return breaker_.last_transition(); }

@@ -8,11 +8,10 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "core/outcome_window.h"
+#include "core/state.h"
 #include "core/tick.h"
 
 namespace fusebox {
-
-enum class State : uint8_t { kClosed, kOpen, kHalfOpen };
 
 // Why a breaker changed state.
 enum class Cause : uint8_t {
