@@ -55,6 +55,9 @@ v1::State ToProto(State state) {
 // The enums below stand in the same order as their messages' and start at one of the first two
 // numbers; convert_enum_test walks through all of them.
 v1::Reason ToProto(Reason reason) { return static_cast<v1::Reason>(reason); }
+Reason FromProto(v1::Reason reason) {
+  return v1::Reason_IsValid(reason) ? static_cast<Reason>(reason) : Reason::kNone;
+}
 v1::Outcome ToProto(Outcome outcome) {
   return static_cast<v1::Outcome>(static_cast<int>(outcome) + v1::OUTCOME_SUCCESS);
 }

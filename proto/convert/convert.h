@@ -91,12 +91,19 @@ struct TallyRow {
 // The errors are INVALID_ARGUMENT: COUNT_INVALID, LATENCY_INVALID, RETRY_AFTER_INVALID,
 // OUTCOME_INVALID. A Retry-After of more than a day is a day.
 absl::StatusOr<TallyRow> FromProto(const v1::Tally& message);
+// Without the handle, which is the session's to add.
+v1::Tally ToProto(const Tally& tally);
 
 // Without handle, policy and share, which are the session's to add.
 v1::BreakerState ToProto(const Standing& standing);
+// The other way; what is out of range is as near as can be. Of an override there is only what a
+// client needs: its mode, and in `override_ttl` how long it holds.
+Standing FromProto(const v1::BreakerState& message);
 
 v1::State ToProto(State state);
 v1::Reason ToProto(Reason reason);
+// kNone for one that this program does not know.
+Reason FromProto(v1::Reason reason);
 v1::Outcome ToProto(Outcome outcome);
 v1::Counted ToProto(Counted counted);
 v1::FirstCall ToProto(IdempotencyKeys::Begun first);

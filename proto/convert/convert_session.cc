@@ -129,6 +129,24 @@ OutcomeCounts ReadOutcomes(const v1::Tally& message) {
   return outcomes;
 }
 
+// Also of a server that is not as it should be.
+absl::Duration UpToADay(const google::protobuf::Duration& duration) {
+  return std::clamp(FromProto(duration), absl::ZeroDuration(), kDay);
+}
+
+std::optional<OverrideMode> ModeOf(v1::OverrideMode mode) {
+  switch (mode) {
+    case v1::OVERRIDE_MODE_FORCED_OPEN:
+      return OverrideMode::kForcedOpen;
+    case v1::OVERRIDE_MODE_FORCED_CLOSED:
+      return OverrideMode::kForcedClosed;
+    case v1::OVERRIDE_MODE_SHADOW:
+      return OverrideMode::kShadow;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<TallyRow> FromProto(const v1::Tally& message) {
@@ -169,6 +187,56 @@ v1::BreakerState ToProto(const Standing& standing) {
     *message.mutable_hedge_delay() = ToProto(*standing.hedge_delay);
   }
   message.set_hurry(!standing.healthy);
+  return message;
+}
+
+Standing FromProto(const v1::BreakerState& message) {
+  Standing standing{.epoch = message.epoch(), .revision = message.revision()};
+  if (message.state() == v1::STATE_OPEN) standing.state = State::kOpen;
+  if (message.state() == v1::STATE_HALF_OPEN) standing.state = State::kHalfOpen;
+  standing.retry_after = UpToADay(message.retry_after());
+  if (message.has_closed_for()) standing.closed_for = UpToADay(message.closed_for());
+  if (const std::optional<OverrideMode> mode = ModeOf(message.override())) {
+    standing.override = std::make_shared<const Override>(Override{.mode = *mode});
+    standing.override_ttl = message.has_override_ttl() ? UpToADay(message.override_ttl())
+                                                       : absl::InfiniteDuration();
+  }
+  if (message.has_hedge_delay()) standing.hedge_delay = UpToADay(message.hedge_delay());
+  standing.healthy = !message.hurry();
+  return standing;
+}
+
+v1::Tally ToProto(const Tally& tally) {
+  v1::Tally message;
+  const OutcomeCounts& outcomes = tally.outcomes;
+  message.set_epoch(tally.epoch);
+  message.set_successes(outcomes.successes);
+  message.set_failures(outcomes.failures);
+  message.set_timeouts(outcomes.timeouts);
+  message.set_rate_limited(outcomes.rate_limited);
+  message.set_caller_errors(outcomes.caller_errors);
+  message.set_slow(outcomes.slow);
+  message.set_trailing_failures(outcomes.trailing_failures);
+  if (outcomes.retry_after.has_value()) {
+    *message.mutable_retry_after() = ToProto(*outcomes.retry_after);
+  }
+  message.set_timed(tally.timed);
+  if (tally.timed > 0) *message.mutable_latency() = ToProto(tally.latency);
+  for (const absl::Duration sample : tally.latency_samples) {
+    *message.add_latency_samples() = ToProto(sample);
+  }
+  for (const Tally::Retries& kind : tally.retries) {
+    v1::RetryTally& row = *message.add_retries();
+    row.set_previous_outcome(ToProto(kind.previous));
+    row.set_attempt(kind.attempt);
+    row.set_succeeded(kind.succeeded);
+    row.set_failed(kind.failed);
+  }
+  for (const Tally::Refusals& kind : tally.refusals) {
+    v1::RefusalTally& row = *message.add_refusals();
+    row.set_reason(ToProto(kind.reason));
+    row.set_calls(kind.calls);
+  }
   return message;
 }
 
