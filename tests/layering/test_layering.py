@@ -44,6 +44,10 @@ ARROWS = {
     "serving": [
         "address", "files", "http", "identity", "log", "metrics", "options", "process", "rpc", "tls"
     ],
+    "client_api": [],
+    "client_local": ["client_api", "core"],
+    "client_link": ["client_local", "convert"],
+    "client": ["client_link"],
     "cli_proto": ["proto"],
     "cli": ["cli_proto", "convert", "yaml"],
 }

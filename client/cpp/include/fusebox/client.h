@@ -1,0 +1,71 @@
+#ifndef FUSEBOX_CLIENT_H_
+#define FUSEBOX_CLIENT_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "fusebox/breaker.h"
+#include "grpcpp/security/credentials.h"
+
+namespace fusebox {
+
+// What a client is told once.
+struct ClientOptions {
+  // Where Fusebox serves: "localhost:7400", or any target that gRPC resolves.
+  std::string target;
+  // Which client this is, of those that a quorum counts: "checkout-7f9c". At most 128 bytes; empty:
+  // the server takes its address.
+  std::string name;
+  // How to connect; null: without TLS.
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  // How many breakers it may have: 1 or more.
+  size_t max_breakers = 10'000;
+  // How long the server may be silent when it should answer, before the client takes it for gone
+  // and decides alone: 100 ms to 1 min.
+  absl::Duration patience = absl::Seconds(2);
+  // For how long the destructor tries to tell the server what was counted last: 0 to 1 min.
+  absl::Duration close_patience = absl::Milliseconds(500);
+};
+
+// Decides by itself about the calls of a process, by what Fusebox knows of them from the whole
+// fleet, and tells Fusebox how they ended. It never waits for the server: without one it goes on as
+// a circuit breaker library, by the last rules that it was given or the standard ones.
+//
+//   ASSIGN_OR_RETURN(auto client, fusebox::Client::Create({.target = "localhost:7400"}));
+//   fusebox::Breaker orders = *client->GetBreaker("db/orders");
+//
+// One per process is enough: it has one connection and one thread. Thread-safe.
+class Client {
+ public:
+  // Connects in the background. The error is INVALID_ARGUMENT and says which option is wrong.
+  static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
+
+  // Tells what is left to tell. All of its breakers are to be gone.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // The breaker of this name, the same each time. Errors: INVALID_ARGUMENT for what can be no name,
+  // RESOURCE_EXHAUSTED beyond `max_breakers`.
+  absl::StatusOr<Breaker> GetBreaker(absl::string_view name);
+
+  // Whether a server is at the other end now.
+  bool IsConnected() const;
+  // Why it was not, the last time; OK if it always was.
+  absl::Status last_error() const;
+
+ private:
+  class Impl;
+
+  explicit Client(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_CLIENT_H_

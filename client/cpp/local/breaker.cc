@@ -1,0 +1,38 @@
+#include "fusebox/breaker.h"
+
+namespace fusebox {
+
+Breaker::Permit Breaker::AllowSlowly(internal::Gate& gate, const Attempt& attempt) {
+  const internal::Gate::Ask ask{
+      .attempt = attempt.number, .previous_failure = attempt.previous, .hedge = attempt.hedge};
+  const internal::Gate::Grant grant = gate.LookCloser(ask);
+  return Permit(gate, grant, gate.Begin(grant.word));
+}
+
+absl::Duration Breaker::Permit::retry_after() const {
+  if (allowed() || gate_ == nullptr) return absl::ZeroDuration();
+  return gate_->RetryAfter(reason());
+}
+
+absl::Status Breaker::Permit::status() const {
+  return allowed() || gate_ == nullptr ? absl::OkStatus() : gate_->RefusalFor(reason());
+}
+
+void Breaker::Permit::RecordSlowly(internal::Gate::End end) {
+  if (!allowed()) return;
+  internal::Gate* const gate = std::exchange(gate_, nullptr);
+  const internal::Gate::Grant grant = std::exchange(grant_, {.word = grant_.word});
+  if (gate == nullptr) return;
+  if (grant.held == nullptr && end.outcome == Outcome::kIgnored) return;
+  if (begun_ != internal::Gate::kUntimed) {
+    const internal::Stopwatch& stopwatch = gate->stopwatch();
+    end.latency = stopwatch.NanosBetween(begun_, stopwatch.Read());
+  }
+  gate->EndSlowly(grant, end);
+}
+
+void Breaker::Permit::RecordStatus(const absl::Status& status) {
+  if (gate_ != nullptr) Record(gate_->Classify(status));
+}
+
+}  // namespace fusebox
