@@ -1,0 +1,183 @@
+#include "client/cpp/connection/connection.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace fusebox::internal {
+namespace {
+
+// However little there is to do: clocks of tests and of sleeps may differ.
+constexpr absl::Duration kLongestSleep = absl::Seconds(1);
+
+// Errors that coming back does not mend.
+bool IsLasting(grpc::StatusCode code) {
+  return code == grpc::StatusCode::INVALID_ARGUMENT || code == grpc::StatusCode::UNIMPLEMENTED ||
+         code == grpc::StatusCode::PERMISSION_DENIED || code == grpc::StatusCode::UNAUTHENTICATED ||
+         code == grpc::StatusCode::INTERNAL;
+}
+
+}  // namespace
+
+Connection::Connection(v1::BreakerService::Stub& stub, SessionLink& link, const ClientClock& clock,
+                       TransitionSource& random, const Settings& settings)
+    : stub_(stub), link_(link), clock_(clock), random_(random), settings_(settings) {}
+
+Connection::~Connection() { Stop(absl::ZeroDuration()); }
+
+void Connection::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Connection::Stop(absl::Duration patience) {
+  if (!thread_.joinable()) return;
+  link_.Flush();
+  {
+    MutexLock lock(mutex_);
+    stops_at_ = Now() + patience;
+  }
+  Wake();
+  thread_.join();
+}
+
+void Connection::Wake() {
+  MutexLock lock(mutex_);
+  has_work_ = true;
+  woken_.notify_one();
+}
+
+grpc::Status Connection::last_error() const {
+  MutexLock lock(mutex_);
+  return last_error_;
+}
+
+void Connection::Run() {
+  connect_at_ = Now();
+  while (true) {
+    const Tick now = Now();
+    Tick next = Turn(now);
+    {
+      MutexLock lock(mutex_);
+      if (stops_at_.has_value()) {
+        if (now >= *stops_at_ || stream_ == nullptr || link_.IsAllTold()) break;
+        next = std::min(next, *stops_at_);
+      }
+    }
+    Sleep(next);
+  }
+  if (stream_ != nullptr) EndStream(Now());
+}
+
+Tick Connection::Turn(Tick now) {
+  const Tick next = link_.Advance();
+  return std::min(next, stream_ == nullptr ? Connect(now) : TurnWithStream(now));
+}
+
+Tick Connection::Connect(Tick now) {
+  if (now < connect_at_) return connect_at_;
+  {
+    MutexLock lock(mutex_);
+    is_writable_ = is_broken_ = has_ended_ = false;
+  }
+  begun_at_ = now;
+  leave_at_.reset();
+  stream_ = SessionStream::Start(
+      stub_, {.read =
+                  [this](const v1::SessionResponse& response) {
+                    const absl::Status status = link_.Take(response);
+                    MutexLock lock(mutex_);
+                    if (!status.ok()) {
+                      is_broken_ = true;
+                      last_error_ = {grpc::StatusCode::INTERNAL, std::string(status.message())};
+                    }
+                    has_work_ = true;
+                    woken_.notify_one();
+                  },
+              .writable =
+                  [this] {
+                    MutexLock lock(mutex_);
+                    is_writable_ = has_work_ = true;
+                    woken_.notify_one();
+                  },
+              .broken =
+                  [this] {
+                    MutexLock lock(mutex_);
+                    is_broken_ = has_work_ = true;
+                    woken_.notify_one();
+                  },
+              .ended =
+                  [this](const grpc::Status& why) {
+                    MutexLock lock(mutex_);
+                    if (last_error_.ok()) last_error_ = why;
+                    has_ended_ = true;
+                    woken_.notify_one();
+                  }});
+  stream_->Write(link_.Begin());
+  return now + settings_.patience;
+}
+
+Tick Connection::TurnWithStream(Tick now) {
+  bool is_broken = false, is_writable = false;
+  {
+    MutexLock lock(mutex_);
+    is_broken = is_broken_;
+    is_writable = is_writable_;
+  }
+  if (const std::optional<absl::Duration> within = link_.TakeGoAway()) {
+    leave_at_ = now + *within * (static_cast<double>(random_.RandomBits() >> 11) * 0x1p-53);
+  }
+  if (is_broken || IsStalled(now) || (leave_at_.has_value() && now >= *leave_at_)) {
+    EndStream(now);
+    return connect_at_;
+  }
+  Tick next = now + settings_.patience;
+  if (leave_at_.has_value()) next = std::min(next, *leave_at_);
+  if (!is_writable) return next;
+  if (std::optional<v1::SessionRequest> request = link_.Say()) {
+    {
+      MutexLock lock(mutex_);
+      is_writable_ = false;
+    }
+    stream_->Write(*std::move(request));
+    return next;
+  }
+  return std::min(next, link_.NextSay());
+}
+
+// It may be stopped, or the network may swallow what is sent.
+bool Connection::IsStalled(Tick now) const {
+  if (!link_.IsOpen()) return now - begun_at_ >= settings_.patience;
+  const std::optional<Tick> since = link_.WaitingSince();
+  return since.has_value() && now - *since >= settings_.patience;
+}
+
+void Connection::EndStream(Tick now) {
+  const bool was_open = link_.IsOpen();
+  link_.Cut();
+  std::exchange(stream_, nullptr)->End();
+  grpc::Status why;
+  {
+    std::unique_lock<std::mutex> lock(mutex_.native());
+    woken_.wait(lock, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return has_ended_; });
+    why = last_error_;
+  }
+  if (was_open) backoff_.Reset();
+  connect_at_ = leave_at_.has_value() ? now : now + NextWait(why);
+}
+
+absl::Duration Connection::NextWait(const grpc::Status& why) {
+  if (IsLasting(why.error_code())) backoff_.Lengthen();
+  return backoff_.Next(random_.RandomBits());
+}
+
+void Connection::Sleep(Tick until) {
+  const absl::Duration left = std::min(until - Now(), kLongestSleep);
+  std::unique_lock<std::mutex> lock(mutex_.native());
+  if (left > absl::ZeroDuration()) {
+    woken_.wait_for(lock, absl::ToChronoNanoseconds(left),
+                    [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return has_work_; });
+  }
+  [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { has_work_ = false; }();
+}
+
+}  // namespace fusebox::internal

@@ -1,0 +1,91 @@
+#ifndef FUSEBOX_CLIENT_CPP_CONNECTION_CONNECTION_H_
+#define FUSEBOX_CLIENT_CPP_CONNECTION_CONNECTION_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "client/cpp/connection/backoff.h"
+#include "client/cpp/connection/session_stream.h"
+#include "client/cpp/link/session_link.h"
+#include "client/cpp/local/mutex.h"
+#include "core/transition.h"
+#include "fusebox/client_clock.h"
+
+namespace fusebox::internal {
+
+// Keeps a client's session on a stream, and comes back when that is gone. One thread of its own
+// writes, and lets the breakers do what is due by itself.
+//
+//   breakers <--> SessionLink <--read--- stream (threads of gRPC)
+//       |             |                    ^
+//       `-- Wake() ---+--> this thread ----' write
+//
+// Thread-safe.
+class Connection {
+ public:
+  struct Settings {
+    // For so long a server may say nothing to what it was told, or to hello.
+    absl::Duration patience = absl::Seconds(2);
+  };
+
+  // All of it outlives the connection.
+  Connection(v1::BreakerService::Stub& stub, SessionLink& link, const ClientClock& clock,
+             TransitionSource& random, const Settings& settings);
+  ~Connection();
+
+  void Start();
+  // Tells what is left to tell, for as long as `patience`, and ends.
+  void Stop(absl::Duration patience);
+
+  // There may be something to do. Allocates nothing, and waits for nobody.
+  void Wake();
+
+  // Why the last stream ended.
+  grpc::Status last_error() const;
+
+ private:
+  void Run();
+  // Does what is due, and returns when there will be more to do.
+  Tick Turn(Tick now);
+  Tick TurnWithStream(Tick now);
+  Tick Connect(Tick now);
+  void EndStream(Tick now);
+  void Sleep(Tick until);
+  bool IsStalled(Tick now) const;
+  absl::Duration NextWait(const grpc::Status& why);
+  Tick Now() const { return Tick::FromNanos(clock_.NowNanos()); }
+
+  v1::BreakerService::Stub& stub_;
+  SessionLink& link_;
+  const ClientClock& clock_;
+  TransitionSource& random_;
+  const Settings settings_;
+
+  // Of the thread.
+  std::shared_ptr<SessionStream> stream_;
+  Backoff backoff_;
+  Tick connect_at_;
+  Tick begun_at_;
+  std::optional<Tick> leave_at_;  // The server asked to.
+  std::thread thread_;
+
+  mutable Mutex mutex_;
+  std::condition_variable woken_;
+  bool has_work_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_writable_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_ended_ ABSL_GUARDED_BY(mutex_) = true;
+  grpc::Status last_error_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Tick> stops_at_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace fusebox::internal
+
+#endif  // FUSEBOX_CLIENT_CPP_CONNECTION_CONNECTION_H_
