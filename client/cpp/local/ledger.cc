@@ -51,10 +51,19 @@ void Ledger::Begin(Generation generation, uint64_t epoch) {
   epochs_[begun_++ % kRemembered] = {generation, epoch};
 }
 
+void Ledger::Know(uint64_t epoch) {
+  for (Epoch& begun : epochs_) {
+    if (begun.epoch == 0) begun.epoch = epoch;
+  }
+  for (LedgerRow& row : rows_) {
+    if (row.epoch == 0) row.epoch = epoch;
+  }
+}
+
 LedgerRow* Ledger::RowOf(Generation generation, uint32_t calls) {
   const auto begun = std::find_if(epochs_.begin(), epochs_.end(),
                                   [=](const Epoch& e) { return e.generation == generation; });
-  if (begun == epochs_.end() || begun->epoch == 0) return nullptr;
+  if (begun == epochs_.end()) return nullptr;
   const uint64_t epoch = begun->epoch;
   const auto last = std::find_if(rows_.rbegin(), rows_.rend(),
                                  [=](const LedgerRow& row) { return row.epoch == epoch; });

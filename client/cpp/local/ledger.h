@@ -45,8 +45,11 @@ class Ledger {
 
   Ledger();
 
-  // A generation begins; those that came `kRemembered` before it are over.
+  // A generation begins, of this epoch; 0: of the one that is known next. Those that came
+  // `kRemembered` before it are over.
   void Begin(Generation generation, uint64_t epoch);
+  // What was counted of no epoch so far is of this one.
+  void Know(uint64_t epoch);
 
   // Calls of this generation ended, of which `timed` took `latency` together. Those of a generation
   // that is over are lost.
@@ -71,8 +74,7 @@ class Ledger {
     uint64_t epoch = 0;
   };
 
-  // The row to add so many calls to; null for a generation that is over or of no epoch, and if
-  // there is no room.
+  // The row to add so many calls to; null for a generation that is over, and if there is no room.
   LedgerRow* RowOf(Generation generation, uint32_t calls);
 
   std::array<Epoch, kRemembered> epochs_ = {};

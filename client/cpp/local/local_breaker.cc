@@ -107,6 +107,7 @@ LocalBreaker::LocalBreaker(std::string name, std::shared_ptr<const RulingPolicy>
       guard_(surroundings_.numbers.NextEpoch(), Now()) {
   MutexLock lock(mutex_);
   const Tick now = Now();
+  alone_since_ = now;
   fleet_ = own_ = policy;
   SetPolicy(std::move(policy), 1, now);
   Redecide(now);
@@ -318,6 +319,7 @@ void LocalBreaker::Push(const Standing& standing, std::shared_ptr<const RulingPo
     ledger_.Clear();
   }
   const bool is_new_epoch = standing.epoch != pushed_.epoch;
+  if (pushed_.epoch == 0) ledger_.Know(standing.epoch);
   pushed_ = Pushed::At(standing, now);
   guard_.SetOverride(pushed_.override);
   // What it saw by itself is what it still goes by under a quorum.

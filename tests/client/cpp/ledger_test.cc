@@ -78,10 +78,15 @@ TEST_F(LedgerTest, GenerationsOfOneEpochShareItsRow) {
   EXPECT_THAT(ledger_.Take(), SizeIs(1));
 }
 
-TEST_F(LedgerTest, CallsOfNoEpochAreNotKept) {
+TEST_F(LedgerTest, CallsOfNoEpochAreOfTheOneThatIsKnownNext) {
   ledger_.Begin(2, 0);
   ledger_.AddSuccesses(2, 3, 0, {});
-  EXPECT_TRUE(ledger_.empty());
+  ledger_.Know(80);
+  ledger_.AddSuccesses(2, 1, 0, {});
+  const std::vector<LedgerRow> rows = ledger_.Take();
+  ASSERT_THAT(rows, SizeIs(1));
+  EXPECT_EQ(rows[0].epoch, 80u);
+  EXPECT_EQ(rows[0].outcomes.successes, 4u);
 }
 
 TEST_F(LedgerTest, CallsOfAGenerationThatIsLongOverAreNotKept) {

@@ -96,8 +96,18 @@ TEST_F(AloneTest, RetriesTakeFromItsOwnBudget) {
   EXPECT_EQ(Ask(retry).reason(), Reason::kRetryBudget);
 }
 
-TEST_F(AloneTest, NothingOfItIsToldToAServerThatComes) {
+TEST_F(AloneTest, WhatItCountedIsToldToTheServerThatComes) {
   EXPECT_EQ(Passed(10), 10);
+  PushClosed();
+  const std::vector<LedgerRow> rows = breaker_.TakeNews().rows;
+  ASSERT_THAT(rows, SizeIs(1));
+  EXPECT_EQ(rows[0].epoch, epoch_);
+  EXPECT_EQ(rows[0].outcomes.successes, 10u);
+}
+
+TEST_F(AloneTest, WhatItCountedLongBeforeIsNot) {
+  EXPECT_EQ(Passed(10), 10);
+  Pass(absl::Seconds(11));
   PushClosed();
   EXPECT_EQ(Told().successes, 0u);
 }

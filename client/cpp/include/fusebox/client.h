@@ -16,12 +16,12 @@ namespace fusebox {
 // What a client is told once.
 struct ClientOptions {
   // Where Fusebox serves: "localhost:7400", or any target that gRPC resolves.
-  std::string target;
+  std::string target = {};
   // Which client this is, of those that a quorum counts: "checkout-7f9c". At most 128 bytes; empty:
   // the server takes its address.
-  std::string name;
+  std::string name = {};
   // How to connect; null: without TLS.
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
   // How many breakers it may have: 1 or more.
   size_t max_breakers = 10'000;
   // How long the server may be silent when it should answer, before the client takes it for gone

@@ -1,0 +1,166 @@
+// Clients and a server, over real connections.
+#include "fusebox/client.h"
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "core/error.h"
+#include "gmock/gmock.h"
+#include "google/rpc/error_details.pb.h"
+#include "gtest/gtest.h"
+#include "server/engine/clock.h"
+#include "server/serving/server.h"
+
+namespace fusebox {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ClientTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Serve("127.0.0.1:0"); }
+
+  void Serve(const std::string& address) {
+    const std::string listen = "--listen=" + address;
+    const std::vector<const char*> flags = {"test",          listen.c_str(),   "--http-listen=",
+                                            "--lame-duck=0s", "--store=MEMORY", "--log-level=ERROR"};
+    const auto options = ParseOptions(static_cast<int>(flags.size()), flags.data(),
+                                      [](absl::string_view) { return std::optional<std::string>(); });
+    ASSERT_TRUE(options.ok()) << options.status();
+    auto server = Server::Start(*options, clock_);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+  std::string address() const { return server_->grpc_addresses().front(); }
+
+  std::unique_ptr<Client> Connect() {
+    auto client = Client::Create({.target = address(), .name = "test"});
+    EXPECT_TRUE(client.ok()) << client.status();
+    Until([&] { return (*client)->IsConnected(); });
+    return *std::move(client);
+  }
+  template <typename Done>
+  static void Until(const Done& done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!done()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  static bool Call(const Breaker& breaker, Outcome outcome = Outcome::kSuccess) {
+    Breaker::Permit permit = breaker.Allow();
+    permit.Record(outcome);
+    return permit.allowed();
+  }
+  Totals TotalsOf(absl::string_view breaker) {
+    const auto view = server_->engine().Get(breaker);
+    return view.ok() ? view->snapshot.totals : Totals{};
+  }
+
+  const SystemClock clock_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ClientTest, WhatOneClientSeesOpensTheBreakerOfAnother) {
+  const auto one = Connect();
+  const auto other = Connect();
+  const Breaker failing = *one->GetBreaker("db/orders");
+  const Breaker theirs = *other->GetBreaker("db/orders");
+  Until([&] {
+    Call(failing, Outcome::kFailure);
+    return theirs.state() == State::kOpen;
+  });
+  EXPECT_FALSE(Call(theirs));
+}
+
+TEST_F(ClientTest, ARefusalSaysWhyInTheTermsOfGrpc) {
+  const auto client = Connect();
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  Until([&] { return !Call(breaker, Outcome::kFailure); });
+  const absl::Status status = breaker.Call([] { return absl::OkStatus(); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("db/orders"));
+  google::rpc::ErrorInfo info;
+  const auto payload = status.GetPayload("type.googleapis.com/google.rpc.ErrorInfo");
+  ASSERT_TRUE(payload.has_value());
+  ASSERT_TRUE(info.ParseFromString(std::string(*payload)));
+  EXPECT_EQ(info.reason(), "BREAKER_OPEN");
+  EXPECT_EQ(info.domain(), "fusebox");
+  EXPECT_EQ(info.metadata().at("breaker"), "db/orders");
+  google::rpc::RetryInfo retry;
+  const auto retry_payload = status.GetPayload("type.googleapis.com/google.rpc.RetryInfo");
+  ASSERT_TRUE(retry_payload.has_value());
+  ASSERT_TRUE(retry.ParseFromString(std::string(*retry_payload)));
+  EXPECT_GT(retry.retry_delay().seconds(), 0);
+  EXPECT_LE(retry.retry_delay().seconds(), 30);
+}
+
+TEST_F(ClientTest, WhatWasCountedLastIsToldWhenTheClientEnds) {
+  auto client = Connect();
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  Until([&] { return TotalsOf("db/orders").successes > 0 || !Call(breaker, Outcome::kSuccess); });
+  const uint64_t before = TotalsOf("db/orders").successes;
+  for (int i = 0; i < 1'000; ++i) Call(breaker);
+  client.reset();
+  EXPECT_GE(TotalsOf("db/orders").successes, before + 1'000);
+}
+
+TEST_F(ClientTest, ABreakerHasOneCountHoweverOftenItIsAskedFor) {
+  const auto client = Connect();
+  for (int i = 0; i < 5; ++i) Call(*client->GetBreaker("db/orders"), Outcome::kFailure);
+  Until([&] { return client->GetBreaker("db/orders")->state() == State::kOpen; });
+}
+
+TEST_F(ClientTest, GoesOnAloneAndComesBack) {
+  const auto client = Connect();
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  const std::string was_at = address();
+  server_.reset();
+  Until([&] { return !client->IsConnected(); });
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Call(breaker, Outcome::kFailure));
+  EXPECT_EQ(breaker.state(), State::kOpen);
+  EXPECT_FALSE(client->last_error().ok());
+  Serve(was_at);
+  Until([&] { return client->IsConnected() && breaker.state() == State::kClosed; });
+}
+
+TEST_F(ClientTest, WithoutAnyServerItIsABreakerLikeAnyOther) {
+  const std::string was_at = address();
+  server_.reset();
+  const auto client = *Client::Create({.target = was_at});
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Call(breaker, Outcome::kFailure));
+  EXPECT_FALSE(Call(breaker));
+}
+
+TEST_F(ClientTest, BreakersAreBounded) {
+  const auto client = *Client::Create({.target = address(), .max_breakers = 2});
+  EXPECT_TRUE(client->GetBreaker("a").ok());
+  EXPECT_TRUE(client->GetBreaker("b").ok());
+  EXPECT_TRUE(client->GetBreaker("a").ok());
+  const absl::Status status = client->GetBreaker("c").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("max_breakers"));
+}
+
+TEST(ClientOptionsTest, WhatIsWrongIsNamed) {
+  const auto reject = [](ClientOptions options, const char* named) {
+    const absl::Status status = Client::Create(std::move(options)).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr(named));
+  };
+  reject({}, "target");
+  reject({.target = "localhost:1", .name = std::string(2'000, 'x')}, "client");
+  reject({.target = "localhost:1", .max_breakers = 0}, "max_breakers");
+  reject({.target = "localhost:1", .patience = absl::Milliseconds(1)}, "patience");
+  reject({.target = "localhost:1", .close_patience = absl::Hours(1)}, "close_patience");
+}
+
+TEST_F(ClientTest, ANameThatCanBeNoneIsRefused) {
+  const auto client = *Client::Create({.target = address()});
+  EXPECT_EQ(client->GetBreaker("").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace fusebox
