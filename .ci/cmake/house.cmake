@@ -11,7 +11,7 @@ function(fusebox_expose TARGET SCOPE DIR)
   get_filename_component(parent ${DIR} DIRECTORY)
   file(MAKE_DIRECTORY ${root}/${parent})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${DIR} ${root}/${DIR} SYMBOLIC)
-  target_include_directories(${TARGET} ${SCOPE} ${root})
+  target_include_directories(${TARGET} ${SCOPE} $<BUILD_INTERFACE:${root}>)
 endfunction()
 
 function(fusebox_library NAME)

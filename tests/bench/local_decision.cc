@@ -47,6 +47,11 @@ class Connected {
   }
 
   Breaker handle() { return Breaker(breaker_); }
+  // Its server is gone.
+  Connected& Alone() {
+    breaker_.GoAlone();
+    return *this;
+  }
 
  private:
   static std::shared_ptr<const RulingPolicy> Ruling(Policy policy) {
@@ -116,12 +121,14 @@ bool Check(absl::string_view what, double ratio, bool is_met, absl::string_view 
 bool Run() {
   Connected closed({});
   Connected timed({}, WithSlowCalls());
+  Connected lost({});
   Connected open({.state = State::kOpen, .retry_after = absl::Hours(1)});
   benchmark::RegisterBenchmark("fetch_add", FetchAdd);
   benchmark::RegisterBenchmark("closed", AllowAndRecord, closed.handle());
   benchmark::RegisterBenchmark("closed", AllowAndRecord, closed.handle())
       ->Threads(2)
       ->UseRealTime();
+  benchmark::RegisterBenchmark("alone", AllowAndRecord, lost.Alone().handle());
   benchmark::RegisterBenchmark("timed", AllowAndRecord, timed.handle());
   benchmark::RegisterBenchmark("open", Refuse, open.handle());
   Rates rates;
@@ -129,10 +136,13 @@ bool Run() {
   const double addition = rates.Median("fetch_add/");
   const double one_thread = rates.Median("closed/");
   const double cost = addition / one_thread;
+  const double alone_cost = one_thread / rates.Median("alone/");
   const double timed_cost = addition / rates.Median("timed/");
   const double refusal = addition / rates.Median("open/");
   const double scaling = rates.Median("closed/threads:2") / one_thread;
   bool met = Check("Allow+Record, closed, in fetch_adds", cost, cost <= 2, "<= 2");
+  met &= Check("the same without a server, of the same with one", alone_cost, alone_cost <= 1.5,
+               "<= 1.5");
   met &= Check("Allow+Record where calls are timed, in fetch_adds", timed_cost, timed_cost <= 6,
                "<= 6");
   met &= Check("a refusal, in fetch_adds", refusal, refusal <= 0.5, "<= 0.5");
@@ -145,8 +155,7 @@ bool Run() {
 
 // Many short runs of all of them in turns, so that what disturbs one disturbs all.
 int main(int, char** argv) {
-  std::vector<std::string> flags{argv[0], "--benchmark_repetitions=9",
-                                 "--benchmark_min_time=0.3",
+  std::vector<std::string> flags{argv[0], "--benchmark_repetitions=9", "--benchmark_min_time=0.3",
                                  "--benchmark_enable_random_interleaving=true"};
   std::vector<char*> args;
   for (std::string& flag : flags) args.push_back(flag.data());

@@ -51,8 +51,8 @@ absl::Status Check(const ClientOptions& options) {
   if (options.target.empty()) return Wrong("target", "empty", "set it to where Fusebox serves");
   if (options.max_breakers == 0) return Wrong("max_breakers", "0", "set it to 1 or more");
   absl::Status status = CheckClientName(options.name);
-  status.Update(CheckBetween("patience", options.patience, absl::Milliseconds(100),
-                             absl::Minutes(1)));
+  status.Update(
+      CheckBetween("patience", options.patience, absl::Milliseconds(100), absl::Minutes(1)));
   status.Update(CheckBetween("close_patience", options.close_patience, absl::ZeroDuration(),
                              absl::Minutes(1)));
   return status;

@@ -8,8 +8,8 @@
 
 namespace fusebox::internal {
 
-// UNAVAILABLE with ErrorInfo and, where `retry_after` is known (not 0), RetryInfo, as payloads of the
-// types that gRPC's rich errors have.
+// UNAVAILABLE with ErrorInfo and, where `retry_after` is known (not 0), RetryInfo, as payloads of
+// the types that gRPC's rich errors have.
 absl::Status RefusalOf(absl::string_view breaker, Reason reason, absl::Duration retry_after);
 
 }  // namespace fusebox::internal

@@ -4,8 +4,7 @@
 
 namespace fusebox::internal {
 
-std::shared_ptr<SessionStream> SessionStream::Start(v1::BreakerService::Stub& stub,
-                                                    Events events) {
+std::shared_ptr<SessionStream> SessionStream::Start(v1::BreakerService::Stub& stub, Events events) {
   std::shared_ptr<SessionStream> stream(new SessionStream(std::move(events)));
   stream->self_ = stream;
   stub.async()->Session(&stream->context_, stream.get());

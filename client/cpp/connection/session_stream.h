@@ -14,7 +14,8 @@ namespace fusebox::internal {
 //   stream = SessionStream::Start(stub, {...});
 //   stream->Write(request);      // after `writable`, and at first
 //   stream->End();               // once, whatever happened; then `ended`, the last that is heard
-class SessionStream final : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse> {
+class SessionStream final
+    : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse> {
  public:
   struct Events {
     std::function<void(const v1::SessionResponse&)> read;

@@ -112,7 +112,8 @@ absl::Status SessionLink::Take(const v1::SessionResponse& response) {
   MutexLock lock(mutex_);
   if (phase_ == Phase::kCut) return absl::OkStatus();
   if (response.has_welcome() != (phase_ == Phase::kGreeting)) {
-    return Broken(response.has_welcome() ? "welcome comes twice" : "the first message has no welcome");
+    return Broken(response.has_welcome() ? "welcome comes twice"
+                                         : "the first message has no welcome");
   }
   if (response.has_welcome()) {
     if (absl::Status status = Welcome(response.welcome()); !status.ok()) return status;

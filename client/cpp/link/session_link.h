@@ -56,8 +56,8 @@ class SessionLink {
   // something was taken.
   Tick NextSay() const;
 
-  // Lets the breakers do what is due by itself, and adds up what they counted. Returns when to do so
-  // again, if none of them wakes before.
+  // Lets the breakers do what is due by itself, and adds up what they counted. Returns when to do
+  // so again, if none of them wakes before.
   Tick Advance();
 
   // Whether a server is at the other end.
@@ -115,7 +115,7 @@ class SessionLink {
   ReportLog log_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::SessionEnding> endings_ ABSL_GUARDED_BY(mutex_);  // For reports to come;
   std::deque<v1::PermitRequest> wishes_ ABSL_GUARDED_BY(mutex_);   // for messages to come.
-  uint32_t gathered_ ABSL_GUARDED_BY(mutex_) = 0;  // The handle up to which a round has come,
+  uint32_t gathered_ ABSL_GUARDED_BY(mutex_) = 0;     // The handle up to which a round has come,
   bool gathers_all_ ABSL_GUARDED_BY(mutex_) = false;  // and whether it visits all breakers.
   bool gathering_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration report_interval_ ABSL_GUARDED_BY(mutex_);

@@ -69,10 +69,10 @@ class Hand {
   struct Stack {
     PermitKind kind = {};
     std::vector<std::string> permits = {};
-    Tick idle_at = {};           // From then on nobody needs them.
-    Tick ask_at = {};            // Not before.
-    uint32_t needed = 0;         // By calls, since it was last asked for.
-    bool asked = false;          // The answer is to come.
+    Tick idle_at = {};    // From then on nobody needs them.
+    Tick ask_at = {};     // Not before.
+    uint32_t needed = 0;  // By calls, since it was last asked for.
+    bool asked = false;   // The answer is to come.
     bool wishes = false;
     Reason reason = Reason::kNone;
   };

@@ -259,9 +259,8 @@ void LocalBreaker::CountRefusalSlowly(Reason reason) {
 }
 
 void LocalBreaker::SwitchCell() {
-  cells_.Switch(generation_, [this](const Cells::Sum& sum) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    AddSuccesses(sum);
-  });
+  cells_.Switch(generation_, [this](const Cells::Sum& sum)
+                                 ABSL_NO_THREAD_SAFETY_ANALYSIS { AddSuccesses(sum); });
 }
 
 void LocalBreaker::AddSuccesses(const Cells::Sum& sum) {
@@ -272,9 +271,8 @@ void LocalBreaker::AddSuccesses(const Cells::Sum& sum) {
 }
 
 void LocalBreaker::AddUp(Tick now) {
-  cells_.TakeSuccesses([this](const Cells::Sum& sum) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    AddSuccesses(sum);
-  });
+  cells_.TakeSuccesses([this](const Cells::Sum& sum)
+                           ABSL_NO_THREAD_SAFETY_ANALYSIS { AddSuccesses(sum); });
   ledger_.AddRefusals(generation_, refusing_, cells_.TakeRefusals());
   while (uncounted_ > 0) {
     const auto some = static_cast<uint32_t>(std::min<uint64_t>(uncounted_, Ledger::kMaxCalls));
@@ -426,8 +424,7 @@ absl::Duration LocalBreaker::RetryAfter(Reason reason) const {
   MutexLock lock(mutex_);
   const Tick now = Now();
   if (reason == Reason::kForcedOpen && pushed_.OverrideAt(now).has_value()) {
-    return std::min(pushed_.override->expires - now,
-                    fleet_->policy.circuit_breaker.open_duration);
+    return std::min(pushed_.override->expires - now, fleet_->policy.circuit_breaker.open_duration);
   }
   if (reason != Reason::kOpen) return absl::ZeroDuration();
   if (pushed_.IsOpen(now)) return pushed_.open_until - now;
@@ -529,8 +526,7 @@ State LocalBreaker::Shown() const {
 Tick LocalBreaker::DeadlineAt(Tick now) const {
   Tick next = std::min({guard_.NextDeadline(), pushed_.NextChange(now), hand_.NextLayDown()});
   if (Ramps(now)) {
-    next = std::min(next,
-                    *pushed_.closed_since + fleet_->policy.circuit_breaker.ramp_duration);
+    next = std::min(next, *pushed_.closed_since + fleet_->policy.circuit_breaker.ramp_duration);
   }
   return next;
 }

@@ -37,9 +37,11 @@ struct LentEnding {
 // One breaker as a client knows it: what the server pushed, what its own calls came to since, what
 // it was lent, and a breaker of its own, by the same rules as the server's, for when it is alone.
 //
-//   no server yet, or none any more     decided by the own breaker, under the policy for one that is
+//   no server yet, or none any more     decided by the own breaker, under the policy for one that
+//   is
 //                                       alone; it begins with the outage that was pushed, if any
-//   pushed                              decided by what was pushed; the own breaker looks on, and is
+//   pushed                              decided by what was pushed; the own breaker looks on, and
+//   is
 //                                       asked as well where a quorum would hide that this client
 //                                       fails alone
 //
@@ -144,8 +146,7 @@ class LocalBreaker final : public Gate {
   Word Judge(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Word JudgeAlone(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Word JudgePushed(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Word MakeWord(Way way, Reason reason = Reason::kNone) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Word MakeWord(Way way, Reason reason = Reason::kNone) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsLetPass(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool NeedsPermit(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AsksOwn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -171,7 +172,7 @@ class LocalBreaker final : public Gate {
   Ledger ledger_ ABSL_GUARDED_BY(mutex_);
   uint64_t uncounted_ ABSL_GUARDED_BY(mutex_) = 0;  // Successes that the own breaker does not know.
   Timing timing_ ABSL_GUARDED_BY(mutex_) = Timing::kNone;
-  Tick all_timed_until_ ABSL_GUARDED_BY(mutex_);  // Since one was slow.
+  Tick all_timed_until_ ABSL_GUARDED_BY(mutex_);       // Since one was slow.
   uint64_t recent_calls_ ABSL_GUARDED_BY(mutex_) = 0;  // Since then:
   Tick busy_since_ ABSL_GUARDED_BY(mutex_);
   bool is_busy_ ABSL_GUARDED_BY(mutex_) = false;

@@ -11,7 +11,8 @@ std::atomic<uint64_t> allocations{0};
 
 void* Allocate(size_t size, size_t alignment) {
   ++allocations;
-  void* const memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  void* const memory =
+      std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (memory == nullptr) std::abort();
   return memory;
 }

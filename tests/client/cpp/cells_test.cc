@@ -20,10 +20,10 @@ std::vector<Cells::Sum> Take(Cells& cells) {
   return sums;
 }
 
-TEST(CellsTest, AThreadHasNoCellBeforeItsFirstSwitch) {
+TEST(CellsTest, AThreadCountsNoSuccessBeforeItsFirstSwitch) {
   Cells cells;
   EXPECT_FALSE(cells.CountSuccess(1));
-  EXPECT_FALSE(cells.CountRefusal());
+  EXPECT_THAT(Take(cells), IsEmpty());
 }
 
 TEST(CellsTest, WhatIsCountedIsTakenOnce) {

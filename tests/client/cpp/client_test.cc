@@ -23,10 +23,12 @@ class ClientTest : public ::testing::Test {
 
   void Serve(const std::string& address) {
     const std::string listen = "--listen=" + address;
-    const std::vector<const char*> flags = {"test",          listen.c_str(),   "--http-listen=",
-                                            "--lame-duck=0s", "--store=MEMORY", "--log-level=ERROR"};
-    const auto options = ParseOptions(static_cast<int>(flags.size()), flags.data(),
-                                      [](absl::string_view) { return std::optional<std::string>(); });
+    const std::vector<const char*> flags = {"test",           listen.c_str(),
+                                            "--http-listen=", "--lame-duck=0s",
+                                            "--store=MEMORY", "--log-level=ERROR"};
+    const auto options =
+        ParseOptions(static_cast<int>(flags.size()), flags.data(),
+                     [](absl::string_view) { return std::optional<std::string>(); });
     ASSERT_TRUE(options.ok()) << options.status();
     auto server = Server::Start(*options, clock_);
     ASSERT_TRUE(server.ok()) << server.status();

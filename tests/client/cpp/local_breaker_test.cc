@@ -88,7 +88,8 @@ TEST_F(AloneTest, LimitsAreThoseOfItsShare) {
 
 TEST_F(AloneTest, RetriesTakeFromItsOwnBudget) {
   Policy policy;
-  policy.retry_budget = {.retry_ratio = {}, .min_retries_per_second = 1, .window = absl::Seconds(1)};
+  policy.retry_budget = {
+      .retry_ratio = {}, .min_retries_per_second = 1, .window = absl::Seconds(1)};
   PushPolicy(policy);
   breaker_.GoAlone();
   const Attempt retry{.number = 2, .previous = Outcome::kFailure};

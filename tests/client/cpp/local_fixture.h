@@ -90,16 +90,17 @@ class LocalTest : public ::testing::Test {
   int woken_ = 0;
   uint64_t epoch_ = 100;
   uint32_t revision_ = 0;
-  LocalBreaker breaker_{"db/orders",
-                        Ruling({}),
-                        {.clock = clock_,
-                         .stopwatch = stopwatch_,
-                         .numbers = numbers_,
-                         .wake = [this] { ++woken_; },
-                         .refusal = [](absl::string_view breaker, Reason, absl::Duration left) {
-                           return absl::UnavailableError(
-                               absl::StrCat(breaker, " ", absl::FormatDuration(left)));
-                         }}};
+  LocalBreaker breaker_{
+      "db/orders",
+      Ruling({}),
+      {.clock = clock_,
+       .stopwatch = stopwatch_,
+       .numbers = numbers_,
+       .wake = [this] { ++woken_; },
+       .refusal =
+           [](absl::string_view breaker, Reason, absl::Duration left) {
+             return absl::UnavailableError(absl::StrCat(breaker, " ", absl::FormatDuration(left)));
+           }}};
   const Breaker handle_{breaker_};
 };
 

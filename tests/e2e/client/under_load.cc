@@ -61,7 +61,8 @@ class Load {
       permit.Record(fails ? Outcome::kFailure : Outcome::kSuccess);
       ++(fails ? counts_.failed : counts_.succeeded);
     }
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - begin);
     const auto micros = static_cast<uint64_t>(took.count());
     if (micros > counts_.longest_step_us) counts_.longest_step_us = micros;
     ++counts_.steps;

@@ -21,9 +21,9 @@ namespace fusebox {
 
 // What is known of a call that is not a first attempt.
 struct Attempt {
-  uint32_t number = 1;                         // 1 for the first.
-  std::optional<Outcome> previous = {};        // How the attempt before had ended.
-  bool hedge = false;                          // A second copy of one that is not answered yet.
+  uint32_t number = 1;                   // 1 for the first.
+  std::optional<Outcome> previous = {};  // How the attempt before had ended.
+  bool hedge = false;                    // A second copy of one that is not answered yet.
 };
 
 // A circuit breaker of a Client: decides at once, by what the fleet knows.
@@ -94,8 +94,8 @@ class Breaker::Permit {
   Reason reason() const { return grant_.word.reason(); }
   // For how long to stay away, if it was refused; 0 where that is unknown.
   absl::Duration retry_after() const;
-  // OK, or UNAVAILABLE with google.rpc.ErrorInfo (domain "fusebox", reason BREAKER_OPEN or BREAKER_<another>,
-  // the breaker) and RetryInfo, which grpc and its callers understand.
+  // OK, or UNAVAILABLE with google.rpc.ErrorInfo (domain "fusebox", reason BREAKER_OPEN or
+  // BREAKER_<another>, the breaker) and RetryInfo, which grpc and its callers understand.
   absl::Status status() const;
 
   // How the call ended. The first that is said is true; of a refusal nothing is recorded.
@@ -103,11 +103,11 @@ class Breaker::Permit {
   void Fail() { Record(Outcome::kFailure); }
   void Record(Outcome outcome) {
     if (outcome == Outcome::kSuccess && grant_.held == nullptr) return RecordSuccess();
-    RecordSlowly({.outcome = outcome});
+    RecordSlowly({outcome});
   }
   // `retry_after` is what the dependency asked for.
   void Record(Outcome outcome, absl::Duration retry_after) {
-    RecordSlowly({.outcome = outcome, .retry_after = retry_after});
+    RecordSlowly({outcome, std::nullopt, retry_after});
   }
   // As the breaker's policy classifies it.
   void Record(const absl::Status& status) {
@@ -130,7 +130,7 @@ class Breaker::Permit {
   void RecordSlowly(internal::Gate::End end);
   void RecordStatus(const absl::Status& status);
   void GiveUp() {
-    if (ABSL_PREDICT_FALSE(grant_.held != nullptr)) RecordSlowly({.outcome = Outcome::kIgnored});
+    if (ABSL_PREDICT_FALSE(grant_.held != nullptr)) RecordSlowly({Outcome::kIgnored});
   }
 
   internal::Gate* gate_;  // Null once it is recorded, or moved from.
@@ -142,11 +142,11 @@ inline Breaker::Permit Breaker::Allow() const {
   using internal::Gate;
   const Gate::Word word = gate_->word();
   if (ABSL_PREDICT_TRUE(word.way() == Gate::Way::kPass)) {
-    return Permit(*gate_, {.word = word}, gate_->Begin(word));
+    return Permit(*gate_, {word}, gate_->Begin(word));
   }
   if (word.way() == Gate::Way::kLookCloser) return AllowSlowly(*gate_, {});
   gate_->CountRefusal(word);
-  return Permit(*gate_, {.word = word});
+  return Permit(*gate_, {word});
 }
 
 inline Breaker::Permit Breaker::Allow(const Attempt& attempt) const {

@@ -22,7 +22,7 @@ namespace fusebox::internal {
 // in another one takes the slow way, Switch().
 //
 // CountSuccess() and CountRefusal() may be called from any thread at any time; the rest by one
-// thread at a time, which the owner sees to. A thread's cell comes with its first Switch().
+// thread at a time, which the owner sees to. A thread counts successes after its first Switch().
 class Cells {
  public:
   using Generation = uint16_t;
@@ -58,7 +58,7 @@ class Cells {
     return true;
   }
 
-  // False: there is no cell.
+  // False: this thread has no cell.
   bool CountRefusal() {
     Cell* const cell = Mine();
     if (ABSL_PREDICT_FALSE(cell == nullptr)) return false;
@@ -73,10 +73,7 @@ class Cells {
   bool Switch(Generation generation, const Take& take) {
     const size_t slot = ThreadSlot::Take();
     if (slot == ThreadSlot::kNone) return false;
-    std::atomic<Block*>& place = blocks_[slot / sizeof(Block)];
-    Block* block = place.load(std::memory_order_relaxed);
-    if (block == nullptr) place.store(block = new Block, std::memory_order_release);
-    Cell& cell = block->At(slot % sizeof(Block));
+    Cell& cell = BlockOf(slot).At(slot % sizeof(Block));
     TakeFrom(cell, take);
     cell.taken = uint64_t{generation} << kCountBits;
     cell.successes.store(cell.taken, std::memory_order_release);
@@ -127,14 +124,22 @@ class Cells {
 
   Cell* Mine() {
     const size_t slot = ThreadSlot::Mine();
+    if (ABSL_PREDICT_TRUE(slot < sizeof(Block))) return &first_.At(slot);
     Block* const block = blocks_[slot / sizeof(Block)].load(std::memory_order_acquire);
-    if (ABSL_PREDICT_FALSE(block == nullptr)) return nullptr;
-    return &block->At(slot % sizeof(Block));
+    return block == nullptr ? nullptr : &block->At(slot % sizeof(Block));
   }
 
   // For the one thread that writes it.
   static void AddTo(std::atomic<uint64_t>& sum, uint64_t count) {
     sum.store(sum.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+
+  Block& BlockOf(size_t slot) {
+    if (slot < sizeof(Block)) return first_;
+    std::atomic<Block*>& place = blocks_[slot / sizeof(Block)];
+    Block* block = place.load(std::memory_order_relaxed);
+    if (block == nullptr) place.store(block = new Block, std::memory_order_release);
+    return *block;
   }
 
   static bool Add(Cell& cell, Generation generation) {
@@ -146,6 +151,7 @@ class Cells {
 
   template <typename Visit>
   void ForEach(const Visit& visit) {
+    for (Cell& cell : first_.cells) visit(cell);
     for (std::atomic<Block*>& place : blocks_) {
       Block* const block = place.load(std::memory_order_relaxed);
       if (block == nullptr) continue;
@@ -162,16 +168,16 @@ class Cells {
     const uint64_t timed = cell.timed.load(std::memory_order_relaxed);
     const uint64_t latency = cell.latency.load(std::memory_order_relaxed);
     const uint64_t successes = now - cell.taken;
-    take(Sum{.generation = static_cast<Generation>(now >> kCountBits),
-             .successes = successes,
-             .timed = std::min(successes, timed - cell.taken_timed),
-             .latency = latency - cell.taken_latency});
+    take(Sum{static_cast<Generation>(now >> kCountBits), successes,
+             std::min(successes, timed - cell.taken_timed), latency - cell.taken_latency});
     cell.taken = now;
     cell.taken_timed = timed;
     cell.taken_latency = latency;
   }
 
-  // The last is that of threads without a slot, and always null.
+  // The cells of a process's first threads are at hand; those of others come with their first
+  // Switch(). The last place is that of threads without a slot, and always null, as is the first.
+  Block first_;
   std::array<std::atomic<Block*>, kBlocks + 1> blocks_{};
 };
 

@@ -104,7 +104,7 @@ class Gate {
   void Succeed(Word word, uint64_t begun) {
     if (ABSL_PREDICT_FALSE(begun != kUntimed)) return SucceedTimed(word, begun);
     if (ABSL_PREDICT_FALSE(!cells_.CountSuccess(word.generation()))) {
-      EndSlowly({.word = word}, {});
+      EndSlowly({word}, {});
     }
   }
   // Any call ended. Takes back what it held.
@@ -135,11 +135,11 @@ class Gate {
     const uint64_t took = end > begun ? end - begun : 0;
     const bool is_slow = took >= slow_after_.load(std::memory_order_relaxed);
     if (!is_slow && ABSL_PREDICT_TRUE(cells_.CountSuccess(word.generation(), took))) return;
-    EndSlowly({.word = word}, {.latency = stopwatch_.NanosBetween(begun, end)});
+    EndSlowly({word}, {Outcome::kSuccess, stopwatch_.NanosBetween(begun, end)});
   }
 
   // Of this thread, at all breakers.
-  static inline constinit thread_local uint32_t calls_ = 0;
+  static inline thread_local uint32_t calls_ = 0;
 
   const Stopwatch& stopwatch_;
 };

@@ -24,7 +24,7 @@ class ThreadSlot {
   struct Holder;
 
   // Without a destructor, so that reading it is one load; also from a shared library.
-  [[gnu::tls_model("initial-exec")]] static inline constinit thread_local size_t mine_ = kNone;
+  [[gnu::tls_model("initial-exec")]] static inline thread_local size_t mine_ = kNone;
 };
 
 }  // namespace fusebox::internal
