@@ -87,7 +87,7 @@ class LocalTest : public ::testing::Test {
   TestClock clock_;
   const Stopwatch stopwatch_{clock_};
   Numbers numbers_{1};
-  int woken_ = 0;
+  std::atomic<int> woken_{0};
   uint64_t epoch_ = 100;
   uint32_t revision_ = 0;
   LocalBreaker breaker_{

@@ -1,9 +1,9 @@
 // All sessions of a server: how they begin, and that what changes reaches them by itself.
 #include "server/session/sessions.h"
 
+#include <semaphore>
 #include <thread>
 
-#include "absl/synchronization/mutex.h"
 #include "server/engine/engine_fixture.h"
 
 namespace fusebox {
@@ -106,12 +106,8 @@ TEST_F(SessionsTest, RefusesABadHello) {
 // A change reaches those who follow, by the thread that tells them.
 TEST_F(SessionsTest, TellsOfChangesByItself) {
   sessions_.Start();
-  absl::Mutex mutex;
-  bool woken = false;
-  const auto begun = Begin(Hello('a'), [&] {
-    absl::MutexLock lock(&mutex);
-    woken = true;
-  });
+  std::counting_semaphore<> woken(0);
+  const auto begun = Begin(Hello('a'), [&] { woken.release(); });
   ASSERT_TRUE(begun->session->Take(Subscribe(1, kOrders)).ok());
   v1::State known = v1::STATE_UNSPECIFIED;
   const auto wait_for = [&](v1::State state) {
@@ -120,9 +116,7 @@ TEST_F(SessionsTest, TellsOfChangesByItself) {
         for (const v1::BreakerState& told : said->states()) known = told.state();
       }
       if (known == state) return;
-      absl::MutexLock lock(&mutex);
-      mutex.Await(absl::Condition(&woken));
-      woken = false;
+      woken.acquire();
     }
   };
   wait_for(v1::STATE_CLOSED);
