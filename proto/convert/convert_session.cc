@@ -198,8 +198,8 @@ Standing FromProto(const v1::BreakerState& message) {
   if (message.has_closed_for()) standing.closed_for = UpToADay(message.closed_for());
   if (const std::optional<OverrideMode> mode = ModeOf(message.override())) {
     standing.override = std::make_shared<const Override>(Override{.mode = *mode});
-    standing.override_ttl = message.has_override_ttl() ? UpToADay(message.override_ttl())
-                                                       : absl::InfiniteDuration();
+    standing.override_ttl =
+        message.has_override_ttl() ? UpToADay(message.override_ttl()) : absl::InfiniteDuration();
   }
   if (message.has_hedge_delay()) standing.hedge_delay = UpToADay(message.hedge_delay());
   standing.healthy = !message.hurry();
