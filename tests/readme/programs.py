@@ -79,6 +79,7 @@ class Program:
 
     def __init__(self, language, folder):
         self.upstream = GrpcUpstream if language == "cpp" else HttpUpstream
+        self.calls_record = language != "cpp"
         self._command = MAKERS[language](folder)
 
     def run(self, fusebox_address, upstream_address, deadline_ms):

@@ -36,7 +36,7 @@ NAMES = {
     },
     "cpp": {
         '"127.0.0.1:7400"': "fusebox_address",
-        "std::chrono::milliseconds(100)": "deadline",
+        "absl::Milliseconds(100)": "deadline",
     },
     "java": {
         '"127.0.0.1:7400"': "fuseboxAddress",

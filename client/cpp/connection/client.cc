@@ -109,6 +109,7 @@ class Client::Impl {
     return Breaker(*breaker);
   }
 
+  bool WaitForServer(absl::Duration longest) const { return connection_.WaitForServer(longest); }
   bool IsConnected() const { return link_.IsOpen(); }
   grpc::Status last_error() const { return connection_.last_error(); }
 
@@ -137,6 +138,8 @@ Client::~Client() = default;
 absl::StatusOr<Breaker> Client::GetBreaker(absl::string_view name) {
   return impl_->GetBreaker(name);
 }
+
+bool Client::WaitForServer(absl::Duration longest) const { return impl_->WaitForServer(longest); }
 
 bool Client::IsConnected() const { return impl_->IsConnected(); }
 

@@ -46,6 +46,22 @@ void Connection::Wake() {
   woken_.notify_one();
 }
 
+bool Connection::WaitForServer(absl::Duration longest) const {
+  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(longest);
+  while (true) {
+    uint64_t seen = 0;
+    {
+      MutexLock lock(mutex_);
+      seen = messages_;
+    }
+    if (link_.KnowsAll()) return true;
+    std::unique_lock<std::mutex> lock(mutex_.native());
+    const auto has_more = [this, seen]()
+                              ABSL_NO_THREAD_SAFETY_ANALYSIS { return messages_ != seen; };
+    if (!heard_.wait_until(lock, end, has_more)) return false;
+  }
+}
+
 grpc::Status Connection::last_error() const {
   MutexLock lock(mutex_);
   return last_error_;
@@ -90,8 +106,10 @@ Tick Connection::Connect(Tick now) {
                       is_broken_ = true;
                       last_error_ = {grpc::StatusCode::INTERNAL, std::string(status.message())};
                     }
+                    ++messages_;
                     has_work_ = true;
                     woken_.notify_one();
+                    heard_.notify_all();
                   },
               .writable =
                   [this] {

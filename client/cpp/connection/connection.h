@@ -47,6 +47,9 @@ class Connection {
   // There may be something to do. Allocates nothing, and waits for nobody.
   void Wake();
 
+  // Waits until the link knows all of its breakers, at most so long; false if it does not.
+  bool WaitForServer(absl::Duration longest) const;
+
   // Why the last stream ended.
   grpc::Status last_error() const;
 
@@ -78,6 +81,8 @@ class Connection {
 
   mutable Mutex mutex_;
   std::condition_variable woken_;
+  mutable std::condition_variable heard_;
+  uint64_t messages_ ABSL_GUARDED_BY(mutex_) = 0;  // That were heard.
   bool has_work_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_writable_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;

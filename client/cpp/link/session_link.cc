@@ -103,7 +103,7 @@ void SessionLink::Cut() {
   wishes_.clear();
   gathering_ = false;
   for (auto& [handle, entry] : entries_) {
-    entry.is_known = false;
+    if (entry.subscribed != Subscribed::kForgotten) entry.subscribed = Subscribed::kNotYet;
     entry.breaker->GoAlone();
   }
 }
@@ -120,7 +120,10 @@ absl::Status SessionLink::Take(const v1::SessionResponse& response) {
   }
   log_.Acknowledge(response.acknowledged());
   for (const v1::BreakerState& state : response.states()) Push(state);
-  for (const uint32_t handle : response.forgotten()) Forget(handle);
+  for (const v1::RefusedSubscription& refused : response.refused()) {
+    LeaveAlone(refused.handle(), Subscribed::kRefused);
+  }
+  for (const uint32_t handle : response.forgotten()) LeaveAlone(handle, Subscribed::kForgotten);
   for (const v1::PermitResponse& permits : response.permits()) Lend(permits);
   if (response.has_pace()) SetPace(response.pace());
   if (response.has_go_away()) {
@@ -143,7 +146,7 @@ absl::Status SessionLink::Welcome(const v1::Welcome& welcome) {
   next_report_ = Now() + report_interval_;
   phase_ = Phase::kOpen;
   for (const auto& [handle, entry] : entries_) {
-    if (!entry.is_gone) to_subscribe_.push_back(handle);
+    if (entry.subscribed == Subscribed::kNotYet) to_subscribe_.push_back(handle);
   }
   return absl::OkStatus();
 }
@@ -161,7 +164,7 @@ SessionLink::Entry* SessionLink::Find(uint32_t handle) {
 void SessionLink::Push(const v1::BreakerState& state) {
   Entry* const entry = Find(state.handle());
   if (entry == nullptr) return;
-  entry->is_known = true;
+  entry->subscribed = Subscribed::kYes;
   std::shared_ptr<const RulingPolicy> policy =
       state.has_policy() ? ReadPolicy(state.policy()) : nullptr;
   const bool has_share = state.local_share() > 0 && state.local_share() <= 1;
@@ -176,11 +179,10 @@ void SessionLink::Lend(const v1::PermitResponse& response) {
                        std::max(FromProto(response.retry_after()), absl::ZeroDuration()));
 }
 
-void SessionLink::Forget(uint32_t handle) {
+void SessionLink::LeaveAlone(uint32_t handle, Subscribed why) {
   Entry* const entry = Find(handle);
   if (entry == nullptr) return;
-  entry->is_known = false;
-  entry->is_gone = true;
+  entry->subscribed = why;
   entry->breaker->GoAlone();
 }
 
@@ -236,8 +238,9 @@ void SessionLink::Gather(Tick now) {
   constexpr int kRoomForOne = static_cast<int>(Ledger::kMaxRows);
   for (; entry != entries_.end() && report.tallies_size() <= kMaxRows - kRoomForOne; ++entry) {
     gathered_ = entry->first;
-    if (entry->second.is_known) GatherFrom(entry->second, report);
-    if (entry->second.is_gone && gathers_all_) gone.push_back(&entry->second);
+    const Subscribed subscribed = entry->second.subscribed;
+    if (subscribed == Subscribed::kYes) GatherFrom(entry->second, report);
+    if (subscribed == Subscribed::kForgotten && gathers_all_) gone.push_back(&entry->second);
   }
   gathering_ = entry != entries_.end();
   for (Entry* const one : gone) ResubscribeIfUsed(*one);
@@ -260,7 +263,7 @@ void SessionLink::GatherWindows() {
   report.set_window(true);
   for (auto& [handle, entry] : entries_) {
     if (report.tallies_size() >= kMaxRows) break;
-    if (entry.is_gone) continue;
+    if (entry.subscribed == Subscribed::kForgotten) continue;
     if (const std::optional<LedgerRow> row = entry.breaker->TakeWindow()) {
       AddRow(*row, handle, report);
     }
@@ -280,14 +283,14 @@ void SessionLink::ResubscribeIfUsed(Entry& entry) {
   if (!entry.breaker->HasNews()) return;
   auto node = entries_.extract(entry.handle);
   node.key() = node.mapped().handle = ++last_handle_;
-  node.mapped().is_gone = false;
+  node.mapped().subscribed = Subscribed::kNotYet;
   to_subscribe_.push_back(last_handle_);
   entries_.insert(std::move(node));
 }
 
 bool SessionLink::AnyHurries() const {
   return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.second.is_known && entry.second.breaker->hurries();
+    return entry.second.subscribed == Subscribed::kYes && entry.second.breaker->hurries();
   });
 }
 
@@ -320,6 +323,14 @@ Tick SessionLink::Advance() {
 bool SessionLink::IsOpen() const {
   MutexLock lock(mutex_);
   return phase_ == Phase::kOpen;
+}
+
+bool SessionLink::KnowsAll() const {
+  MutexLock lock(mutex_);
+  if (phase_ != Phase::kOpen) return false;
+  return std::all_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+    return entry.second.subscribed != Subscribed::kNotYet;
+  });
 }
 
 std::optional<Tick> SessionLink::WaitingSince() const {

@@ -62,6 +62,8 @@ class SessionLink {
 
   // Whether a server is at the other end.
   bool IsOpen() const;
+  // Whether the server has said where all breakers stand, or that it will not.
+  bool KnowsAll() const;
   // Since when the server has not acknowledged what it was sent.
   std::optional<Tick> WaitingSince() const;
   // Within what time the server asked to come back to another stream; once.
@@ -73,18 +75,25 @@ class SessionLink {
 
  private:
   enum class Phase { kCut, kGreeting, kOpen };
+  // What the server knows of a breaker, in this stream.
+  enum class Subscribed {
+    kNotYet,
+    kYes,        // It has said where it stands.
+    kRefused,    // It will not say.
+    kForgotten,  // It has dropped it, since nobody used it.
+  };
 
   struct Entry {
     std::shared_ptr<LocalBreaker> breaker;
     uint32_t handle = 0;
-    bool is_known = false;  // The server has said where it stands, in this stream.
-    bool is_gone = false;   // The server has forgotten it since.
+    Subscribed subscribed = Subscribed::kNotYet;
   };
 
   absl::Status Welcome(const v1::Welcome& welcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Push(const v1::BreakerState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lend(const v1::PermitResponse& response) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Forget(uint32_t handle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It is decided as if there were no server.
+  void LeaveAlone(uint32_t handle, Subscribed why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetPace(const v1::Pace& pace) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Entry* Find(uint32_t handle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

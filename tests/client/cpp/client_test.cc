@@ -108,6 +108,26 @@ TEST_F(ClientTest, WhatWasCountedLastIsToldWhenTheClientEnds) {
   EXPECT_GE(TotalsOf("db/orders").successes, before + 1'000);
 }
 
+TEST_F(ClientTest, WhoWaitsForTheServerIsToldWhatItSays) {
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(
+        server_->engine().Record("db/orders", "", {.result = Result::Of(Outcome::kFailure)}).ok());
+  }
+  const auto client = *Client::Create({.target = address()});
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  EXPECT_TRUE(client->WaitForServer(absl::Seconds(30)));
+  EXPECT_FALSE(Call(breaker));
+}
+
+TEST_F(ClientTest, WhoWaitsForNoServerWaitsNoLongerThanTold) {
+  const std::string was_at = address();
+  server_.reset();
+  const auto client = *Client::Create({.target = was_at});
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  EXPECT_FALSE(client->WaitForServer(absl::Milliseconds(20)));
+  EXPECT_TRUE(Call(breaker));
+}
+
 TEST_F(ClientTest, ABreakerHasOneCountHoweverOftenItIsAskedFor) {
   const auto client = Connect();
   for (int i = 0; i < 5; ++i) Call(*client->GetBreaker("db/orders"), Outcome::kFailure);

@@ -161,6 +161,14 @@ TEST_F(SessionLinkTest, ABreakerThatTheServerForgotComesBackWhenItIsUsed) {
   Until({&client_}, [&] { return server_->engine().Get("db/orders").ok(); });
 }
 
+TEST_F(SessionLinkTest, ABreakerThatTheServerRefusesIsDecidedAlone) {
+  const Breaker odd = client_.Add("no name of a breaker");
+  Connect();
+  EXPECT_TRUE(client_.link().KnowsAll());
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Call(odd, Outcome::kFailure));
+  EXPECT_FALSE(Call(odd));
+}
+
 TEST_F(SessionLinkTest, AWindowTellsAServerThatKnowsNothing) {
   Connect();
   for (int i = 0; i < 30; ++i) Call(orders_);

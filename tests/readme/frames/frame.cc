@@ -1,29 +1,20 @@
 // frame FUSEBOX_ADDRESS UPSTREAM_ADDRESS DEADLINE_MS
 #include <grpcpp/grpcpp.h>
 
-#include <chrono>
 #include <iostream>
 #include <limits>
 #include <memory>
 #include <string>
 
-#include "fusebox/v1/breaker_service.grpc.pb.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "fusebox/client.h"
 #include "readme/shop.grpc.pb.h"
 
 namespace {
 
-struct Told {
-  grpc::ClientContext context;
-  fusebox::v1::RecordRequest request;
-  fusebox::v1::RecordResponse response;
-};
-
 void Checkout(shop::v1::ShopService::Stub* shop, const std::string& fusebox_address,
-              std::chrono::milliseconds deadline) {
-  grpc::ClientContext asking;
-  fusebox::v1::AllowRequest allow_request;
-  allow_request.set_breaker("shop/checkout");
-  fusebox::v1::AllowResponse answer;
+              absl::Duration deadline) {
   grpc::ClientContext calling;
   const shop::v1::CheckoutRequest order;
   shop::v1::CheckoutResponse receipt;
@@ -39,7 +30,7 @@ int main(int argc, char** argv) {
   }
   const auto shop = shop::v1::ShopService::NewStub(
       grpc::CreateChannel(argv[2], grpc::InsecureChannelCredentials()));
-  Checkout(shop.get(), argv[1], std::chrono::milliseconds(std::stoi(argv[3])));
+  Checkout(shop.get(), argv[1], absl::Milliseconds(std::stoi(argv[3])));
   std::cout << "done" << std::endl;
   std::cin.ignore(std::numeric_limits<std::streamsize>::max());
 }

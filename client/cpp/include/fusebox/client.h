@@ -53,6 +53,11 @@ class Client {
   // RESOURCE_EXHAUSTED beyond `max_breakers`.
   absl::StatusOr<Breaker> GetBreaker(absl::string_view name);
 
+  // Waits until the server has said where all breakers stand that were asked for so far, at most so
+  // long; false if it has not. For programs that must not make even their first calls by
+  // themselves.
+  bool WaitForServer(absl::Duration longest) const;
+
   // Whether a server is at the other end now.
   bool IsConnected() const;
   // Why it was not, the last time; OK if it always was.
