@@ -173,14 +173,12 @@ void Connection::EndStream(Tick now) {
   const bool was_open = link_.IsOpen();
   link_.Cut();
   std::exchange(stream_, nullptr)->End();
-  grpc::Status why;
   {
     std::unique_lock<std::mutex> lock(mutex_.native());
     woken_.wait(lock, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return has_ended_; });
-    why = last_error_;
   }
   if (was_open) backoff_.Reset();
-  connect_at_ = leave_at_.has_value() ? now : now + NextWait(why);
+  connect_at_ = leave_at_.has_value() ? now : now + NextWait(last_error());
 }
 
 absl::Duration Connection::NextWait(const grpc::Status& why) {
