@@ -12,14 +12,13 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/mutex.h"
 #include "bench/empty.grpc.pb.h"
 #include "bench/paired.h"
 #include "bench/resident.h"
 #include "bench/serving.h"
-#include "fusebox/v1/breaker_service.grpc.pb.h"
+#include "bench/session_client.h"
 #include "server/engine/clock.h"
 #include "server/serving/server.h"
 
@@ -32,8 +31,6 @@ namespace fusebox {
 namespace {
 
 constexpr int kClients = 2'000;
-constexpr uint32_t kSubscriptions = 20;
-constexpr char kTripped[] = "bench/tripped";
 
 using Empty = bench::v1::EmptyService;
 using Message = bench::v1::NothingResponse;
@@ -77,17 +74,6 @@ class BareService final : public Empty::CallbackService {
   absl::flat_hash_set<Stream*> streams_;
 };
 
-// Counts how many clients have heard what all are to hear.
-class Heard {
- public:
-  void Expect(int clients) { waiting_ = std::make_unique<absl::BlockingCounter>(clients); }
-  void Note() { waiting_->DecrementCount(); }
-  void Await() { waiting_->Wait(); }
-
- private:
-  std::unique_ptr<absl::BlockingCounter> waiting_;
-};
-
 // A client's end of a bare stream.
 class Listener final : public grpc::ClientReadReactor<Message> {
  public:
@@ -114,57 +100,6 @@ class Listener final : public grpc::ClientReadReactor<Message> {
   grpc::ClientContext context_;
   const bench::v1::NothingRequest request_;
   Message nothing_;
-  absl::BlockingCounter done_{1};
-};
-
-// A client's end of a session, which follows some breakers and listens for one of them.
-class SessionClient final
-    : public grpc::ClientBidiReactor<v1::SessionRequest, v1::SessionResponse> {
- public:
-  SessionClient(const std::shared_ptr<grpc::Channel>& channel, int number, Heard& heard)
-      : stub_(v1::BreakerService::NewStub(channel)), heard_(heard) {
-    hello_.mutable_hello()->set_session_id(absl::StrCat(1'000'000'000'000'000 + number));
-    for (uint32_t handle = 1; handle <= kSubscriptions; ++handle) {
-      v1::Subscription& subscription = *subscribe_.add_subscribe();
-      subscription.set_handle(handle);
-      subscription.set_breaker(handle == 1 ? kTripped : absl::StrCat("bench/", handle));
-    }
-    stub_->async()->Session(&context_, this);
-    StartWrite(&hello_);
-    StartRead(&response_);
-    StartCall();
-  }
-  void OnWriteDone(bool ok) override {
-    if (ok && hello_.has_hello()) {
-      hello_.Clear();
-      StartWrite(&subscribe_);
-    } else {
-      v1::SessionRequest().Swap(&subscribe_);
-    }
-  }
-  void OnReadDone(bool ok) override {
-    if (!ok) return;
-    for (const v1::BreakerState& state : response_.states()) {
-      if (state.handle() != 1 || state.state() == known_) continue;
-      known_ = state.state();
-      heard_.Note();
-    }
-    v1::SessionResponse().Swap(&response_);  // Only what the server keeps is to be measured.
-    StartRead(&response_);
-  }
-  void OnDone(const grpc::Status&) override { done_.DecrementCount(); }
-  void Cut() {
-    context_.TryCancel();
-    done_.Wait();
-  }
-
- private:
-  const std::unique_ptr<v1::BreakerService::Stub> stub_;
-  Heard& heard_;
-  grpc::ClientContext context_;
-  v1::SessionRequest hello_, subscribe_;
-  v1::SessionResponse response_;
-  v1::State known_ = v1::STATE_UNSPECIFIED;
   absl::BlockingCounter done_{1};
 };
 
@@ -216,7 +151,7 @@ bool Run() {
   std::vector<std::unique_ptr<SessionClient>> clients;
   heard.Expect(kClients);
   for (int i = 0; i < kClients; ++i) {
-    clients.push_back(std::make_unique<SessionClient>(channels[i], i, heard));
+    clients.push_back(std::make_unique<SessionClient>(channels[i], i, [&heard] { heard.Note(); }));
   }
   heard.Await();
   const double per_session = (SettledBytes() - without_sessions) / kClients;
@@ -225,19 +160,10 @@ bool Run() {
   bool met = Check("bytes per session beyond a bare stream", per_session - per_bare,
                    {Limit::Kind::kAtMost, 16'384});
 
-  Engine& engine = server->engine();
-  bool open = false;
-  const auto toggle = [&] {
-    if (std::exchange(open, !open)) {
-      if (!engine.Reset(kTripped, {}).ok()) std::abort();
-    } else if (!engine.Record(kTripped, "", {.result = Result::Of(Outcome::kFailure), .calls = 5})
-                    .ok()) {
-      std::abort();
-    }
-  };
+  Toggle toggle(server->engine());
   met = Compare(
             "trips to 2,000 sessions, of bare messages",
-            [&](absl::Duration t) { return Rounds(t, heard, toggle); },
+            [&](absl::Duration t) { return Rounds(t, heard, [&] { toggle(); }); },
             [&](absl::Duration t) { return Rounds(t, bare_heard, [&] { bare.SayAll(); }); },
             {Limit::Kind::kAtLeast, 0.5}) &&
         met;

@@ -81,7 +81,8 @@ class Client::Impl {
         standard_(std::make_shared<const RulingPolicy>(Policy())),
         link_({.session_id = RandomId(numbers_), .client = options_.name, .library = kLibrary},
               clock_),
-        connection_(*stub_, link_, clock_, numbers_, {.patience = options_.patience}) {
+        connection_(*stub_, link_, clock_, numbers_,
+                    {.patience = options_.patience, .on_change = Listener(options_)}) {
     connection_.Start();
   }
   ~Impl() { connection_.Stop(options_.close_patience); }
@@ -114,6 +115,14 @@ class Client::Impl {
   grpc::Status last_error() const { return connection_.last_error(); }
 
  private:
+  using OnChange = std::function<void(const internal::SessionLink::Change&)>;
+  static OnChange Listener(const ClientOptions& options) {
+    if (!options.on_state_change) return {};
+    return [tell = options.on_state_change](const internal::SessionLink::Change& change) {
+      tell({std::string(change.breaker->name()), change.from, change.to});
+    };
+  }
+
   const ClientOptions options_;
   const ClientClock& clock_ = ClientClock::OfMachine();
   internal::Numbers numbers_{RandomSeed()};

@@ -86,7 +86,12 @@ void Connection::Run() {
 
 Tick Connection::Turn(Tick now) {
   const Tick next = link_.Advance();
+  if (settings_.on_change) TellChanges();
   return std::min(next, stream_ == nullptr ? Connect(now) : TurnWithStream(now));
+}
+
+void Connection::TellChanges() {
+  for (const SessionLink::Change& change : link_.TakeChanges()) settings_.on_change(change);
 }
 
 Tick Connection::Connect(Tick now) {

@@ -33,6 +33,8 @@ class Connection {
   struct Settings {
     // For so long a server may say nothing to what it was told, or to hello.
     absl::Duration patience = absl::Seconds(2);
+    // Called by the thread, with nothing locked.
+    std::function<void(const SessionLink::Change&)> on_change = {};
   };
 
   // All of it outlives the connection.
@@ -55,6 +57,7 @@ class Connection {
 
  private:
   void Run();
+  void TellChanges();
   // Does what is due, and returns when there will be more to do.
   Tick Turn(Tick now);
   Tick TurnWithStream(Tick now);

@@ -320,6 +320,17 @@ Tick SessionLink::Advance() {
   return next;
 }
 
+std::vector<SessionLink::Change> SessionLink::TakeChanges() {
+  std::vector<Change> changes;
+  MutexLock lock(mutex_);
+  for (auto& [handle, entry] : entries_) {
+    const State now = entry.breaker->state();
+    if (now == entry.shown) continue;
+    changes.push_back({entry.breaker, std::exchange(entry.shown, now), now});
+  }
+  return changes;
+}
+
 bool SessionLink::IsOpen() const {
   MutexLock lock(mutex_);
   return phase_ == Phase::kOpen;

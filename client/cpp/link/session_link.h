@@ -60,6 +60,14 @@ class SessionLink {
   // so again, if none of them wakes before.
   Tick Advance();
 
+  // The breakers that are in another state than at the last call.
+  struct Change {
+    std::shared_ptr<LocalBreaker> breaker;
+    State from = State::kClosed;
+    State to = State::kClosed;
+  };
+  std::vector<Change> TakeChanges();
+
   // Whether a server is at the other end.
   bool IsOpen() const;
   // Whether the server has said where all breakers stand, or that it will not.
@@ -87,6 +95,7 @@ class SessionLink {
     std::shared_ptr<LocalBreaker> breaker;
     uint32_t handle = 0;
     Subscribed subscribed = Subscribed::kNotYet;
+    State shown = State::kClosed;  // Of what TakeChanges() told last.
   };
 
   absl::Status Welcome(const v1::Welcome& welcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

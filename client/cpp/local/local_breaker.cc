@@ -76,6 +76,7 @@ class ABSL_SCOPED_LOCKABLE LocalBreaker::Operation {
     breaker_.mutex_.Lock();
     hurried_ = breaker_.hurries();
     deadline_ = breaker_.next_deadline();
+    state_ = breaker_.state();
     now_ = breaker_.Now();
     breaker_.AddUp(now_);
   }
@@ -83,7 +84,8 @@ class ABSL_SCOPED_LOCKABLE LocalBreaker::Operation {
     breaker_.Redecide(now_);
     const bool is_urgent = breaker_.hand_.asks() || breaker_.hurries();
     if (is_urgent) breaker_.hurries_.store(true, std::memory_order_relaxed);
-    const bool wakes = (is_urgent && !hurried_) || breaker_.next_deadline() < deadline_;
+    const bool wakes = (is_urgent && !hurried_) || breaker_.next_deadline() < deadline_ ||
+                       breaker_.state() != state_;
     breaker_.mutex_.Unlock();
     if (wakes) breaker_.surroundings_.wake();
   }
@@ -95,6 +97,7 @@ class ABSL_SCOPED_LOCKABLE LocalBreaker::Operation {
  private:
   LocalBreaker& breaker_;
   bool hurried_;
+  State state_;
   Tick deadline_;
   Tick now_;
 };

@@ -54,8 +54,8 @@ class LocalBreaker final : public Gate {
     const ClientClock& clock;
     const Stopwatch& stopwatch;
     TransitionSource& numbers;
-    // There is something that does not wait for its usual time: hurries(), or another
-    // next_deadline(). Called without any lock held, by whoever calls this breaker.
+    // There is something that does not wait for its usual time: hurries(), another next_deadline()
+    // or another state(). Called without any lock held, by whoever calls this breaker.
     std::function<void()> wake = [] {};
     // The status of a call that is refused, with its breaker and for how long to stay away.
     std::function<absl::Status(absl::string_view, Reason, absl::Duration)> refusal = {};

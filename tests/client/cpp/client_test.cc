@@ -2,6 +2,7 @@
 #include "fusebox/client.h"
 
 #include <chrono>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -126,6 +127,28 @@ TEST_F(ClientTest, WhoWaitsForNoServerWaitsNoLongerThanTold) {
   const Breaker breaker = *client->GetBreaker("db/orders");
   EXPECT_FALSE(client->WaitForServer(absl::Milliseconds(20)));
   EXPECT_TRUE(Call(breaker));
+}
+
+TEST_F(ClientTest, ChangesOfStateAreToldAndTheBreakerMayBeUsedMeanwhile) {
+  std::mutex mutex;
+  std::vector<State> seen;
+  std::unique_ptr<Client> client;
+  client = *Client::Create({.target = address(), .on_state_change = [&](const StateChange& change) {
+                              EXPECT_EQ(change.breaker, "db/orders");
+                              EXPECT_TRUE(client->GetBreaker(change.breaker).ok());
+                              const std::lock_guard<std::mutex> lock(mutex);
+                              seen.push_back(change.to);
+                            }});
+  const auto has_seen = [&](State state) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return !seen.empty() && seen.back() == state;
+  };
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  Until([&] { return !Call(breaker, Outcome::kFailure); });
+  Until([&] { return has_seen(State::kOpen); });
+  ASSERT_TRUE(client->WaitForServer(absl::Seconds(30)));
+  ASSERT_TRUE(server_->engine().Reset("db/orders", {}).ok());
+  Until([&] { return has_seen(State::kClosed); });
 }
 
 TEST_F(ClientTest, ABreakerHasOneCountHoweverOftenItIsAskedFor) {

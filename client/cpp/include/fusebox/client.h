@@ -2,6 +2,7 @@
 #define FUSEBOX_CLIENT_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,13 @@
 #include "grpcpp/security/credentials.h"
 
 namespace fusebox {
+
+// A breaker's state as this client sees it has changed.
+struct StateChange {
+  std::string breaker;
+  State from = State::kClosed;
+  State to = State::kClosed;
+};
 
 // What a client is told once.
 struct ClientOptions {
@@ -29,6 +37,11 @@ struct ClientOptions {
   absl::Duration patience = absl::Seconds(2);
   // For how long the destructor tries to tell the server what was counted last: 0 to 1 min.
   absl::Duration close_patience = absl::Milliseconds(500);
+  // Called soon after a breaker has changed its state; not once for each of several changes that
+  // follow one another at once. By a thread of the client's, with nothing locked, one at a time:
+  // what takes long holds up reports. May use the breakers, and must not end the client. Empty:
+  // nobody.
+  std::function<void(const StateChange&)> on_state_change = {};
 };
 
 // Decides by itself about the calls of a process, by what Fusebox knows of them from the whole
