@@ -1,6 +1,6 @@
 #include "fusebox/client_clock.h"
 
-#include <time.h>
+#include <ctime>
 
 namespace fusebox {
 namespace {
@@ -17,7 +17,7 @@ class MachineClock : public ClientClock {
 }  // namespace
 
 const ClientClock& ClientClock::OfMachine() {
-  static const MachineClock clock;
+  static auto& clock = *new MachineClock;  // Never destroyed: threads may outlive all else.
   return clock;
 }
 

@@ -61,8 +61,8 @@ void Ledger::Know(uint64_t epoch) {
 }
 
 LedgerRow* Ledger::RowOf(Generation generation, uint32_t calls) {
-  const auto begun = std::find_if(epochs_.begin(), epochs_.end(),
-                                  [=](const Epoch& e) { return e.generation == generation; });
+  const auto* const begun = std::find_if(
+      epochs_.begin(), epochs_.end(), [=](const Epoch& e) { return e.generation == generation; });
   if (begun == epochs_.end()) return nullptr;
   const uint64_t epoch = begun->epoch;
   const auto last = std::find_if(rows_.rbegin(), rows_.rend(),

@@ -30,8 +30,8 @@ double MeasureNanosPerUnit([[maybe_unused]] const ClientClock& clock) {
 }  // namespace
 
 const Stopwatch& Stopwatch::OfMachine() {
-  static const Stopwatch stopwatch(ClientClock::OfMachine(),
-                                   MeasureNanosPerUnit(ClientClock::OfMachine()));
+  static auto& stopwatch =
+      *new Stopwatch(ClientClock::OfMachine(), MeasureNanosPerUnit(ClientClock::OfMachine()));
   return stopwatch;
 }
 

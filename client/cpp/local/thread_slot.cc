@@ -27,7 +27,7 @@ struct ThreadSlot::Holder {
   ~Holder() {
     // What is destroyed after this one, and counts once more, has no slot.
     is_over = true;
-    const size_t slot = std::exchange(mine_, kNone);
+    const size_t slot = std::exchange(Place(), kNone);
     if (slot == kNone) return;
     FreeSlots& free = Free();
     const std::lock_guard<std::mutex> lock(free.mutex);
@@ -38,16 +38,16 @@ struct ThreadSlot::Holder {
 
 size_t ThreadSlot::Take() {
   static thread_local Holder holder;
-  if (mine_ != kNone || holder.is_over) return mine_;
+  if (Place() != kNone || holder.is_over) return Place();
   FreeSlots& free = Free();
   const std::lock_guard<std::mutex> lock(free.mutex);
   if (!free.slots.empty()) {
-    mine_ = free.slots.back();
+    Place() = free.slots.back();
     free.slots.pop_back();
   } else if (free.next < kNone) {
-    mine_ = std::exchange(free.next, free.next + kStride);
+    Place() = std::exchange(free.next, free.next + kStride);
   }
-  return mine_;
+  return Place();
 }
 
 }  // namespace fusebox::internal

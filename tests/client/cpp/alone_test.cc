@@ -63,8 +63,9 @@ TEST(AloneTest, NothingIsSwitchedOffNorOn) {
 }
 
 TEST(AloneTest, IsAValidPolicy) {
-  for (const double share : {1.0, 0.3, 0.001, 1e-9})
+  for (const double share : {1.0, 0.3, 0.001, 1e-9}) {
     EXPECT_TRUE(Validate(Alone(Fleet(), share)).empty());
+  }
 }
 
 }  // namespace

@@ -91,11 +91,11 @@ TEST(CellsTest, MoreThreadsThanCellsAreToldSo) {
 
 // Somebody adds up while all others count.
 TEST(CellsTest, NothingIsLostOrCountedTwiceByThreads) {
-  constexpr int kThreads = 4;
+  constexpr uint64_t kThreads = 4;
   constexpr uint64_t kCalls = 100'000;
   Cells cells;
-  std::atomic<int> ready{0};
-  std::atomic<int> done{0};
+  std::atomic<uint64_t> ready{0};
+  std::atomic<uint64_t> done{0};
   std::atomic<bool> go{false};
   std::vector<std::thread> threads;
   std::atomic_flag lock = ATOMIC_FLAG_INIT;
@@ -104,7 +104,7 @@ TEST(CellsTest, NothingIsLostOrCountedTwiceByThreads) {
     act();
     lock.clear(std::memory_order_release);
   };
-  for (int i = 0; i < kThreads; ++i) {
+  for (uint64_t i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       locked([&] { cells.Switch(1, [](const Cells::Sum&) {}); });
       ++ready;

@@ -61,7 +61,7 @@ class ClientTest : public ::testing::Test {
     return view.ok() ? view->snapshot.totals : Totals{};
   }
 
-  const SystemClock clock_;
+  SystemClock clock_;
   std::unique_ptr<Server> server_;
 };
 

@@ -95,13 +95,15 @@ class FakeClient {
   // What the one has to say goes on its way, and one thing arrives. False if there was none.
   bool Speak() {
     auto request = link_.Say();
-    if (request.has_value()) to_server_.push_back(*std::move(request));
-    return request.has_value();
+    if (!request.has_value()) return false;
+    to_server_.push_back(*std::move(request));
+    return true;
   }
   bool Answer() {
     auto response = begun_->session->Say();
-    if (response.has_value()) to_client_.push_back(*std::move(response));
-    return response.has_value();
+    if (!response.has_value()) return false;
+    to_client_.push_back(*std::move(response));
+    return true;
   }
   bool Arrive() {
     if (to_server_.empty()) return false;
@@ -151,7 +153,7 @@ class LinkTest : public ::testing::Test {
   virtual std::vector<Policy> NextPolicies() { return policies_; }
   // Passes the time in which clients report, until this is so.
   template <typename Done>
-  void Until(std::vector<FakeClient*> clients, const Done& done) {
+  void Until(const std::vector<FakeClient*>& clients, const Done& done) {
     for (int i = 0; i < 10'000 && !done(); ++i) {
       Pass(absl::Milliseconds(10));
       for (FakeClient* client : clients) client->Talk();

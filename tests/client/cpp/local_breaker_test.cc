@@ -513,7 +513,7 @@ TEST_F(PermitTest, CallRecordsWhatTheFunctionReturns) {
   EXPECT_EQ(handle_.Call([] { return absl::OkStatus(); }), absl::OkStatus());
   EXPECT_EQ(handle_.Call([]() -> absl::StatusOr<int> { return 7; }).value(), 7);
   EXPECT_EQ(handle_.Call([] { return absl::InternalError("x"); }), absl::InternalError("x"));
-  EXPECT_THROW(handle_.Call([]() -> absl::Status { throw 1; }), int);
+  EXPECT_THROW(static_cast<void>(handle_.Call([]() -> absl::Status { throw 1; })), int);
   const OutcomeCounts told = Told();
   EXPECT_EQ(told.successes, 2u);
   EXPECT_EQ(told.failures, 2u);

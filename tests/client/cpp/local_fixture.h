@@ -41,7 +41,7 @@ class LocalTest : public ::testing::Test {
     if (breaker_.next_deadline().nanos() <= clock_.NowNanos()) breaker_.Advance();
   }
 
-  void Push(Standing standing) { breaker_.Push(standing, nullptr, 1); }
+  void Push(const Standing& standing) { breaker_.Push(standing, nullptr, 1); }
   void PushPolicy(Policy policy, double share = 1) {
     breaker_.Push({.epoch = epoch_}, Ruling(std::move(policy)), share);
   }

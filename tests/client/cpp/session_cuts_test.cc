@@ -1,11 +1,11 @@
 // Clients whose streams are cut at any moment, and whose server comes back without memory: nothing
 // is lost that a server of the same life could know, nothing counts twice, and no epoch goes back.
-#include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "client/cpp/link_fixture.h"
 
 namespace fusebox::internal {
@@ -16,7 +16,7 @@ uint64_t PrintedSeed() {
   const char* const given = std::getenv("FUSEBOX_SEED");
   const uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device()();
   ::testing::Test::RecordProperty("seed", absl::StrCat(seed));
-  std::printf("FUSEBOX_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  absl::PrintF("FUSEBOX_SEED=%d\n", seed);
   return seed;
 }
 

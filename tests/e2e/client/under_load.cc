@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_format.h"
 #include "fusebox/client.h"
 
 namespace fusebox {
@@ -88,15 +89,11 @@ const char* NameOf(State state) {
 }
 
 void Look(const Counts& counts, const char* state, bool is_connected) {
-  const auto number = [](const std::atomic<uint64_t>& count) {
-    return static_cast<unsigned long long>(count.load());
-  };
-  std::printf(
-      "{\"steps\": %llu, \"succeeded\": %llu, \"failed\": %llu, \"refused\": %llu, "
-      "\"longest_step_us\": %llu, \"resident_kib\": %llu, \"state\": \"%s\", \"connected\": %s}\n",
-      number(counts.steps), number(counts.succeeded), number(counts.failed), number(counts.refused),
-      number(counts.longest_step_us), static_cast<unsigned long long>(ResidentMemory()), state,
-      is_connected ? "true" : "false");
+  absl::PrintF(
+      "{\"steps\": %d, \"succeeded\": %d, \"failed\": %d, \"refused\": %d, "
+      "\"longest_step_us\": %d, \"resident_kib\": %d, \"state\": \"%s\", \"connected\": %s}\n",
+      counts.steps.load(), counts.succeeded.load(), counts.failed.load(), counts.refused.load(),
+      counts.longest_step_us.load(), ResidentMemory(), state, is_connected ? "true" : "false");
   std::fflush(stdout);
 }
 

@@ -96,7 +96,7 @@ class Gate {
   static constexpr uint64_t kUntimed = 0;
   uint64_t Begin(Word word) const {
     if (ABSL_PREDICT_TRUE(word.timing() == Timing::kNone)) return kUntimed;
-    if (word.timing() == Timing::kSome && ++calls_ % kSome != 0) return kUntimed;
+    if (word.timing() == Timing::kSome && ++CallsOfThread() % kSome != 0) return kUntimed;
     return stopwatch_.Read();
   }
 
@@ -120,7 +120,7 @@ class Gate {
   virtual Outcome Classify(const absl::Status& status) const = 0;
 
  protected:
-  virtual ~Gate() = default;
+  ~Gate() = default;
 
   virtual void CountRefusalSlowly(Reason reason) = 0;
 
@@ -138,8 +138,11 @@ class Gate {
     EndSlowly({word}, {Outcome::kSuccess, stopwatch_.NanosBetween(begun, end)});
   }
 
-  // Of this thread, at all breakers.
-  static inline thread_local uint32_t calls_ = 0;
+  // At all breakers.
+  static uint32_t& CallsOfThread() {
+    static thread_local uint32_t calls = 0;
+    return calls;
+  }
 
   const Stopwatch& stopwatch_;
 };

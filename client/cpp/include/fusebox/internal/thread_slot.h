@@ -16,7 +16,7 @@ class ThreadSlot {
   static constexpr size_t kNone = kSlots * kStride;  // There are more threads than that.
 
   // kNone also before the first Take().
-  static size_t Mine() { return mine_; }
+  static size_t Mine() { return Place(); }
   // Takes one, if it has none yet.
   static size_t Take();
 
@@ -24,7 +24,10 @@ class ThreadSlot {
   struct Holder;
 
   // Without a destructor, so that reading it is one load; also from a shared library.
-  [[gnu::tls_model("initial-exec")]] static inline thread_local size_t mine_ = kNone;
+  static size_t& Place() {
+    [[gnu::tls_model("initial-exec")]] static thread_local size_t place = kNone;
+    return place;
+  }
 };
 
 }  // namespace fusebox::internal
