@@ -20,8 +20,8 @@ bool IsLasting(grpc::StatusCode code) {
 }  // namespace
 
 Connection::Connection(v1::BreakerService::Stub& stub, SessionLink& link, const ClientClock& clock,
-                       TransitionSource& random, const Settings& settings)
-    : stub_(stub), link_(link), clock_(clock), random_(random), settings_(settings) {}
+                       TransitionSource& random, Settings settings)
+    : stub_(stub), link_(link), clock_(clock), random_(random), settings_(std::move(settings)) {}
 
 Connection::~Connection() { Stop(absl::ZeroDuration()); }
 

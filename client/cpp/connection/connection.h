@@ -39,7 +39,7 @@ class Connection {
 
   // All of it outlives the connection.
   Connection(v1::BreakerService::Stub& stub, SessionLink& link, const ClientClock& clock,
-             TransitionSource& random, const Settings& settings);
+             TransitionSource& random, Settings settings);
   ~Connection();
 
   void Start();

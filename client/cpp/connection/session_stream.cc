@@ -37,9 +37,8 @@ void SessionStream::OnWriteDone(bool ok) {
 
 void SessionStream::OnDone(const grpc::Status& status) {
   const std::function<void(const grpc::Status&)> ended = events_.ended;
-  const grpc::Status why = status;
   self_.reset();  // Perhaps the last: whoever is told that it has ended may let go of all else.
-  ended(why);
+  ended(status);
 }
 
 }  // namespace fusebox::internal

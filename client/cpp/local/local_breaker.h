@@ -64,7 +64,7 @@ class LocalBreaker final : public Gate {
   // `policy` is the fleet's until another is pushed.
   LocalBreaker(std::string name, std::shared_ptr<const RulingPolicy> policy,
                Surroundings surroundings);
-  ~LocalBreaker();
+  ~LocalBreaker() override;
 
   Grant LookCloser(const Ask& ask) override;
   void EndSlowly(const Grant& grant, const End& end) override;

@@ -77,6 +77,7 @@ class Gate {
   };
 
   explicit Gate(const Stopwatch& stopwatch) : stopwatch_(stopwatch) {}
+  virtual ~Gate() = default;
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
@@ -120,8 +121,6 @@ class Gate {
   virtual Outcome Classify(const absl::Status& status) const = 0;
 
  protected:
-  ~Gate() = default;
-
   virtual void CountRefusalSlowly(Reason reason) = 0;
 
   std::atomic<Word> word_;
