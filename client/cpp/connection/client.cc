@@ -112,7 +112,7 @@ class Client::Impl {
 
   bool WaitForServer(absl::Duration longest) const { return connection_.WaitForServer(longest); }
   bool IsConnected() const { return link_.IsOpen(); }
-  grpc::Status last_error() const { return connection_.last_error(); }
+  grpc::Status error() const { return connection_.error(); }
 
  private:
   using OnChange = std::function<void(const internal::SessionLink::Change&)>;
@@ -152,8 +152,8 @@ bool Client::WaitForServer(absl::Duration longest) const { return impl_->WaitFor
 
 bool Client::IsConnected() const { return impl_->IsConnected(); }
 
-absl::Status Client::last_error() const {
-  const grpc::Status error = impl_->last_error();
+absl::Status Client::ConnectionError() const {
+  const grpc::Status error = impl_->error();
   return absl::Status(static_cast<absl::StatusCode>(error.error_code()), error.error_message());
 }
 

@@ -31,7 +31,7 @@ void Connection::Start() {
 
 void Connection::Stop(absl::Duration patience) {
   if (!thread_.joinable()) return;
-  link_.Flush();
+  link_.TellAll();
   {
     MutexLock lock(mutex_);
     stops_at_ = Now() + patience;
@@ -47,7 +47,8 @@ void Connection::Wake() {
 }
 
 bool Connection::WaitForServer(absl::Duration longest) const {
-  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(longest);
+  const absl::Duration at_most = std::min(longest, absl::Hours(24));
+  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(at_most);
   while (true) {
     uint64_t seen = 0;
     {
@@ -62,32 +63,36 @@ bool Connection::WaitForServer(absl::Duration longest) const {
   }
 }
 
-grpc::Status Connection::last_error() const {
+grpc::Status Connection::error() const {
   MutexLock lock(mutex_);
-  return last_error_;
+  return error_;
 }
 
 void Connection::Run() {
   connect_at_ = Now();
   while (true) {
     const Tick now = Now();
-    Tick next = Turn(now);
-    {
-      MutexLock lock(mutex_);
-      if (stops_at_.has_value()) {
-        if (now >= *stops_at_ || stream_ == nullptr || link_.IsAllTold()) break;
-        next = std::min(next, *stops_at_);
-      }
-    }
-    Sleep(next);
+    const Tick next = Turn(now);
+    const std::optional<Tick> stops_at = StopsAt();
+    const bool has_told = stream_ == nullptr || link_.IsAllTold();
+    if (stops_at.has_value() && (now >= *stops_at || has_told)) break;
+    Sleep(std::min(next, stops_at.value_or(Tick::Max())));
   }
   if (stream_ != nullptr) EndStream(Now());
 }
 
 Tick Connection::Turn(Tick now) {
   const Tick next = link_.Advance();
-  if (settings_.on_change) TellChanges();
+  if (settings_.on_change) {
+    TellChanges();
+    now = Now();  // Whoever listens may take their time.
+  }
   return std::min(next, stream_ == nullptr ? Connect(now) : TurnWithStream(now));
+}
+
+std::optional<Tick> Connection::StopsAt() const {
+  MutexLock lock(mutex_);
+  return stops_at_;
 }
 
 void Connection::TellChanges() {
@@ -99,6 +104,7 @@ Tick Connection::Connect(Tick now) {
   {
     MutexLock lock(mutex_);
     is_writable_ = is_broken_ = has_ended_ = false;
+    error_ = grpc::Status::OK;
   }
   begun_at_ = now;
   leave_at_.reset();
@@ -109,7 +115,7 @@ Tick Connection::Connect(Tick now) {
                     MutexLock lock(mutex_);
                     if (!status.ok()) {
                       is_broken_ = true;
-                      last_error_ = {grpc::StatusCode::INTERNAL, std::string(status.message())};
+                      error_ = {grpc::StatusCode::INTERNAL, std::string(status.message())};
                     }
                     ++messages_;
                     has_work_ = true;
@@ -131,7 +137,7 @@ Tick Connection::Connect(Tick now) {
               .ended =
                   [this](const grpc::Status& why) {
                     MutexLock lock(mutex_);
-                    if (last_error_.ok()) last_error_ = why;
+                    if (error_.ok()) error_ = why;
                     has_ended_ = true;
                     woken_.notify_one();
                   }});
@@ -149,8 +155,16 @@ Tick Connection::TurnWithStream(Tick now) {
   if (const std::optional<absl::Duration> within = link_.TakeGoAway()) {
     leave_at_ = now + *within * (static_cast<double>(random_.RandomBits() >> 11) * 0x1p-53);
   }
-  if (is_broken || IsStalled(now) || (leave_at_.has_value() && now >= *leave_at_)) {
+  if (!is_broken && IsStalled(now)) {
+    MutexLock lock(mutex_);
+    is_broken = true;
+    error_ = {grpc::StatusCode::DEADLINE_EXCEEDED,
+              "the server did not answer for " + absl::FormatDuration(settings_.patience)};
+  }
+  const bool leaves = leave_at_.has_value() && now >= *leave_at_;
+  if (is_broken || leaves) {
     EndStream(now);
+    if (!is_broken) connect_at_ = now;  // It was asked to, and has waited.
     return connect_at_;
   }
   Tick next = now + settings_.patience;
@@ -183,7 +197,7 @@ void Connection::EndStream(Tick now) {
     woken_.wait(lock, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return has_ended_; });
   }
   if (was_open) backoff_.Reset();
-  connect_at_ = leave_at_.has_value() ? now : now + NextWait(last_error());
+  connect_at_ = now + NextWait(error());
 }
 
 absl::Duration Connection::NextWait(const grpc::Status& why) {

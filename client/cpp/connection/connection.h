@@ -52,11 +52,12 @@ class Connection {
   // Waits until the link knows all of its breakers, at most so long; false if it does not.
   bool WaitForServer(absl::Duration longest) const;
 
-  // Why the last stream ended.
-  grpc::Status last_error() const;
+  // Why there is no stream now; OK where there is one, or is about to be.
+  grpc::Status error() const;
 
  private:
   void Run();
+  std::optional<Tick> StopsAt() const;
   void TellChanges();
   // Does what is due, and returns when there will be more to do.
   Tick Turn(Tick now);
@@ -90,7 +91,7 @@ class Connection {
   bool is_writable_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_ended_ ABSL_GUARDED_BY(mutex_) = true;
-  grpc::Status last_error_ ABSL_GUARDED_BY(mutex_);
+  grpc::Status error_ ABSL_GUARDED_BY(mutex_);
   std::optional<Tick> stops_at_ ABSL_GUARDED_BY(mutex_);
 };
 

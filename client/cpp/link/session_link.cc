@@ -10,10 +10,20 @@
 namespace fusebox::internal {
 namespace {
 
-// Of one message, or of one report; the protocol allows no fewer.
+// Of one message, or of one report, if the server takes messages that large.
 constexpr int kMaxSubscribe = 1'000;
 constexpr int kMaxRows = 1'000;
 constexpr int kMaxWishes = 100;
+// What one of them takes at most, in bytes: a subscription has a name of up to 256, an ending a
+// permit, a wish two small numbers. A report has rows and endings.
+constexpr size_t kSubscriptionBytes = 280;
+constexpr size_t kRowBytes = 200;
+constexpr size_t kEndingBytes = 200;
+
+// How many of `most` fit into so many bytes; one in any case.
+int FittingInto(size_t bytes, size_t each, int most) {
+  return static_cast<int>(std::clamp<size_t>(bytes / each, 1, static_cast<size_t>(most)));
+}
 
 // Until a server says how.
 constexpr absl::Duration kReportInterval = absl::Milliseconds(500);
@@ -62,6 +72,10 @@ v1::PermitRequest ToMessage(const PermitWish& wish, uint32_t handle) {
   return message;
 }
 
+bool Hurries(const LocalBreaker& breaker) {
+  return breaker.hurries() || breaker.is_asked_to_hurry();
+}
+
 void AddRow(const LedgerRow& row, uint32_t handle, v1::Report& report) {
   std::vector<Tally::Refusals> refusals;
   v1::Tally& message = *report.add_tallies();
@@ -87,6 +101,7 @@ void SessionLink::Add(std::shared_ptr<LocalBreaker> breaker) {
 v1::SessionRequest SessionLink::Begin() {
   MutexLock lock(mutex_);
   phase_ = Phase::kGreeting;
+  go_away_.reset();
   v1::SessionRequest request;
   v1::Hello& hello = *request.mutable_hello();
   hello.set_session_id(identity_.session_id);
@@ -143,6 +158,7 @@ absl::Status SessionLink::Welcome(const v1::Welcome& welcome) {
   }
   server_life_ = welcome.server_life();
   SetPace(welcome.pace());
+  if (welcome.max_message_bytes() > 0) max_bytes_ = welcome.max_message_bytes();
   next_report_ = Now() + report_interval_;
   phase_ = Phase::kOpen;
   for (const auto& [handle, entry] : entries_) {
@@ -174,9 +190,10 @@ void SessionLink::Push(const v1::BreakerState& state) {
 void SessionLink::Lend(const v1::PermitResponse& response) {
   Entry* const entry = Find(response.handle());
   if (entry == nullptr) return;
-  entry->breaker->Lend({response.permits().begin(), response.permits().end()},
-                       FromProto(response.reason()),
-                       std::max(FromProto(response.retry_after()), absl::ZeroDuration()));
+  entry->breaker->Lend({.permits = {response.permits().begin(), response.permits().end()},
+                        .lease = std::max(FromProto(response.lease()), absl::ZeroDuration()),
+                        .reason = FromProto(response.reason()),
+                        .retry_after = FromProto(response.retry_after())});
 }
 
 void SessionLink::LeaveAlone(uint32_t handle, Subscribed why) {
@@ -201,7 +218,8 @@ std::optional<v1::SessionRequest> SessionLink::Say() {
 }
 
 void SessionLink::SaySubscriptions(v1::SessionRequest& request) {
-  while (!to_subscribe_.empty() && request.subscribe_size() < kMaxSubscribe) {
+  const int most = FittingInto(max_bytes_ / 2, kSubscriptionBytes, kMaxSubscribe);
+  while (!to_subscribe_.empty() && request.subscribe_size() < most) {
     const Entry& entry = entries_.at(to_subscribe_.front());
     to_subscribe_.pop_front();
     v1::Subscription& subscription = *request.add_subscribe();
@@ -211,7 +229,8 @@ void SessionLink::SaySubscriptions(v1::SessionRequest& request) {
 }
 
 void SessionLink::SayReport(Tick now, v1::SessionRequest& request) {
-  if (!log_.HasNext() && !log_.IsFull()) Gather(now);
+  const bool waits = flush_ == Flush::kDue && !HeardOfAll();  // What they counted is of some epoch.
+  if (!log_.HasNext() && !log_.IsFull() && !waits) Gather(now);
   if (const v1::Report* const report = log_.Next(now)) *request.mutable_report() = *report;
 }
 
@@ -226,30 +245,33 @@ void SessionLink::SayWishes(v1::SessionRequest& request) {
 void SessionLink::Gather(Tick now) {
   if (std::exchange(tells_windows_, false)) return GatherWindows();
   if (!gathering_) {
-    gathers_all_ = now >= next_report_;
+    gathers_all_ = now >= next_report_ || flush_ == Flush::kDue;
     gathering_ = gathers_all_ || (AnyHurries() && now >= next_hurry_);
     gathered_ = 0;
     if (gathers_all_) next_report_ = now + report_interval_;
     if (gathering_) next_hurry_ = now + hurry_interval_;
+    if (flush_ == Flush::kDue) flush_ = Flush::kUnderWay;
   }
   v1::Report report;
   std::vector<Entry*> gone;
   auto entry = gathering_ ? entries_.upper_bound(gathered_) : entries_.end();
-  constexpr int kRoomForOne = static_cast<int>(Ledger::kMaxRows);
-  for (; entry != entries_.end() && report.tallies_size() <= kMaxRows - kRoomForOne; ++entry) {
+  const int most = FittingInto(max_bytes_ / 4, kRowBytes, kMaxRows);
+  for (; entry != entries_.end() && report.tallies_size() < most; ++entry) {
     gathered_ = entry->first;
     const Subscribed subscribed = entry->second.subscribed;
     if (subscribed == Subscribed::kYes) GatherFrom(entry->second, report);
     if (subscribed == Subscribed::kForgotten && gathers_all_) gone.push_back(&entry->second);
   }
   gathering_ = entry != entries_.end();
+  if (!gathering_ && flush_ == Flush::kUnderWay) flush_ = Flush::kDone;
   for (Entry* const one : gone) ResubscribeIfUsed(*one);
   AddEndings(report);
   if (report.tallies_size() > 0 || report.endings_size() > 0) log_.Add(std::move(report));
 }
 
 void SessionLink::GatherFrom(Entry& entry, v1::Report& report) {
-  if (!gathers_all_ && !entry.breaker->hurries()) return;
+  if (!gathers_all_ && !Hurries(*entry.breaker)) return;
+  if (flush_ == Flush::kUnderWay) entry.breaker->LayDown();
   LocalBreaker::News news = entry.breaker->TakeNews();
   for (const LedgerRow& row : news.rows) AddRow(row, entry.handle, report);
   for (LentEnding& ending : news.endings) {
@@ -272,7 +294,8 @@ void SessionLink::GatherWindows() {
 }
 
 void SessionLink::AddEndings(v1::Report& report) {
-  while (!endings_.empty() && report.endings_size() < kMaxRows) {
+  const int most = FittingInto(max_bytes_ / 4, kEndingBytes, kMaxRows);
+  while (!endings_.empty() && report.endings_size() < most) {
     *report.add_endings() = std::move(endings_.front());
     endings_.pop_front();
   }
@@ -290,7 +313,7 @@ void SessionLink::ResubscribeIfUsed(Entry& entry) {
 
 bool SessionLink::AnyHurries() const {
   return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.second.subscribed == Subscribed::kYes && entry.second.breaker->hurries();
+    return entry.second.subscribed == Subscribed::kYes && Hurries(*entry.second.breaker);
   });
 }
 
@@ -302,7 +325,7 @@ Tick SessionLink::NextSay() const {
 }
 
 Tick SessionLink::NextReport() const {
-  if (gathering_ || tells_windows_ || !endings_.empty()) return Tick();
+  if (gathering_ || tells_windows_ || !endings_.empty() || flush_ == Flush::kDue) return Tick();
   return AnyHurries() ? std::min(next_hurry_, next_report_) : next_report_;
 }
 
@@ -338,7 +361,10 @@ bool SessionLink::IsOpen() const {
 
 bool SessionLink::KnowsAll() const {
   MutexLock lock(mutex_);
-  if (phase_ != Phase::kOpen) return false;
+  return phase_ == Phase::kOpen && HeardOfAll();
+}
+
+bool SessionLink::HeardOfAll() const {
   return std::all_of(entries_.begin(), entries_.end(), [](const auto& entry) {
     return entry.second.subscribed != Subscribed::kNotYet;
   });
@@ -354,15 +380,14 @@ std::optional<absl::Duration> SessionLink::TakeGoAway() {
   return std::exchange(go_away_, std::nullopt);
 }
 
-void SessionLink::Flush() {
+void SessionLink::TellAll() {
   MutexLock lock(mutex_);
-  next_report_ = Tick();
+  flush_ = Flush::kDue;
 }
 
 bool SessionLink::IsAllTold() const {
   MutexLock lock(mutex_);
-  if (phase_ != Phase::kOpen) return false;
-  return next_report_ > Tick() && !gathering_ && endings_.empty() && log_.size() == 0;
+  return phase_ == Phase::kOpen && flush_ == Flush::kDone && endings_.empty() && log_.size() == 0;
 }
 
 }  // namespace fusebox::internal

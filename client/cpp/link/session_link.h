@@ -76,13 +76,14 @@ class SessionLink {
   std::optional<Tick> WaitingSince() const;
   // Within what time the server asked to come back to another stream; once.
   std::optional<absl::Duration> TakeGoAway();
-  // Everything that was counted is told and acknowledged.
+  // Whatever the pace, tells all that was counted by now, and gives back what was lent and nobody
+  // needs; and whether that is done and acknowledged.
+  void TellAll();
   bool IsAllTold() const;
-  // Reports everything at once, whatever the pace.
-  void Flush();
 
  private:
   enum class Phase { kCut, kGreeting, kOpen };
+  enum class Flush { kNone, kDue, kUnderWay, kDone };
   // What the server knows of a breaker, in this stream.
   enum class Subscribed {
     kNotYet,
@@ -115,6 +116,7 @@ class SessionLink {
   void GatherFrom(Entry& entry, v1::Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddEndings(v1::Report& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ResubscribeIfUsed(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HeardOfAll() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AnyHurries() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Tick NextReport() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Tick Now() const { return Tick::FromNanos(clock_.NowNanos()); }
@@ -129,6 +131,8 @@ class SessionLink {
   uint32_t last_handle_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<uint32_t> to_subscribe_ ABSL_GUARDED_BY(mutex_);
   bool tells_windows_ ABSL_GUARDED_BY(mutex_) = false;
+  Flush flush_ ABSL_GUARDED_BY(mutex_) = Flush::kNone;
+  size_t max_bytes_ ABSL_GUARDED_BY(mutex_) = size_t{4} << 20;  // Of one message.
 
   ReportLog log_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::SessionEnding> endings_ ABSL_GUARDED_BY(mutex_);  // For reports to come;

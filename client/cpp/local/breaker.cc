@@ -1,5 +1,7 @@
 #include "fusebox/breaker.h"
 
+#include <algorithm>
+
 namespace fusebox {
 
 Breaker::Permit Breaker::AllowSlowly(internal::Gate& gate, const Attempt& attempt) {
@@ -27,6 +29,11 @@ void Breaker::Permit::RecordSlowly(internal::Gate::End end) {
   if (begun_ != internal::Gate::kUntimed) {
     const internal::Stopwatch& stopwatch = gate->stopwatch();
     end.latency = stopwatch.NanosBetween(begun_, stopwatch.Read());
+  }
+  constexpr uint64_t kDay = 86'400'000'000'000;
+  if (end.latency.has_value()) end.latency = std::min(*end.latency, kDay);
+  if (end.retry_after.has_value()) {
+    end.retry_after = std::clamp(*end.retry_after, absl::ZeroDuration(), absl::Hours(24));
   }
   gate->EndSlowly(grant, end);
 }

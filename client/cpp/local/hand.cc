@@ -10,6 +10,8 @@ namespace {
 constexpr absl::Duration kAskAgain = absl::Milliseconds(100);
 // Nobody needs a permit for so long: others may.
 constexpr absl::Duration kIdle = absl::Seconds(1);
+// For the one that is kept for a call that was refused, if nothing is held with it.
+constexpr absl::Duration kKept = absl::Minutes(1);
 
 }  // namespace
 
@@ -26,11 +28,12 @@ std::string Hand::Draw(const PermitKind& kind, Tick now) {
   if (stack == nullptr) return "";
   ++stack->needed;
   std::string permit;
-  if (!stack->permits.empty()) {
-    permit = std::move(stack->permits.back());
+  // One whose time is over is as good as gone: its lease may be.
+  while (permit.empty() && !stack->permits.empty() && stack->permits.back().until > now) {
+    permit = std::move(stack->permits.back().permit);
     stack->permits.pop_back();
-    stack->idle_at = now + kIdle;
   }
+  stack->was_missed = permit.empty();
   Need(*stack, now);
   return permit;
 }
@@ -45,7 +48,7 @@ void Hand::Expect(const PermitKind& kind, uint32_t calls, Tick now) {
 // Asks when what is left is no more than half of what was needed.
 void Hand::Need(Stack& stack, Tick now) {
   const bool is_low = stack.permits.size() * 2 <= stack.needed;
-  if (!is_low || stack.asked || now < stack.ask_at) return;
+  if (!is_low || stack.unanswered > 0 || now < stack.ask_at) return;
   stack.wishes = asks_ = true;
 }
 
@@ -53,27 +56,38 @@ std::vector<PermitWish> Hand::TakeWishes() {
   std::vector<PermitWish> wishes;
   for (Stack& stack : stacks_) {
     if (!std::exchange(stack.wishes, false)) continue;
-    const uint32_t count = std::clamp(std::exchange(stack.needed, 0), 1u, kMaxPermits);
-    wishes.push_back({.kind = stack.kind, .count = count});
-    unanswered_.push_back(stack.kind);
-    stack.asked = true;
+    uint32_t wanted = std::clamp(std::exchange(stack.needed, 0), 1u, kMaxPermits * kMaxWishes);
+    while (wanted > 0) {
+      const uint32_t count = std::min(wanted, kMaxPermits);
+      wanted -= count;
+      wishes.push_back({.kind = stack.kind, .count = count});
+      unanswered_.push_back(stack.kind);
+      ++stack.unanswered;
+    }
   }
   asks_ = false;
   return wishes;
 }
 
-void Hand::Take(std::vector<std::string> permits, Reason reason, absl::Duration retry_after,
-                Tick now) {
-  if (unanswered_.empty()) return;
+size_t Hand::Take(Loan loan, Tick now) {
+  if (unanswered_.empty()) return 0;
   const PermitKind kind = unanswered_.front();
   unanswered_.erase(unanswered_.begin());
   Stack& stack = *StackOf(kind);
-  stack.asked = false;
-  stack.reason = reason;
-  stack.ask_at = now;
-  if (permits.empty()) stack.ask_at = now + std::max(retry_after, kAskAgain);
-  for (std::string& permit : permits) stack.permits.push_back(std::move(permit));
-  if (!stack.permits.empty()) stack.idle_at = now + kIdle;
+  --stack.unanswered;
+  stack.reason = loan.reason;
+  const bool is_short = loan.permits.empty() || loan.reason != Reason::kNone;
+  stack.ask_at = is_short ? now + std::max(loan.retry_after, kAskAgain) : now;
+  const bool has_lease = loan.lease > absl::ZeroDuration();
+  const Tick kept = now + (has_lease ? loan.lease / 2 : kKept);
+  const Tick idle = std::min(kept, now + kIdle);
+  for (std::string& permit : loan.permits) {
+    const bool keeps = std::exchange(stack.was_missed, false);
+    stack.permits.push_back({std::move(permit), keeps ? kept : idle});
+  }
+  std::stable_sort(stack.permits.begin(), stack.permits.end(),
+                   [](const Lent& a, const Lent& b) { return a.until > b.until; });
+  return loan.permits.size();
 }
 
 Reason Hand::ReasonOf(const PermitKind& kind) const {
@@ -85,9 +99,10 @@ Reason Hand::ReasonOf(const PermitKind& kind) const {
 std::vector<std::string> Hand::LayDown(Tick now) {
   std::vector<std::string> idle;
   for (Stack& stack : stacks_) {
-    if (stack.permits.empty() || now < stack.idle_at) continue;
-    for (std::string& permit : stack.permits) idle.push_back(std::move(permit));
-    stack.permits.clear();
+    while (!stack.permits.empty() && stack.permits.back().until <= now) {
+      idle.push_back(std::move(stack.permits.back().permit));
+      stack.permits.pop_back();
+    }
   }
   return idle;
 }
@@ -95,13 +110,16 @@ std::vector<std::string> Hand::LayDown(Tick now) {
 Tick Hand::NextLayDown() const {
   Tick next = Tick::Max();
   for (const Stack& stack : stacks_) {
-    if (!stack.permits.empty()) next = std::min(next, stack.idle_at);
+    if (!stack.permits.empty()) next = std::min(next, stack.permits.back().until);
   }
   return next;
 }
 
 void Hand::ForgetWishes() {
-  for (Stack& stack : stacks_) stack.wishes = stack.asked = false;
+  for (Stack& stack : stacks_) {
+    stack.wishes = false;
+    stack.unanswered = 0;
+  }
   unanswered_.clear();
   asks_ = false;
 }

@@ -29,17 +29,32 @@ struct PermitWish {
   uint32_t count = 0;
 };
 
+// What the server lent in answer to a wish.
+struct Loan {
+  std::vector<std::string> permits = {};
+  // How long each of them is held for this client; 0: they hold nothing.
+  absl::Duration lease = {};
+  // If they are fewer than were asked for: why, and when to ask again.
+  Reason reason = Reason::kNone;
+  absl::Duration retry_after = {};
+};
+
 // The permits of one breaker that the server has lent and no call has needed yet, and when to ask
 // for more: for as many as calls needed since the last time.
+//
+// What nobody needs for a second goes back. But where a call was refused for want of a permit, one
+// is kept for the next call for half of its lease, or for a minute: calls that come seldom would
+// never find one otherwise, and a breaker that waits for their probes never close.
 //
 // Bounded. Not thread-safe.
 class Hand {
  public:
-  // Of one request; the protocol's.
+  // Of one request, and of the requests for one kind on their way; the first is the protocol's.
   static constexpr uint32_t kMaxPermits = 100;
+  static constexpr uint32_t kMaxWishes = 10;
 
-  // One permit for a call of this kind; empty if there is none. If it is time to ask for more,
-  // asks() says so from now on.
+  // The oldest permit for a call of this kind; empty if there is none. If it is time to ask for
+  // more, asks() says so from now on.
   std::string Draw(const PermitKind& kind, Tick now);
   // As if so many calls of this kind were about to come.
   void Expect(const PermitKind& kind, uint32_t calls, Tick now);
@@ -48,9 +63,9 @@ class Hand {
   std::vector<PermitWish> TakeWishes();
   bool asks() const { return asks_; }
 
-  // The answer to the oldest wish that has none. `retry_after` is when to ask again, if nothing
-  // came; `reason` why.
-  void Take(std::vector<std::string> permits, Reason reason, absl::Duration retry_after, Tick now);
+  // The answer to the oldest wish that has none. Returns how many permits it took: with no wish,
+  // none.
+  size_t Take(Loan loan, Tick now);
 
   // Why nothing was lent the last time: a call that is refused is told.
   Reason ReasonOf(const PermitKind& kind) const;
@@ -65,15 +80,19 @@ class Hand {
   void ForgetWishes();
 
  private:
+  struct Lent {
+    std::string permit;
+    Tick until;  // Then it goes back.
+  };
   // Those of one kind.
   struct Stack {
     PermitKind kind = {};
-    std::vector<std::string> permits = {};
-    Tick idle_at = {};    // From then on nobody needs them.
-    Tick ask_at = {};     // Not before.
-    uint32_t needed = 0;  // By calls, since it was last asked for.
-    bool asked = false;   // The answer is to come.
+    std::vector<Lent> permits = {};  // In the order in which they go back, the last first.
+    Tick ask_at = {};                // Not before.
+    uint32_t needed = 0;             // By calls, since it was last asked for.
+    uint32_t unanswered = 0;         // Wishes.
     bool wishes = false;
+    bool was_missed = false;  // A call found none since the last were lent.
     Reason reason = Reason::kNone;
   };
   static constexpr size_t kMaxKinds = 16;

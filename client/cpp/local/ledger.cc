@@ -30,6 +30,18 @@ void AddTo(uint32_t& count, uint64_t calls) {
   count = static_cast<uint32_t>(std::min<uint64_t>(Ledger::kMaxCalls, count + calls));
 }
 
+void AddRetry(const Ledger::One& call, std::vector<Tally::Retries>& retries) {
+  constexpr uint32_t kMany = 4;  // And more.
+  const uint32_t attempt = std::min(call.attempt, kMany);
+  auto kind = std::find_if(retries.begin(), retries.end(), [&](const Tally::Retries& row) {
+    return row.attempt == attempt && row.previous == *call.previous_failure;
+  });
+  if (kind == retries.end()) {
+    kind = retries.insert(kind, {.previous = *call.previous_failure, .attempt = attempt});
+  }
+  ++(IsSuccess(call.outcome) ? kind->succeeded : kind->failed);
+}
+
 }  // namespace
 
 Tally LedgerRow::View(std::vector<Tally::Refusals>& refusals) const {
@@ -42,6 +54,7 @@ Tally LedgerRow::View(std::vector<Tally::Refusals>& refusals) const {
           .epoch = epoch,
           .timed = timed,
           .latency = latency,
+          .retries = retries,
           .refusals = refusals};
 }
 
@@ -49,6 +62,7 @@ Ledger::Ledger() { rows_.reserve(kUsualRows); }
 
 void Ledger::Begin(Generation generation, uint64_t epoch) {
   epochs_[begun_++ % kRemembered] = {generation, epoch};
+  run_ = 0;
 }
 
 void Ledger::Know(uint64_t epoch) {
@@ -81,7 +95,7 @@ void Ledger::AddSuccesses(Generation generation, uint64_t calls, uint64_t timed,
     LedgerRow* const row = RowOf(generation, some);
     if (row == nullptr) return;
     row->outcomes.successes += some;
-    row->outcomes.trailing_failures = 0;
+    row->outcomes.trailing_failures = run_ = 0;
     const auto some_timed = static_cast<uint32_t>(std::min<uint64_t>(timed, some));
     row->timed += some_timed;
     timed -= some_timed;
@@ -90,25 +104,28 @@ void Ledger::AddSuccesses(Generation generation, uint64_t calls, uint64_t timed,
   }
 }
 
-void Ledger::Add(Generation generation, Outcome outcome, bool is_slow,
-                 std::optional<absl::Duration> latency, std::optional<absl::Duration> retry_after,
-                 uint32_t run) {
+void Ledger::Add(Generation generation, const One& call, uint32_t run) {
   LedgerRow* const row = RowOf(generation, 1);
   if (row == nullptr) return;
   OutcomeCounts& outcomes = row->outcomes;
-  ++CountOf(outcomes, outcome);
-  if (is_slow) ++outcomes.slow;
-  if (retry_after.has_value()) outcomes.retry_after = retry_after;
-  if (latency.has_value()) {
+  ++CountOf(outcomes, call.outcome);
+  if (call.is_slow) ++outcomes.slow;
+  if (call.retry_after.has_value()) outcomes.retry_after = call.retry_after;
+  if (call.latency.has_value()) {
     ++row->timed;
-    row->latency += *latency;
+    row->latency += *call.latency;
   }
-  if (IsSuccess(outcome)) {
-    outcomes.trailing_failures = 0;
-  } else if (outcome != Outcome::kRateLimited) {
+  if (call.attempt > 1 && call.previous_failure.has_value()) AddRetry(call, row->retries);
+  if (IsSuccess(call.outcome)) {
+    outcomes.trailing_failures = run_ = 0;
+  } else if (call.outcome != Outcome::kRateLimited) {
     ++outcomes.trailing_failures;
+    ++run_;
   }
-  if (run > 0 && outcomes.trailing_failures >= run) row->is_sealed = true;
+  if (run > 0 && run_ >= run) {
+    row->is_sealed = true;
+    run_ = 0;
+  }
 }
 
 void Ledger::AddRefusals(Generation generation, Reason reason, uint64_t calls) {

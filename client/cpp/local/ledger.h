@@ -27,6 +27,7 @@ struct LedgerRow {
   uint32_t timed = 0;
   absl::Duration latency = {};
   std::array<uint32_t, kReasons> refused = {};  // By reason.
+  std::vector<Tally::Retries> retries = {};     // Those of the calls that were retries, by kind.
   bool is_sealed = false;                       // It takes no more, unless there is no other.
 };
 
@@ -55,9 +56,15 @@ class Ledger {
   // that is over are lost.
   void AddSuccesses(Generation generation, uint64_t calls, uint64_t timed, absl::Duration latency);
   // `run` is from how many failures in a row on they are told by themselves; 0: never.
-  void Add(Generation generation, Outcome outcome, bool is_slow,
-           std::optional<absl::Duration> latency, std::optional<absl::Duration> retry_after,
-           uint32_t run);
+  struct One {
+    Outcome outcome = Outcome::kSuccess;
+    bool is_slow = false;
+    std::optional<absl::Duration> latency = {};
+    std::optional<absl::Duration> retry_after = {};
+    uint32_t attempt = 1;
+    std::optional<Outcome> previous_failure = {};
+  };
+  void Add(Generation generation, const One& call, uint32_t run);
   // Calls were refused.
   void AddRefusals(Generation generation, Reason reason, uint64_t calls);
 
@@ -80,6 +87,7 @@ class Ledger {
   std::array<Epoch, kRemembered> epochs_ = {};
   size_t begun_ = 0;
   std::vector<LedgerRow> rows_;
+  uint32_t run_ = 0;  // Failures in a row, also over rows that were taken.
 };
 
 }  // namespace fusebox::internal

@@ -49,14 +49,13 @@ OutcomeCounts One(Outcome outcome) {
   return counts;
 }
 
-bool IsTimed(const Policy& policy) {
-  return policy.circuit_breaker.slow_call_rate_threshold.on() || policy.hedge.percentile.on();
-}
+bool IsTimed(const Policy& policy) { return policy.circuit_breaker.slow_call_rate_threshold.on(); }
 
 PermitKind KindOf(const Gate::Ask& ask) {
   constexpr uint32_t kMany = 4;  // Attempts beyond are alike to who learns from them.
+  const bool has_failed = ask.previous_failure.has_value() && IsFailure(*ask.previous_failure);
   return {.attempt = std::clamp(ask.attempt, 1u, kMany),
-          .previous_failure = ask.previous_failure,
+          .previous_failure = has_failed ? ask.previous_failure : std::nullopt,
           .hedge = ask.hedge};
 }
 
@@ -153,6 +152,8 @@ Gate::Grant LocalBreaker::PassByRamp(Tick now) {
 Gate::Grant LocalBreaker::PassByPermit(const Ask& ask, Tick now) {
   const PermitKind kind = KindOf(ask);
   std::string permit = hand_.Draw(kind, now);
+  const bool passes_anyway = pushed_.OverrideAt(now) == OverrideMode::kShadow;
+  if (permit.empty() && passes_anyway) return Pass();
   if (permit.empty()) return Refuse(WhyNoPermit(kind));
   std::unique_ptr<Held> held = NewHeld();
   held->lent = std::move(permit);
@@ -171,7 +172,7 @@ Gate::Grant LocalBreaker::PassByOwn(const Ask& ask, Tick now) {
   Transitions transitions;
   const Decision decision = guard_.Acquire(*own_,
                                            {.attempt = std::max(ask.attempt, 1u),
-                                            .previous_failure = ask.previous_failure,
+                                            .previous_failure = KindOf(ask).previous_failure,
                                             .hedge = ask.hedge},
                                            now, surroundings_.numbers, transitions);
   NoteTransitions(transitions);
@@ -224,7 +225,15 @@ void LocalBreaker::Count(const Grant& grant, const End& end, Tick now) {
   if (is_slow) all_timed_until_ = now + policy.window_duration;
   const Cells::Generation generation = grant.word.generation();
   if (!is_lent) {
-    ledger_.Add(generation, end.outcome, is_slow, latency, end.retry_after,
+    const Permit first;
+    const Permit& permit = is_own ? *grant.held->own : first;
+    ledger_.Add(generation,
+                {.outcome = end.outcome,
+                 .is_slow = is_slow,
+                 .latency = latency,
+                 .retry_after = end.retry_after,
+                 .attempt = permit.attempt,
+                 .previous_failure = permit.previous_failure},
                 policy.consecutive_failures);
   }
   if (!is_own && generation == generation_) {
@@ -310,8 +319,10 @@ void LocalBreaker::Push(const Standing& standing, std::shared_ptr<const RulingPo
                         double local_share) {
   const Operation operation(*this);
   const Tick now = operation.now();
-  if (policy != nullptr || local_share != share_) {
-    SetPolicy(policy == nullptr ? fleet_ : std::move(policy), local_share, now);
+  // Every new stream tells it anew.
+  const bool is_new_policy = policy != nullptr && policy->policy != fleet_->policy;
+  if (is_new_policy || local_share != share_) {
+    SetPolicy(is_new_policy ? std::move(policy) : fleet_, local_share, now);
   }
   if (pushed_.IsNewerThan(standing)) return;
   const bool was_alone = std::exchange(is_alone_, false);
@@ -324,16 +335,21 @@ void LocalBreaker::Push(const Standing& standing, std::shared_ptr<const RulingPo
   pushed_ = Pushed::At(standing, now);
   guard_.SetOverride(pushed_.override);
   // What it saw by itself is what it still goes by under a quorum.
-  const bool forgets = is_new_epoch ? standing.state == State::kClosed : was_alone;
-  if (forgets && fleet_->policy.circuit_breaker.min_failing_clients <= 1 &&
-      guard_.state() != State::kClosed) {
-    Transitions transitions;
-    guard_.Reset(*own_, now, surroundings_.numbers, transitions);
-  }
+  const bool is_told = is_new_epoch ? standing.state == State::kClosed : was_alone;
+  const bool is_alone_in_it = fleet_->policy.circuit_breaker.min_failing_clients > 1;
+  if (std::exchange(has_fleets_outage_, false) || (is_told && !is_alone_in_it)) ForgetOwn(now);
+  is_asked_to_hurry_.store(pushed_.hurry, std::memory_order_relaxed);
   if (!is_new_epoch) return;
   BeginGeneration();
   ramp_credit_ = Share::kOne - fleet_->policy.circuit_breaker.ramp_initial.millionths();
   GiveBack(hand_.LayDownAll());
+}
+
+void LocalBreaker::ForgetOwn(Tick now) {
+  if (guard_.state() == State::kClosed) return;
+  Transitions transitions;
+  guard_.Reset(*own_, now, surroundings_.numbers, transitions);
+  NoteTransitions(transitions);
 }
 
 void LocalBreaker::SetPolicy(std::shared_ptr<const RulingPolicy> policy, double share, Tick now) {
@@ -353,12 +369,15 @@ void LocalBreaker::SetPolicy(std::shared_ptr<const RulingPolicy> policy, double 
   BeginGeneration();
 }
 
-void LocalBreaker::Lend(std::vector<std::string> permits, Reason reason,
-                        absl::Duration retry_after) {
+void LocalBreaker::Lend(Loan loan) {
   const Operation operation(*this);
-  lent_ += permits.size();
+  lent_ += hand_.Take(std::move(loan), operation.now());
   MakeRoomForLent();
-  hand_.Take(std::move(permits), reason, retry_after, operation.now());
+}
+
+void LocalBreaker::LayDown() {
+  const Operation operation(*this);
+  GiveBack(hand_.LayDownAll());
 }
 
 // So that calls need not allocate.
@@ -375,9 +394,11 @@ void LocalBreaker::GoAlone() {
     Transitions transitions;
     guard_.Reset(*own_, now, surroundings_.numbers, transitions);
     guard_.RestoreOutage(*own_, {.open_until = std::max(pushed_.open_until, now)}, now);
+    has_fleets_outage_ = true;
     BeginGeneration();
   }
   if (!std::exchange(is_alone_, true)) alone_since_ = now;
+  is_asked_to_hurry_.store(false, std::memory_order_relaxed);
   GiveBack(hand_.LayDownAll());
   hand_.ForgetWishes();
 }
@@ -411,9 +432,10 @@ std::optional<LedgerRow> LocalBreaker::TakeWindow() {
   NoteTransitions(transitions);
   if (seen.window.calls == 0) return std::nullopt;
   LedgerRow row{.epoch = pushed_.epoch};
-  row.outcomes.failures = seen.window.failures;
-  row.outcomes.successes = seen.window.calls - seen.window.failures;
-  row.outcomes.slow = seen.window.slow;
+  row.outcomes.failures = std::min(seen.window.failures, Ledger::kMaxCalls);
+  row.outcomes.successes =
+      std::min(seen.window.calls - seen.window.failures, Ledger::kMaxCalls - row.outcomes.failures);
+  row.outcomes.slow = std::min(seen.window.slow, row.outcomes.Calls());
   row.outcomes.trailing_failures = std::min(seen.consecutive_failures, seen.window.failures);
   return row;
 }
@@ -448,6 +470,10 @@ void LocalBreaker::Redecide(Tick now) {
   Transitions transitions;
   guard_.Advance(*own_, now, surroundings_.numbers, transitions);
   NoteTransitions(transitions);
+  // Nobody probes it: its wait is over, and what the fleet lets pass may fail again.
+  const bool is_onlooker =
+      !is_alone_ && guard_.state() == State::kHalfOpen && (!AsksOwn() || NeedsPermit(now));
+  if (is_onlooker) ForgetOwn(now);
   RedecideTiming(now);
   const Word word = Judge(now);
   if (word.way() == Way::kRefuse) refusing_ = word.reason();
@@ -491,9 +517,10 @@ Gate::Word LocalBreaker::JudgeAlone(Tick now) const {
 
 Gate::Word LocalBreaker::JudgePushed(Tick now) const {
   if (pushed_.IsOpen(now) && !IsLetPass(now)) return MakeWord(Way::kRefuse, Reason::kOpen);
+  const bool fails_alone = AsksOwn() && guard_.state() == State::kOpen;
+  if (fails_alone && !IsLetPass(now)) return MakeWord(Way::kRefuse, Reason::kOpen);
   if (NeedsPermit(now)) return MakeWord(Way::kLookCloser);
   if (IsLetPass(now)) return MakeWord(Way::kPass);
-  if (AsksOwn() && guard_.state() == State::kOpen) return MakeWord(Way::kRefuse, Reason::kOpen);
   return MakeWord(AsksOwn() || Ramps(now) ? Way::kLookCloser : Way::kPass);
 }
 

@@ -81,7 +81,7 @@ class LocalBreaker final : public Gate {
   void Push(const Standing& standing, std::shared_ptr<const RulingPolicy> policy,
             double local_share);
   // The answer to the oldest PermitWish.
-  void Lend(std::vector<std::string> permits, Reason reason, absl::Duration retry_after);
+  void Lend(Loan loan);
   // There is no server for it any more, for now. What it was lent and nobody needs goes back to it.
   void GoAlone();
 
@@ -98,6 +98,10 @@ class LocalBreaker final : public Gate {
   };
   News TakeNews();
   bool hurries() const { return hurries_.load(std::memory_order_relaxed); }
+  // The server wants to hear soon of whatever there is.
+  bool is_asked_to_hurry() const { return is_asked_to_hurry_.load(std::memory_order_relaxed); }
+  // All that it was lent and that nobody needs goes back with the next news.
+  void LayDown();
   // Whether calls were counted that nobody was told of.
   bool HasNews();
   // What the own window holds, for a server that knows nothing; nothing unless it is CLOSED, here
@@ -150,6 +154,7 @@ class LocalBreaker final : public Gate {
   bool IsLetPass(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool NeedsPermit(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AsksOwn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetOwn(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Ramps(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   State Shown() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Tick DeadlineAt(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -157,6 +162,7 @@ class LocalBreaker final : public Gate {
   const std::string name_;
   const Surroundings surroundings_;
   std::atomic<bool> hurries_{false};
+  std::atomic<bool> is_asked_to_hurry_{false};
   std::atomic<int64_t> next_deadline_{Tick::Max().nanos()};
   std::atomic<State> state_{State::kClosed};
 
@@ -166,6 +172,7 @@ class LocalBreaker final : public Gate {
   double share_ ABSL_GUARDED_BY(mutex_) = 1;
   bool is_alone_ ABSL_GUARDED_BY(mutex_) = true;
   Tick alone_since_ ABSL_GUARDED_BY(mutex_);
+  bool has_fleets_outage_ ABSL_GUARDED_BY(mutex_) = false;  // The own breaker, since a cut.
   Pushed pushed_ ABSL_GUARDED_BY(mutex_);
   mutable Guard guard_ ABSL_GUARDED_BY(mutex_);
   Cells::Generation generation_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_CLIENT_CPP_LOCAL_PUSHED_H_
 #define FUSEBOX_CLIENT_CPP_LOCAL_PUSHED_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -30,8 +31,8 @@ struct Pushed {
     if (standing.state == State::kOpen) pushed.open_until = now + standing.retry_after;
     if (standing.closed_for.has_value()) {
       // It may have closed before this client's time began.
-      pushed.closed_since =
-          Tick::FromNanos(now.nanos() - absl::ToInt64Nanoseconds(*standing.closed_for));
+      pushed.closed_since = Tick::FromNanos(
+          std::max(int64_t{0}, now.nanos() - absl::ToInt64Nanoseconds(*standing.closed_for)));
     }
     if (standing.override != nullptr) {
       pushed.override = std::make_shared<const Override>(

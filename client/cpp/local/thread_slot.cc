@@ -25,7 +25,6 @@ FreeSlots& Free() {
 // Gives the slot back when its thread ends.
 struct ThreadSlot::Holder {
   ~Holder() {
-    // What is destroyed after this one, and counts once more, has no slot.
     is_over = true;
     const size_t slot = std::exchange(Place(), kNone);
     if (slot == kNone) return;
@@ -33,12 +32,14 @@ struct ThreadSlot::Holder {
     const std::lock_guard<std::mutex> lock(free.mutex);
     free.slots.push_back(slot);
   }
-  bool is_over = false;
+  // What is destroyed after it, and counts once more, has no slot.
+  static thread_local bool is_over;
 };
+thread_local bool ThreadSlot::Holder::is_over = false;
 
 size_t ThreadSlot::Take() {
-  static thread_local Holder holder;
-  if (Place() != kNone || holder.is_over) return Place();
+  if (Place() != kNone || Holder::is_over) return Place();
+  static thread_local const Holder kHolder;
   FreeSlots& free = Free();
   const std::lock_guard<std::mutex> lock(free.mutex);
   if (!free.slots.empty()) {

@@ -165,7 +165,7 @@ TEST_F(ClientTest, GoesOnAloneAndComesBack) {
   Until([&] { return !client->IsConnected(); });
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(Call(breaker, Outcome::kFailure));
   EXPECT_EQ(breaker.state(), State::kOpen);
-  EXPECT_FALSE(client->last_error().ok());
+  EXPECT_FALSE(client->ConnectionError().ok());
   Serve(was_at);
   Until([&] { return client->IsConnected() && breaker.state() == State::kClosed; });
 }

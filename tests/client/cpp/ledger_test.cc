@@ -15,9 +15,7 @@ class LedgerTest : public ::testing::Test {
  protected:
   LedgerTest() { ledger_.Begin(1, 70); }
 
-  void Add(Outcome outcome, uint32_t run = kNoRun) {
-    ledger_.Add(1, outcome, false, std::nullopt, std::nullopt, run);
-  }
+  void Add(Outcome outcome, uint32_t run = kNoRun) { ledger_.Add(1, {.outcome = outcome}, run); }
 
   Ledger ledger_;
 };
@@ -57,6 +55,32 @@ TEST_F(LedgerTest, ARunThatIsLongEnoughIsToldByItself) {
   EXPECT_EQ(rows[0].outcomes.trailing_failures, 3u);
   EXPECT_EQ(rows[0].outcomes.successes, 0u);
   EXPECT_EQ(rows[1].outcomes.successes, 9u);
+}
+
+// The server's run goes on over rows, too.
+TEST_F(LedgerTest, ARunGoesOnOverWhatWasTold) {
+  for (int i = 0; i < 3; ++i) Add(Outcome::kFailure, /*run=*/5);
+  ledger_.Take();
+  for (int i = 0; i < 2; ++i) Add(Outcome::kFailure, /*run=*/5);
+  ledger_.AddSuccesses(1, 1, 0, {});
+  const std::vector<LedgerRow> rows = ledger_.Take();
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_EQ(rows[0].outcomes.trailing_failures, 2u);
+  EXPECT_EQ(rows[0].outcomes.successes, 0u);
+}
+
+TEST_F(LedgerTest, RetriesAreToldByKind) {
+  const Ledger::One retry{.attempt = 2, .previous_failure = Outcome::kTimeout};
+  ledger_.Add(1, retry, kNoRun);
+  ledger_.Add(1,
+              {.outcome = Outcome::kFailure, .attempt = 9, .previous_failure = Outcome::kFailure},
+              kNoRun);
+  ledger_.Add(1, retry, kNoRun);
+  const std::vector<LedgerRow> rows = ledger_.Take();
+  ASSERT_THAT(rows[0].retries, SizeIs(2));
+  EXPECT_EQ(rows[0].retries[0].succeeded, 2u);
+  EXPECT_EQ(rows[0].retries[1].attempt, 4u);
+  EXPECT_EQ(rows[0].retries[1].failed, 1u);
 }
 
 TEST_F(LedgerTest, EachEpochHasItsRow) {

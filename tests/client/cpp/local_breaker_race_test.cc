@@ -75,7 +75,7 @@ TEST_F(LocalRaceTest, EveryCallIsAnsweredWhileServersComeAndGo) {
         if (turn % 5 == 1) PushHalfOpen();
         if (turn % 5 == 2) PushClosed();
         if (turn % 5 == 3) breaker_.GoAlone();
-        breaker_.Lend({"a", "b"}, Reason::kNone, {});
+        breaker_.Lend({.permits = {"a", "b"}});
         Pass(absl::Milliseconds(10));
         breaker_.TakeNews();
       });

@@ -244,6 +244,27 @@ TEST_F(QuorumTest, AClientThatFailsAloneRefusesByItsOwnCounts) {
   EXPECT_EQ(handle_.state(), State::kOpen);
 }
 
+// An outage that was the fleet's is over when the fleet says so.
+TEST_F(QuorumTest, AnOutageThatWasPushedEndsWithThatOfTheFleet) {
+  PushOpen(absl::Minutes(10));
+  breaker_.GoAlone();
+  EXPECT_FALSE(Call());
+  PushClosed();
+  EXPECT_TRUE(Call());
+}
+
+TEST_F(QuorumTest, AlsoUnderABulkheadItRefusesByItsOwnCounts) {
+  Policy policy;
+  policy.circuit_breaker.min_failing_clients = 3;
+  policy.bulkhead.max_concurrent = 100;
+  PushPolicy(policy);
+  breaker_.Expect({});
+  breaker_.TakeNews();
+  breaker_.Lend({.permits = std::vector<std::string>(6, "p")});
+  Fail(5);
+  EXPECT_EQ(Ask().reason(), Reason::kOpen);
+}
+
 TEST_F(QuorumTest, WhatItSawIsToldAllTheSame) {
   Fail(5);
   EXPECT_EQ(Told().failures, 5u);
@@ -267,7 +288,7 @@ class LentTest : public LocalTest {
   // What it wishes for is answered with these.
   std::vector<PermitWish> Lend(std::vector<std::string> permits, Reason reason = Reason::kNone) {
     std::vector<PermitWish> wishes = breaker_.TakeNews().wishes;
-    breaker_.Lend(std::move(permits), reason, {});
+    breaker_.Lend({.permits = std::move(permits), .reason = reason});
     return wishes;
   }
 };
@@ -297,12 +318,29 @@ TEST_F(LentTest, AProbeThatIsNotMadeGoesBack) {
 }
 
 TEST_F(LentTest, APermitThatNobodyNeedsForASecondGoesBack) {
-  Call();
+  breaker_.Expect({});
   Lend({"a"});
   Pass(absl::Milliseconds(999));
   EXPECT_THAT(breaker_.TakeNews().endings, IsEmpty());
   Pass(absl::Milliseconds(1));
   EXPECT_THAT(breaker_.TakeNews().endings, SizeIs(1));
+}
+
+// Else it would never be probed by who calls it once in a while.
+TEST_F(LentTest, ACallOnceEveryTenSecondsFindsItsProbe) {
+  EXPECT_FALSE(Call());
+  Lend({"a"});
+  Pass(absl::Seconds(10));
+  EXPECT_TRUE(Call());
+}
+
+TEST_F(LentTest, ShadowLetsPassWhatHasNoPermit) {
+  Policy policy;
+  policy.bulkhead.max_concurrent = 1;
+  PushPolicy(policy);
+  PushOverride(OverrideMode::kShadow);
+  EXPECT_EQ(Passed(10), 10);
+  EXPECT_TRUE(breaker_.hurries());
 }
 
 TEST_F(LentTest, WhatWasLentInOneEpochIsNotUsedInAnother) {
@@ -351,6 +389,14 @@ TEST_F(CutTest, WhatItCountedTripsItOnceItIsAlone) {
   breaker_.GoAlone();
   Fail(1);
   EXPECT_EQ(handle_.state(), State::kOpen);
+}
+
+// It tripped by itself while the fleet was fine, and nobody has probed it since.
+TEST_F(CutTest, ATripThatNobodyWentByIsForgottenAfterItsWait) {
+  Fail(5);
+  Pass(absl::Seconds(30));
+  breaker_.GoAlone();
+  EXPECT_EQ(Passed(100), 100);
 }
 
 TEST_F(CutTest, AnOpenThatWasPushedHoldsUntilItIsOverAndThenIsProbed) {
@@ -449,14 +495,14 @@ TEST_F(TimedTest, OneInEightIsTimedWhereTimingIsWhatCosts) {
   for (int i = 0; i < 800; ++i) CallFor(absl::Microseconds(10));
   const std::vector<LedgerRow> some = breaker_.TakeNews().rows;
   EXPECT_EQ(some[0].outcomes.successes, 800u);
-  EXPECT_EQ(some[0].timed, 100u);
-  EXPECT_EQ(some[0].latency, absl::Milliseconds(1));
+  EXPECT_NEAR(some[0].timed, 100, 50);
+  EXPECT_EQ(some[0].latency, some[0].timed * absl::Microseconds(10));
 }
 
 TEST_F(TimedTest, OnceOneWasSlowAllAreTimed) {
   for (int i = 0; i < 5'000; ++i) CallFor(absl::Microseconds(10));
   breaker_.Advance();
-  for (int i = 0; i < 8; ++i) CallFor(absl::Milliseconds(100));
+  for (int i = 0; i < 100; ++i) CallFor(absl::Milliseconds(100));
   breaker_.TakeNews();
   for (int i = 0; i < 100; ++i) CallFor(absl::Microseconds(10));
   EXPECT_EQ(breaker_.TakeNews().rows[0].timed, 100u);
@@ -495,6 +541,14 @@ TEST_F(PermitTest, ARefusalStaysOneWhateverIsRecorded) {
   permit.Fail();
   EXPECT_FALSE(permit.status().ok());
   EXPECT_EQ(Told().Calls(), 0u);
+}
+
+// A report with a value out of range would be dropped as a whole.
+TEST_F(PermitTest, WhatIsOutOfRangeIsAsNearAsCanBe) {
+  Ask().Record(Outcome::kRateLimited, -absl::Seconds(1));
+  EXPECT_EQ(breaker_.TakeNews().rows[0].outcomes.retry_after, absl::ZeroDuration());
+  Ask().Record(Outcome::kRateLimited, absl::InfiniteDuration());
+  EXPECT_EQ(breaker_.TakeNews().rows[0].outcomes.retry_after, absl::Hours(24));
 }
 
 TEST_F(PermitTest, AStatusIsClassifiedByThePolicy) {

@@ -209,6 +209,31 @@ TEST_F(SessionLinkTest, CallsOfLongAgoAreNotTold) {
   EXPECT_EQ(server_->Look("db/orders").totals.successes, 1u);
 }
 
+TEST_F(SessionLinkTest, AllIsToldAtTheEndAlsoWhatWasCountedBeforeTheWelcome) {
+  Call(orders_);
+  client_.link().TellAll();
+  EXPECT_FALSE(client_.link().IsAllTold());
+  Connect();
+  EXPECT_TRUE(client_.link().IsAllTold());
+  EXPECT_EQ(server_->Look("db/orders").totals.successes, 1u);
+}
+
+// By the flag of the server.
+TEST_F(SessionLinkTest, MessagesAreNoLargerThanTheServerTakes) {
+  for (int i = 0; i < 300; ++i) client_.Add(absl::StrCat(std::string(200, 'x'), i));
+  client_.link().Begin();
+  v1::SessionResponse hello;
+  hello.mutable_welcome()->set_server_life("12345678");
+  hello.mutable_welcome()->set_max_message_bytes(4096);
+  ASSERT_EQ(client_.link().Take(hello), absl::OkStatus());
+  int subscribed = 0;
+  while (const std::optional<v1::SessionRequest> said = client_.link().Say()) {
+    EXPECT_LE(said->ByteSizeLong(), 4096u);
+    subscribed += said->subscribe_size();
+  }
+  EXPECT_EQ(subscribed, 301);
+}
+
 TEST_F(SessionLinkTest, AServerThatBreaksTheProtocolIsLeft) {
   client_.link().Begin();
   EXPECT_EQ(client_.link().Take({}).code(), absl::StatusCode::kInternal);

@@ -5,6 +5,8 @@ import selectors
 import socket
 import threading
 
+from timing import boottime
+
 
 class Network:
     """Listens at `address` and passes on to and from `target`. One thread; ends with the block."""
@@ -17,6 +19,7 @@ class Network:
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
+        self.accepted = []  # When.
         self._pairs = {}
         self._lock = threading.Lock()
         self._swallows = False
@@ -66,6 +69,7 @@ class Network:
 
     def _accept(self):
         near, _ = self._listener.accept()
+        self.accepted.append(boottime())
         if self._swallows:
             self._pairs[near] = far = socket.socket()
             self._pairs[far] = near

@@ -105,7 +105,8 @@ class Breaker::Permit {
     if (outcome == Outcome::kSuccess && grant_.held == nullptr) return RecordSuccess();
     RecordSlowly({outcome});
   }
-  // `retry_after` is what the dependency asked for.
+  // `retry_after` is what the dependency asked for: 0 to 24h, and as near as can be where it is
+  // not.
   void Record(Outcome outcome, absl::Duration retry_after) {
     RecordSlowly({outcome, std::nullopt, retry_after});
   }

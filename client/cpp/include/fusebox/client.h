@@ -39,8 +39,8 @@ struct ClientOptions {
   absl::Duration close_patience = absl::Milliseconds(500);
   // Called soon after a breaker has changed its state; not once for each of several changes that
   // follow one another at once. By a thread of the client's, with nothing locked, one at a time:
-  // what takes long holds up reports. May use the breakers, and must not end the client. Empty:
-  // nobody.
+  // what takes long holds up reports. May use the breakers; must not throw, wait for the server or
+  // end the client. Empty: nobody.
   std::function<void(const StateChange&)> on_state_change = {};
 };
 
@@ -51,7 +51,8 @@ struct ClientOptions {
 //   ASSIGN_OR_RETURN(auto client, fusebox::Client::Create({.target = "localhost:7400"}));
 //   fusebox::Breaker orders = *client->GetBreaker("db/orders");
 //
-// One per process is enough: it has one connection and one thread. Thread-safe.
+// One per process is enough: it has one connection and one thread. A process that forks makes it
+// afterwards. Thread-safe.
 class Client {
  public:
   // Connects in the background. The error is INVALID_ARGUMENT and says which option is wrong.
@@ -73,8 +74,8 @@ class Client {
 
   // Whether a server is at the other end now.
   bool IsConnected() const;
-  // Why it was not, the last time; OK if it always was.
-  absl::Status last_error() const;
+  // Why there is none; OK while there is one, or nothing is known yet.
+  absl::Status ConnectionError() const;
 
  private:
   class Impl;

@@ -97,7 +97,7 @@ class Gate {
   static constexpr uint64_t kUntimed = 0;
   uint64_t Begin(Word word) const {
     if (ABSL_PREDICT_TRUE(word.timing() == Timing::kNone)) return kUntimed;
-    if (word.timing() == Timing::kSome && ++CallsOfThread() % kSome != 0) return kUntimed;
+    if (word.timing() == Timing::kSome && !IsDrawn()) return kUntimed;
     return stopwatch_.Read();
   }
 
@@ -137,10 +137,12 @@ class Gate {
     EndSlowly({word}, {Outcome::kSuccess, stopwatch_.NanosBetween(begun, end)});
   }
 
-  // At all breakers.
-  static uint32_t& CallsOfThread() {
-    static thread_local uint32_t calls = 0;
-    return calls;
+  // One call in kSome, by chance: whatever calls come in turns, none is left out. Of the linear
+  // congruential generator of Numerical Recipes (2nd edition, chapter 7.1) only the highest bits.
+  static bool IsDrawn() {
+    static thread_local uint32_t state = 0;
+    state = state * 1664525 + 1013904223;
+    return state < (uint64_t{1} << 32) / kSome;
   }
 
   const Stopwatch& stopwatch_;
