@@ -4,10 +4,18 @@
 
 namespace fusebox {
 
+namespace {
+
+internal::Gate::Ask AskFor(const Attempt& attempt) {
+  return {.attempt = attempt.number, .previous_failure = attempt.previous, .hedge = attempt.hedge};
+}
+
+}  // namespace
+
+void Breaker::Expect(const Attempt& attempt) const { gate_->Expect(AskFor(attempt)); }
+
 Breaker::Permit Breaker::AllowSlowly(internal::Gate& gate, const Attempt& attempt) {
-  const internal::Gate::Ask ask{
-      .attempt = attempt.number, .previous_failure = attempt.previous, .hedge = attempt.hedge};
-  const internal::Gate::Grant grant = gate.LookCloser(ask);
+  const internal::Gate::Grant grant = gate.LookCloser(AskFor(attempt));
   return Permit(gate, grant, gate.Begin(grant.word));
 }
 

@@ -310,9 +310,9 @@ void LocalBreaker::BeginGeneration() {
   ledger_.Begin(generation_, pushed_.epoch);
 }
 
-void LocalBreaker::Expect(const PermitKind& kind) {
+void LocalBreaker::Expect(const Ask& ask) {
   const Operation operation(*this);
-  if (!is_alone_) hand_.Expect(kind, 1, operation.now());
+  if (!is_alone_) hand_.Expect(KindOf(ask), 1, operation.now());
 }
 
 void LocalBreaker::Push(const Standing& standing, std::shared_ptr<const RulingPolicy> policy,

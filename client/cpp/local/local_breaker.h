@@ -67,14 +67,13 @@ class LocalBreaker final : public Gate {
   ~LocalBreaker() override;
 
   Grant LookCloser(const Ask& ask) override;
+  void Expect(const Ask& ask) override;
   void EndSlowly(const Grant& grant, const End& end) override;
   absl::string_view name() const override { return name_; }
   State state() const override { return state_.load(std::memory_order_relaxed); }
   absl::Duration RetryAfter(Reason reason) const override;
   absl::Status RefusalFor(Reason reason) const override;
   Outcome Classify(const absl::Status& status) const override;
-  // Calls of this kind are about to come: what they need is to be there by then.
-  void Expect(const PermitKind& kind);
 
   // The server says where it stands; what is older than what it said before is dropped. `policy` is
   // null if it is as before; `local_share` is Alone()'s.

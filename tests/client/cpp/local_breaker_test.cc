@@ -374,7 +374,7 @@ TEST_F(LentTest, RetriesAreLentByKind) {
 
 TEST_F(LentTest, WhatIsExpectedIsAskedForAhead) {
   PushClosed();
-  breaker_.Expect({.attempt = 2, .previous_failure = Outcome::kFailure});
+  handle_.Expect({.number = 2, .previous = Outcome::kFailure});
   EXPECT_TRUE(breaker_.hurries());
   Lend({"r"});
   EXPECT_TRUE(Ask({.number = 2, .previous = Outcome::kFailure}).allowed());

@@ -49,6 +49,9 @@ class Breaker {
   // Whether another one may: it takes from the retry budget. Never blocks: what is lent by the
   // server for it and has not come yet is asked for, and this one refused (RETRY_BUDGET).
   Permit Allow(const Attempt& attempt) const;
+  // Such an attempt is about to come, as when the backoff before it begins: asks the server to lend
+  // what it will need, if it needs anything.
+  void Expect(const Attempt& attempt) const;
 
   // Calls `function`, if it may be called, and records how that ended. `function` returns
   // absl::Status or absl::StatusOr<T>, as does this; a refusal is that of Permit::status(). One

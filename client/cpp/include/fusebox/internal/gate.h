@@ -92,6 +92,9 @@ class Gate {
   // Decides any call.
   virtual Grant LookCloser(const Ask& ask) = 0;
 
+  // One of this kind is about to come: what the server lends for it is to be there by then.
+  virtual void Expect(const Ask& ask) = 0;
+
   // When a call begins that is granted by this word, by the stopwatch; kUntimed if that does not
   // matter.
   static constexpr uint64_t kUntimed = 0;
