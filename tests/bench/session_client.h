@@ -31,6 +31,8 @@ class Toggle {
                                                    : engine_.Record(kTripped, "", failures).ok();
     if (!done) std::abort();
   }
+  // It is not to be left so: after a while it changes by itself.
+  bool is_open() const { return open_; }
 
  private:
   Engine& engine_;
