@@ -1,5 +1,5 @@
 // How soon a trip reaches nearly all sessions of a server of whose clients some never read, of how
-// soon where all do; and what those cost in memory while trips go on.
+// soon where all do.
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
