@@ -89,13 +89,18 @@ v1::OverrideMode ToProto(OverrideMode mode) {
   return static_cast<v1::OverrideMode>(static_cast<int>(mode) + v1::OVERRIDE_MODE_FORCED_OPEN);
 }
 
+std::optional<OverrideMode> FromProto(v1::OverrideMode mode) {
+  if (mode < v1::OVERRIDE_MODE_FORCED_OPEN || mode > v1::OVERRIDE_MODE_SHADOW) return std::nullopt;
+  return static_cast<OverrideMode>(mode - v1::OVERRIDE_MODE_FORCED_OPEN);
+}
+
 absl::StatusOr<Override> FromProto(const v1::Override& message, const WallAnchor& now) {
-  if (message.mode() < v1::OVERRIDE_MODE_FORCED_OPEN || message.mode() > v1::OVERRIDE_MODE_SHADOW) {
+  const std::optional<OverrideMode> mode = FromProto(message.mode());
+  if (!mode.has_value()) {
     return BadField("OVERRIDE_INVALID", "mode", absl::StrCat(message.mode()),
                     "use FORCED_OPEN, FORCED_CLOSED or SHADOW");
   }
-  const int mode = message.mode() - v1::OVERRIDE_MODE_FORCED_OPEN;
-  Override override{.mode = static_cast<OverrideMode>(mode),
+  Override override{.mode = *mode,
                     .reason = message.reason(),
                     .actor = message.actor(),
                     .match = message.match(),

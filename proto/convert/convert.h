@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_PROTO_CONVERT_CONVERT_H_
 #define FUSEBOX_PROTO_CONVERT_CONVERT_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,8 @@ v1::RetryReason ToProto(RetryReason reason);
 v1::Cause ToProto(Cause cause);
 v1::Health ToProto(Health health);
 v1::OverrideMode ToProto(OverrideMode mode);
+// Absent for an unspecified one, and for one that this program does not know.
+std::optional<OverrideMode> FromProto(v1::OverrideMode mode);
 
 // The error is INVALID_ARGUMENT, OVERRIDE_INVALID: an unspecified mode or a negative time to live.
 absl::StatusOr<Override> FromProto(const v1::Override& message, const WallAnchor& now);

@@ -134,19 +134,6 @@ absl::Duration UpToADay(const google::protobuf::Duration& duration) {
   return std::clamp(FromProto(duration), absl::ZeroDuration(), kDay);
 }
 
-std::optional<OverrideMode> ModeOf(v1::OverrideMode mode) {
-  switch (mode) {
-    case v1::OVERRIDE_MODE_FORCED_OPEN:
-      return OverrideMode::kForcedOpen;
-    case v1::OVERRIDE_MODE_FORCED_CLOSED:
-      return OverrideMode::kForcedClosed;
-    case v1::OVERRIDE_MODE_SHADOW:
-      return OverrideMode::kShadow;
-    default:
-      return std::nullopt;
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<TallyRow> FromProto(const v1::Tally& message) {
@@ -196,7 +183,7 @@ Standing FromProto(const v1::BreakerState& message) {
   if (message.state() == v1::STATE_HALF_OPEN) standing.state = State::kHalfOpen;
   standing.retry_after = UpToADay(message.retry_after());
   if (message.has_closed_for()) standing.closed_for = UpToADay(message.closed_for());
-  if (const std::optional<OverrideMode> mode = ModeOf(message.override())) {
+  if (const std::optional<OverrideMode> mode = FromProto(message.override())) {
     standing.override = std::make_shared<const Override>(Override{.mode = *mode});
     standing.override_ttl =
         message.has_override_ttl() ? UpToADay(message.override_ttl()) : absl::InfiniteDuration();

@@ -8,6 +8,11 @@
 
 namespace fusebox::internal {
 
+// A random part of it, evenly.
+inline absl::Duration RandomPart(absl::Duration whole, uint64_t random_bits) {
+  return whole * (static_cast<double>(random_bits >> 11) * 0x1p-53);
+}
+
 // How long to wait before coming back: a random time up to twice as long as is due, which doubles
 // with every try that fails, so that many clients do not come back all at once.
 class Backoff {
@@ -16,8 +21,7 @@ class Backoff {
   static constexpr absl::Duration kLongest = absl::Seconds(10);
 
   absl::Duration Next(uint64_t random_bits) {
-    const double share = static_cast<double>(random_bits >> 11) * 0x1p-53;
-    const absl::Duration wait = 2 * due_ * share;
+    const absl::Duration wait = RandomPart(2 * due_, random_bits);
     due_ = std::min(2 * due_, kLongest);
     return wait;
   }

@@ -153,7 +153,7 @@ Tick Connection::TurnWithStream(Tick now) {
     is_writable = is_writable_;
   }
   if (const std::optional<absl::Duration> within = link_.TakeGoAway()) {
-    leave_at_ = now + *within * (static_cast<double>(random_.RandomBits() >> 11) * 0x1p-53);
+    leave_at_ = now + RandomPart(*within, random_.RandomBits());
   }
   if (!is_broken && IsStalled(now)) {
     MutexLock lock(mutex_);

@@ -1,7 +1,6 @@
 #ifndef FUSEBOX_CLIENT_CPP_CONNECTION_CONNECTION_H_
 #define FUSEBOX_CLIENT_CPP_CONNECTION_CONNECTION_H_
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>

@@ -20,16 +20,16 @@ constexpr size_t kSubscriptionBytes = 280;
 constexpr size_t kRowBytes = 200;
 constexpr size_t kEndingBytes = 200;
 
-// How many of `most` fit into so many bytes; one in any case.
-int FittingInto(size_t bytes, size_t each, int most) {
-  return static_cast<int>(std::clamp<size_t>(bytes / each, 1, static_cast<size_t>(most)));
-}
-
 // Until a server says how.
 constexpr absl::Duration kReportInterval = absl::Milliseconds(500);
 constexpr absl::Duration kHurryInterval = absl::Milliseconds(10);
 constexpr absl::Duration kShortest = absl::Milliseconds(1);
 constexpr absl::Duration kLongest = absl::Minutes(1);
+
+// How many of `most` fit into so many bytes; one in any case.
+int FittingInto(size_t bytes, size_t each, int most) {
+  return static_cast<int>(std::clamp<size_t>(bytes / each, 1, static_cast<size_t>(most)));
+}
 
 absl::Status Broken(absl::string_view how) {
   return absl::InternalError(
@@ -56,7 +56,6 @@ v1::SessionEnding ToMessage(LentEnding ending, uint32_t handle) {
   record.set_outcome(ToProto(ending.outcome));
   if (ending.latency.has_value()) *record.mutable_latency() = ToProto(*ending.latency);
   if (ending.retry_after.has_value()) *record.mutable_retry_after() = ToProto(*ending.retry_after);
-  record.set_unsent(ending.unsent);
   return message;
 }
 
@@ -229,7 +228,8 @@ void SessionLink::SaySubscriptions(v1::SessionRequest& request) {
 }
 
 void SessionLink::SayReport(Tick now, v1::SessionRequest& request) {
-  const bool waits = flush_ == Flush::kDue && !HeardOfAll();  // What they counted is of some epoch.
+  // What they counted is of some epoch.
+  const bool waits = flush_ == Flush::kDue && !HeardOfAll();
   if (!log_.HasNext() && !log_.IsFull() && !waits) Gather(now);
   if (const v1::Report* const report = log_.Next(now)) *request.mutable_report() = *report;
 }
@@ -283,8 +283,9 @@ void SessionLink::GatherFrom(Entry& entry, v1::Report& report) {
 void SessionLink::GatherWindows() {
   v1::Report report;
   report.set_window(true);
+  const int most = FittingInto(max_bytes_ / 4, kRowBytes, kMaxRows);
   for (auto& [handle, entry] : entries_) {
-    if (report.tallies_size() >= kMaxRows) break;
+    if (report.tallies_size() >= most) break;
     if (entry.subscribed == Subscribed::kForgotten) continue;
     if (const std::optional<LedgerRow> row = entry.breaker->TakeWindow()) {
       AddRow(*row, handle, report);
@@ -325,7 +326,9 @@ Tick SessionLink::NextSay() const {
 }
 
 Tick SessionLink::NextReport() const {
-  if (gathering_ || tells_windows_ || !endings_.empty() || flush_ == Flush::kDue) return Tick();
+  // Until all are heard of, what is heard wakes.
+  if (flush_ == Flush::kDue) return HeardOfAll() ? Tick() : Tick::Max();
+  if (gathering_ || tells_windows_ || !endings_.empty()) return Tick();
   return AnyHurries() ? std::min(next_hurry_, next_report_) : next_report_;
 }
 

@@ -1,6 +1,7 @@
 #include "client/cpp/local/hand.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace fusebox::internal {
@@ -29,9 +30,11 @@ std::string Hand::Draw(const PermitKind& kind, Tick now) {
   ++stack->needed;
   std::string permit;
   // One whose time is over is as good as gone: its lease may be.
-  while (permit.empty() && !stack->permits.empty() && stack->permits.back().until > now) {
-    permit = std::move(stack->permits.back().permit);
-    stack->permits.pop_back();
+  const auto next = std::find_if(stack->permits.rbegin(), stack->permits.rend(),
+                                 [now](const Lent& lent) { return lent.until > now; });
+  if (next != stack->permits.rend()) {
+    permit = std::move(next->permit);
+    stack->permits.erase(std::next(next).base());
   }
   stack->was_missed = permit.empty();
   Need(*stack, now);

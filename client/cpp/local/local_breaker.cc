@@ -24,31 +24,6 @@ std::optional<absl::Duration> LatencyOf(const Gate::End& end) {
   return absl::Nanoseconds(*end.latency);
 }
 
-OutcomeCounts One(Outcome outcome) {
-  OutcomeCounts counts;
-  switch (outcome) {
-    case Outcome::kSuccess:
-      counts.successes = 1;
-      break;
-    case Outcome::kCallerError:
-      counts.caller_errors = 1;
-      break;
-    case Outcome::kFailure:
-      counts.failures = 1;
-      break;
-    case Outcome::kTimeout:
-      counts.timeouts = 1;
-      break;
-    case Outcome::kRateLimited:
-      counts.rate_limited = 1;
-      break;
-    case Outcome::kIgnored:
-      break;
-  }
-  counts.trailing_failures = counts.failures + counts.timeouts;
-  return counts;
-}
-
 bool IsTimed(const Policy& policy) { return policy.circuit_breaker.slow_call_rate_threshold.on(); }
 
 PermitKind KindOf(const Gate::Ask& ask) {
@@ -204,49 +179,43 @@ void LocalBreaker::EndSlowly(const Grant& grant, const End& end) {
 
 void LocalBreaker::Count(const Grant& grant, const End& end, Tick now) {
   const bool is_lent = grant.held != nullptr && !grant.held->lent.empty();
-  const bool is_own = grant.held != nullptr && grant.held->own.has_value();
+  const std::optional<Permit> own = grant.held != nullptr ? grant.held->own : std::nullopt;
   if (is_lent) CountLent(std::move(grant.held->lent), end);
-  const std::optional<absl::Duration> latency = LatencyOf(end);
-  if (is_own) {
-    Transitions transitions;
-    guard_.Record(*own_,
-                  {.permit = grant.held->own,
-                   .result = Result::Of(end.outcome),
-                   .latency = latency,
-                   .retry_after = end.retry_after,
-                   .unsent = end.unsent},
-                  now, surroundings_.numbers, transitions);
-    NoteTransitions(transitions);
-  }
+  const Cells::Generation generation = grant.word.generation();
+  if (own.has_value() || generation == generation_) RecordByOwn(own, end, now);
   if (end.outcome == Outcome::kIgnored) return;
+  if (!is_lent) AddToLedger(generation, own.value_or(Permit()), end, now);
+  // The first success of a thread comes this way, too, and its thread has a cell from then on.
+  if (end.outcome == Outcome::kSuccess && generation == generation_) SwitchCell();
+  if (!is_alone_ && IsFailure(end.outcome)) hurries_.store(true, std::memory_order_relaxed);
+}
+
+void LocalBreaker::RecordByOwn(const std::optional<Permit>& permit, const End& end, Tick now) {
+  Transitions transitions;
+  guard_.Record(*own_,
+                {.permit = permit,
+                 .result = Result::Of(end.outcome),
+                 .latency = LatencyOf(end),
+                 .retry_after = end.retry_after},
+                now, surroundings_.numbers, transitions);
+  NoteTransitions(transitions);
+}
+
+void LocalBreaker::AddToLedger(Cells::Generation generation, const Permit& permit, const End& end,
+                               Tick now) {
   const CircuitBreakerPolicy& policy = fleet_->policy.circuit_breaker;
+  const std::optional<absl::Duration> latency = LatencyOf(end);
   const bool is_slow = policy.slow_call_rate_threshold.on() && latency.has_value() &&
                        *latency >= policy.slow_call_duration_threshold;
   if (is_slow) all_timed_until_ = now + policy.window_duration;
-  const Cells::Generation generation = grant.word.generation();
-  if (!is_lent) {
-    const Permit first;
-    const Permit& permit = is_own ? *grant.held->own : first;
-    ledger_.Add(generation,
-                {.outcome = end.outcome,
-                 .is_slow = is_slow,
-                 .latency = latency,
-                 .retry_after = end.retry_after,
-                 .attempt = permit.attempt,
-                 .previous_failure = permit.previous_failure},
-                policy.consecutive_failures);
-  }
-  if (!is_own && generation == generation_) {
-    OutcomeCounts counts = One(end.outcome);
-    counts.slow = is_slow ? 1 : 0;
-    counts.retry_after = end.retry_after;
-    CountByOwn(counts, now);
-  }
-  // The first success of a thread comes this way, too, and its thread has a cell from then on.
-  if (end.outcome == Outcome::kSuccess && generation == generation_) SwitchCell();
-  if (!is_alone_ && (IsFailure(end.outcome) || pushed_.hurry)) {
-    hurries_.store(true, std::memory_order_relaxed);
-  }
+  ledger_.Add(generation,
+              {.outcome = end.outcome,
+               .is_slow = is_slow,
+               .latency = latency,
+               .retry_after = end.retry_after,
+               .attempt = permit.attempt,
+               .previous_failure = permit.previous_failure},
+              policy.consecutive_failures);
 }
 
 // What it held, others may wait for.
@@ -254,8 +223,7 @@ void LocalBreaker::CountLent(std::string permit, const End& end) {
   endings_.push_back({.permit = std::move(permit),
                       .outcome = end.outcome,
                       .latency = LatencyOf(end),
-                      .retry_after = end.retry_after,
-                      .unsent = end.unsent});
+                      .retry_after = end.retry_after});
   --lent_;
   hurries_.store(true, std::memory_order_relaxed);
 }
@@ -336,8 +304,7 @@ void LocalBreaker::Push(const Standing& standing, std::shared_ptr<const RulingPo
   guard_.SetOverride(pushed_.override);
   // What it saw by itself is what it still goes by under a quorum.
   const bool is_told = is_new_epoch ? standing.state == State::kClosed : was_alone;
-  const bool is_alone_in_it = fleet_->policy.circuit_breaker.min_failing_clients > 1;
-  if (std::exchange(has_fleets_outage_, false) || (is_told && !is_alone_in_it)) ForgetOwn(now);
+  if (std::exchange(has_fleets_outage_, false) || (is_told && !HasQuorum())) ForgetOwn(now);
   is_asked_to_hurry_.store(pushed_.hurry, std::memory_order_relaxed);
   if (!is_new_epoch) return;
   BeginGeneration();
@@ -536,10 +503,13 @@ bool LocalBreaker::NeedsPermit(Tick now) const {
   return pushed_.state != State::kClosed && !IsLetPass(now);
 }
 
+bool LocalBreaker::HasQuorum() const {
+  return fleet_->policy.circuit_breaker.min_failing_clients > 1;
+}
+
 // The fleet may well be fine where this client is not: a quorum is about others.
 bool LocalBreaker::AsksOwn() const {
-  if (fleet_->policy.circuit_breaker.min_failing_clients <= 1) return false;
-  return guard_.state() != State::kClosed || guard_.IsRamping(*own_);
+  return HasQuorum() && (guard_.state() != State::kClosed || guard_.IsRamping(*own_));
 }
 
 bool LocalBreaker::Ramps(Tick now) const {

@@ -31,19 +31,15 @@ struct LentEnding {
   Outcome outcome = Outcome::kIgnored;
   std::optional<absl::Duration> latency = {};
   std::optional<absl::Duration> retry_after = {};
-  bool unsent = false;
 };
 
 // One breaker as a client knows it: what the server pushed, what its own calls came to since, what
 // it was lent, and a breaker of its own, by the same rules as the server's, for when it is alone.
 //
-//   no server yet, or none any more     decided by the own breaker, under the policy for one that
-//   is
-//                                       alone; it begins with the outage that was pushed, if any
-//   pushed                              decided by what was pushed; the own breaker looks on, and
-//   is
-//                                       asked as well where a quorum would hide that this client
-//                                       fails alone
+//   alone    decided by the own breaker, under the policy for one that is alone; it begins with the
+//            outage that was pushed, if any
+//   pushed   decided by what was pushed; the own breaker looks on, and is asked as well where a
+//            quorum would hide that this client fails alone
 //
 // Whoever owns it calls Advance() when next_deadline() is there, and takes what there is to report.
 // Thread-safe.
@@ -128,6 +124,11 @@ class LocalBreaker final : public Gate {
   std::unique_ptr<Held> NewHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void Count(const Grant& grant, const End& end, Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // With a permit of its own, or as what was seen without one.
+  void RecordByOwn(const std::optional<Permit>& permit, const End& end, Tick now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddToLedger(Cells::Generation generation, const Permit& permit, const End& end, Tick now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountLent(std::string permit, const End& end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoomForLent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveBack(std::vector<std::string> permits) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -152,6 +153,7 @@ class LocalBreaker final : public Gate {
   Word MakeWord(Way way, Reason reason = Reason::kNone) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsLetPass(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool NeedsPermit(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasQuorum() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AsksOwn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetOwn(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Ramps(Tick now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

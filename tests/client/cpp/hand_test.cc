@@ -113,6 +113,12 @@ TEST_F(HandTest, OneIsKeptForTheNextCallWhereOneWasRefused) {
   EXPECT_NE(hand_.Draw(kFirst, now_ + absl::Seconds(59)), "");
 }
 
+TEST_F(HandTest, OneThatIsOverDoesNotHideTheOneThatIsKept) {
+  Miss();
+  Lend({"a", "b"});
+  EXPECT_NE(hand_.Draw(kFirst, now_ + absl::Seconds(2)), "");
+}
+
 TEST_F(HandTest, NoneIsKeptForLongerThanHalfOfItsLease) {
   Miss();
   Lend({"a", "b"}, absl::Seconds(1));

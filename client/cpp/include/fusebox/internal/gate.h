@@ -73,7 +73,6 @@ class Gate {
     Outcome outcome = Outcome::kSuccess;
     std::optional<uint64_t> latency = {};            // In nanoseconds.
     std::optional<absl::Duration> retry_after = {};  // What the dependency asked for.
-    bool unsent = false;                             // Nothing reached the dependency.
   };
 
   explicit Gate(const Stopwatch& stopwatch) : stopwatch_(stopwatch) {}
