@@ -107,8 +107,8 @@ class LocalBreaker final : public Gate {
   uint64_t epoch() const;
 
  private:
-  // What this operation made urgent.
   class Operation;
+  static constexpr size_t kMaxSpare = 256;
 
   Tick Now() const { return Tick::FromNanos(surroundings_.clock.NowNanos()); }
   void CountRefusalSlowly(Reason reason) override;

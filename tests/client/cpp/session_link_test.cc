@@ -218,6 +218,14 @@ TEST_F(SessionLinkTest, AllIsToldAtTheEndAlsoWhatWasCountedBeforeTheWelcome) {
   EXPECT_EQ(server_->Look("db/orders").totals.successes, 1u);
 }
 
+TEST_F(SessionLinkTest, WhoIsToTellAllWaitsForTheStatesWithoutAsking) {
+  ASSERT_TRUE(client_.Connect(*server_));
+  client_.link().TellAll();
+  while (client_.Answer() || client_.Hear()) continue;
+  ASSERT_TRUE(client_.Speak());  // Its subscriptions.
+  EXPECT_EQ(client_.link().NextSay(), Tick::Max());
+}
+
 // By the flag of the server.
 TEST_F(SessionLinkTest, MessagesAreNoLargerThanTheServerTakes) {
   for (int i = 0; i < 300; ++i) client_.Add(absl::StrCat(std::string(200, 'x'), i));
