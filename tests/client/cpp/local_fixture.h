@@ -104,6 +104,12 @@ class LocalTest : public ::testing::Test {
   const Breaker handle_{breaker_};
 };
 
+// The same of which the server has said that it is CLOSED.
+class PushedTest : public LocalTest {
+ protected:
+  PushedTest() { PushClosed(); }
+};
+
 }  // namespace fusebox::internal
 
 #endif  // FUSEBOX_CLIENT_CPP_LOCAL_FIXTURE_H_
