@@ -64,8 +64,9 @@ bool Connection::WaitForServer(absl::Duration longest) const {
 }
 
 grpc::Status Connection::error() const {
+  if (link_.IsOpen()) return grpc::Status::OK;
   MutexLock lock(mutex_);
-  return error_;
+  return last_error_;
 }
 
 void Connection::Run() {
@@ -195,6 +196,10 @@ void Connection::EndStream(Tick now) {
   {
     std::unique_lock<std::mutex> lock(mutex_.native());
     woken_.wait(lock, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return has_ended_; });
+  }
+  {
+    MutexLock lock(mutex_);
+    last_error_ = error_;
   }
   if (was_open) backoff_.Reset();
   connect_at_ = now + NextWait(error());

@@ -51,7 +51,7 @@ class Connection {
   // Waits until the link knows all of its breakers, at most so long; false if it does not.
   bool WaitForServer(absl::Duration longest) const;
 
-  // Why there is no stream now; OK where there is one, or is about to be.
+  // OK where there is a stream that the server has welcomed; else why there is none.
   grpc::Status error() const;
 
  private:
@@ -90,7 +90,9 @@ class Connection {
   bool is_writable_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_ended_ ABSL_GUARDED_BY(mutex_) = true;
-  grpc::Status error_ ABSL_GUARDED_BY(mutex_);
+  grpc::Status error_ ABSL_GUARDED_BY(mutex_);  // Of this stream.
+  grpc::Status last_error_ ABSL_GUARDED_BY(mutex_){grpc::StatusCode::UNAVAILABLE,
+                                                   "not connected yet"};
   std::optional<Tick> stops_at_ ABSL_GUARDED_BY(mutex_);
 };
 
