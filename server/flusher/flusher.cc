@@ -107,7 +107,15 @@ void Flusher::Round() {
   control_.End(round, kept);
 }
 
-absl::Status Flusher::Commit(Changes changes) {
+// A file that turns out to be corrupt is replaced at once: nothing in it is not known here.
+absl::Status Flusher::Commit(const Changes& changes) {
+  absl::Status status = TryCommit(changes);
+  if (!absl::IsDataLoss(status)) return status;
+  status = WriteEverything();
+  return status.ok() ? TryCommit(changes) : status;
+}
+
+absl::Status Flusher::TryCommit(Changes changes) {
   AddOutages(changes);
   AddEvents(changes);
   const Tick now = clock_.Now();

@@ -71,7 +71,8 @@ class Flusher {
   absl::Status GoOn(const Kept& kept);
   void Report(const absl::Status& corruption);
   // `changes` of operators, and all that goes with them.
-  absl::Status Commit(Changes changes);
+  absl::Status Commit(const Changes& changes);
+  absl::Status TryCommit(Changes changes);
   void AddOutages(Changes& changes);
   void AddEvents(Changes& changes);
   void NoteKept(uint64_t event);

@@ -172,6 +172,11 @@ absl::Status SqliteStore::Commit(const Changes& changes) {
   }
   if (status.ok()) status = Seal(sum);
   if (status.ok()) status = file_->database.Execute("COMMIT");
+  if (absl::IsDataLoss(status)) {
+    status = Corrupt(absl::StrCat(directory_->current(), " is corrupt: ", status.message(),
+                                  "; the server writes all that it knows into another file and "
+                                  "sets this one aside as *.bad"));
+  }
   if (!status.ok()) return Fail(std::move(status));
   sum_ = sum;
   return absl::OkStatus();
