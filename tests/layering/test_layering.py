@@ -47,7 +47,8 @@ ARROWS = {
     "client_api": [],
     "client_local": ["client_api", "core"],
     "client_link": ["client_local", "convert"],
-    "client": ["client_link"],
+    "client_pipeline": ["client_local", "proto"],
+    "client": ["client_link", "client_pipeline"],
     "cli_proto": ["proto"],
     "cli": ["cli_proto", "convert", "yaml"],
 }

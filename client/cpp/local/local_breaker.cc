@@ -6,6 +6,7 @@
 
 #include "client/cpp/local/local_operation.h"
 #include "core/recovery.h"
+#include "core/retry_advice.h"
 
 namespace fusebox::internal {
 namespace {
@@ -136,6 +137,28 @@ absl::Status LocalBreaker::RefusalFor(Reason reason) const {
 Outcome LocalBreaker::Classify(const absl::Status& status) const {
   MutexLock lock(mutex_);
   return fleet_->classification.Classify(Result::Grpc(status.raw_code()));
+}
+
+Gate::RetryAdvice LocalBreaker::AdviseRetry(const FailedAttempt& failed) const {
+  const absl::Duration open_for = RetryAfter(Reason::kOpen);
+  MutexLock lock(mutex_);
+  const fusebox::RetryAdvice advice =
+      Advise(fleet_->policy.retry, {.outcome = failed.outcome,
+                                    .attempt = failed.attempt,
+                                    .unsent = !failed.sent,
+                                    .retry_after = failed.retry_after,
+                                    .open_for = open_for,
+                                    .success_probability = kLikelyAbove,  // Not predicted.
+                                    .random_bits = surroundings_.numbers.RandomBits()});
+  return {advice.permitted, advice.backoff, advice.next_timeout};
+}
+
+// A percentile of the latencies is known to the server alone.
+std::optional<absl::Duration> LocalBreaker::HedgeDelay() const {
+  MutexLock lock(mutex_);
+  if (!is_alone_) return pushed_.hedge_delay;
+  const absl::Duration delay = fleet_->policy.hedge.delay;
+  return delay > absl::ZeroDuration() ? std::optional(delay) : std::nullopt;
 }
 
 void LocalBreaker::Redecide(Tick now) {

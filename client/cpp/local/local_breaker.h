@@ -70,6 +70,8 @@ class LocalBreaker final : public Gate {
   absl::Duration RetryAfter(Reason reason) const override;
   absl::Status RefusalFor(Reason reason) const override;
   Outcome Classify(const absl::Status& status) const override;
+  RetryAdvice AdviseRetry(const FailedAttempt& failed) const override;
+  std::optional<absl::Duration> HedgeDelay() const override;
 
   // The server says where it stands; what is older than what it said before is dropped. `policy` is
   // null if it is as before; `local_share` is Alone()'s.

@@ -26,7 +26,8 @@ struct Pushed {
     Pushed pushed{.epoch = standing.epoch,
                   .revision = standing.revision,
                   .state = standing.state,
-                  .hurry = !standing.healthy};
+                  .hurry = !standing.healthy,
+                  .hedge_delay = standing.hedge_delay};
     if (standing.state == State::kOpen) pushed.open_until = now + standing.retry_after;
     if (standing.closed_for.has_value()) {
       // It may have closed before this client's time began.
@@ -60,6 +61,7 @@ struct Pushed {
   std::optional<Tick> closed_since = {};  // While it ramps.
   std::shared_ptr<const Override> override = {};
   bool hurry = false;
+  std::optional<absl::Duration> hedge_delay = {};
 };
 
 }  // namespace fusebox::internal

@@ -59,6 +59,20 @@ class Breaker {
   template <typename Function>
   auto Call(Function&& function) const -> std::invoke_result_t<Function>;
 
+  // Whether another attempt is worth it, and after what backoff, by the policy's `retry` section:
+  // docs/retries.md. What the fleet has learned of retries is not known here, so nothing is
+  // predicted; Allow(attempt) has the last word.
+  using FailedAttempt = internal::Gate::FailedAttempt;
+  using RetryAdvice = internal::Gate::RetryAdvice;
+  RetryAdvice AdviseRetry(const FailedAttempt& failed) const { return gate_->AdviseRetry(failed); }
+
+  // After how long without an answer a second copy of a call is worth it (Attempt::hedge); nothing
+  // if none is.
+  std::optional<absl::Duration> hedge_delay() const { return gate_->HedgeDelay(); }
+
+  // What a status means by its policy.
+  Outcome Classify(const absl::Status& status) const { return gate_->Classify(status); }
+
   absl::string_view name() const { return gate_->name(); }
   // As the last decision saw it.
   State state() const { return gate_->state(); }

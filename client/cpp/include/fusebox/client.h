@@ -74,8 +74,8 @@ class Client {
 
   // Whether a server is at the other end now.
   bool IsConnected() const;
-  // Why there is none: what ended the last attempt, UNAVAILABLE before the first has ended. OK while
-  // there is one.
+  // Why there is none: what ended the last attempt, UNAVAILABLE before the first has ended. OK
+  // while there is one.
   absl::Status ConnectionError() const;
 
  private:

@@ -75,6 +75,21 @@ class Gate {
     std::optional<absl::Duration> retry_after = {};  // What the dependency asked for.
   };
 
+  // An attempt that did not succeed.
+  struct FailedAttempt {
+    Outcome outcome = Outcome::kFailure;
+    uint32_t attempt = 1;  // Which one of its call, from 1.
+    bool sent = true;      // False: nothing reached the dependency.
+    absl::Duration retry_after =
+        absl::ZeroDuration();  // What the dependency asked for; 0: nothing.
+  };
+  // What to do after it.
+  struct RetryAdvice {
+    bool permitted = false;
+    absl::Duration backoff = absl::ZeroDuration();       // Before the next attempt.
+    absl::Duration next_timeout = absl::ZeroDuration();  // For it; 0: whoever calls decides.
+  };
+
   explicit Gate(const Stopwatch& stopwatch) : stopwatch_(stopwatch) {}
   virtual ~Gate() = default;
   Gate(const Gate&) = delete;
@@ -121,6 +136,8 @@ class Gate {
   virtual absl::Status RefusalFor(Reason reason) const = 0;
   // How the policy classifies a status.
   virtual Outcome Classify(const absl::Status& status) const = 0;
+  virtual RetryAdvice AdviseRetry(const FailedAttempt& failed) const = 0;
+  virtual std::optional<absl::Duration> HedgeDelay() const = 0;
 
  protected:
   virtual void CountRefusalSlowly(Reason reason) = 0;

@@ -1,0 +1,47 @@
+#include <algorithm>
+#include <utility>
+
+#include "client/cpp/pipeline/copies.h"
+#include "fusebox/stages.h"
+
+namespace fusebox {
+namespace {
+
+class HedgeStage final : public Stage {
+ public:
+  explicit HedgeStage(HedgeOptions options) : options_(std::move(options)) {}
+
+  CallResult Run(const CallContext& context, const Next& next) const override {
+    const std::optional<absl::Duration> delay = Delay();
+    const bool hedges = context.idempotent && delay.has_value() && options_.threads != nullptr;
+    if (!hedges) return next(context);
+    const auto copies = std::make_shared<internal::Copies>();
+    if (!copies->Start(*options_.threads, context, next)) return next(context);
+    CallContext hedge = context;
+    hedge.hedge = true;
+    const uint32_t most = std::clamp(options_.max_copies, 2u, 10u);
+    for (uint32_t made = 1; made < most; ++made) {
+      const int64_t until = std::min(context.deadline_nanos, context.time->NanosAfter(*delay));
+      if (copies->WaitUntil(context, until) || !context.Check().ok()) break;
+      if (!copies->Start(*options_.threads, hedge, next)) break;
+    }
+    copies->WaitUntil(context, context.deadline_nanos);
+    return copies->Leave(context);
+  }
+
+ private:
+  std::optional<absl::Duration> Delay() const {
+    if (options_.delay.has_value() || !options_.breaker.has_value()) return options_.delay;
+    return options_.breaker->hedge_delay();
+  }
+
+  const HedgeOptions options_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Stage> Hedge(HedgeOptions options) {
+  return std::make_shared<HedgeStage>(std::move(options));
+}
+
+}  // namespace fusebox
