@@ -49,6 +49,7 @@ ARROWS = {
     "client_link": ["client_local", "convert"],
     "client_pipeline": ["client_local", "proto"],
     "client": ["client_link", "client_pipeline"],
+    "client_grpc": ["client"],
     "cli_proto": ["proto"],
     "cli": ["cli_proto", "convert", "yaml"],
 }

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "client/cpp/test_server.h"
 #include "core/error.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
@@ -23,17 +24,8 @@ class ClientTest : public ::testing::Test {
   void SetUp() override { Serve("127.0.0.1:0"); }
 
   void Serve(const std::string& address) {
-    const std::string listen = "--listen=" + address;
-    const std::vector<const char*> flags = {"test",           listen.c_str(),
-                                            "--http-listen=", "--lame-duck=0s",
-                                            "--store=MEMORY", "--log-level=ERROR"};
-    const auto options =
-        ParseOptions(static_cast<int>(flags.size()), flags.data(),
-                     [](absl::string_view) { return std::optional<std::string>(); });
-    ASSERT_TRUE(options.ok()) << options.status();
-    auto server = Server::Start(*options, clock_);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
+    server_ = ServeAt(address, clock_);
+    ASSERT_NE(server_, nullptr);
   }
   std::string address() const { return server_->grpc_addresses().front(); }
 

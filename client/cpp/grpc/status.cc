@@ -1,0 +1,33 @@
+#include <string>
+
+#include "absl/strings/cord.h"
+#include "fusebox/grpc.h"
+#include "google/rpc/status.pb.h"
+
+namespace fusebox {
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  google::rpc::Status rich;
+  if (result.ok() || !rich.ParseFromString(status.error_details())) return result;
+  for (const google::protobuf::Any& detail : rich.details()) {
+    result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+  }
+  return result;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  google::rpc::Status rich;
+  rich.set_code(status.raw_code());
+  rich.set_message(std::string(status.message()));
+  status.ForEachPayload([&rich](absl::string_view type, const absl::Cord& payload) {
+    google::protobuf::Any& detail = *rich.add_details();
+    detail.set_type_url(std::string(type));
+    detail.set_value(std::string(payload));
+  });
+  return {static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message()),
+          rich.details_size() > 0 ? rich.SerializeAsString() : std::string()};
+}
+
+}  // namespace fusebox
