@@ -10,7 +10,6 @@ constexpr size_t Index(Enum value) {
   return static_cast<size_t>(value);
 }
 
-static_assert(Index(Reason::kKeysFull) + 1 == CounterTotals::kReasons);
 static_assert(Index(Outcome::kIgnored) + 1 == CounterTotals::kOutcomes);
 static_assert(Index(Counted::kNotCounted) + 1 == CounterTotals::kCounted);
 static_assert(Index(State::kHalfOpen) + 1 == CounterTotals::kStates);

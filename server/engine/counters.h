@@ -14,7 +14,8 @@ namespace fusebox {
 
 // What a server did since its start.
 struct CounterTotals {
-  static constexpr size_t kReasons = 10, kOutcomes = 6, kCounted = 4, kStates = 3, kCauses = 14;
+  static constexpr size_t kReasons = fusebox::kReasons, kOutcomes = 6, kCounted = 4, kStates = 3,
+                          kCauses = 14;
 
   uint64_t allowed = 0;
   std::array<uint64_t, kReasons> shadow_denied{};  // By reason; part of `allowed`.

@@ -50,6 +50,7 @@ ARROWS = {
     "client_pipeline": ["client_local", "proto"],
     "client": ["client_link", "client_pipeline"],
     "client_grpc": ["client"],
+    "client_prometheus": ["client"],
     "cli_proto": ["proto"],
     "cli": ["cli_proto", "convert", "yaml"],
 }

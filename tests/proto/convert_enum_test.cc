@@ -43,7 +43,8 @@ TEST(ConvertEnumsTest, EveryValueHasItsCounterpart) {
                                  {Reason::kRateLimit, v1::REASON_RATE_LIMIT},
                                  {Reason::kBulkhead, v1::REASON_BULKHEAD},
                                  {Reason::kDuplicate, v1::REASON_DUPLICATE},
-                                 {Reason::kKeysFull, v1::REASON_IDEMPOTENCY_KEYS}},
+                                 {Reason::kKeysFull, v1::REASON_IDEMPOTENCY_KEYS},
+                                 {Reason::kNoServer, v1::REASON_NO_SERVER}},
                                 v1::Reason_descriptor());
   ExpectAll<RetryReason, v1::RetryReason>(
       {{RetryReason::kOk, v1::RETRY_REASON_OK},

@@ -129,7 +129,7 @@ TEST_F(EngineMetricsTest, CallsThingsWhatTheApiCallsThem) {
   }
   EXPECT_THAT(reasons, UnorderedElementsAre("none", "open", "probes_busy", "ramping", "forced_open",
                                             "retry_budget", "rate_limit", "bulkhead", "duplicate",
-                                            "idempotency_keys"));
+                                            "idempotency_keys", "no_server"));
   EXPECT_THAT(outcomes, UnorderedElementsAre("success", "failure", "timeout", "rate_limited",
                                              "caller_error", "ignored"));
   EXPECT_THAT(counted, UnorderedElementsAre("counted", "late", "repeated", "not_counted"));

@@ -103,7 +103,8 @@ class Client::Impl {
                                              .stopwatch = internal::Stopwatch::OfMachine(),
                                              .numbers = numbers_,
                                              .wake = [this] { connection_.Wake(); },
-                                             .refusal = internal::RefusalOf});
+                                             .refusal = internal::RefusalOf,
+                                             .without_server = options_.without_server});
     breakers_.emplace(name, breaker);
     link_.Add(breaker);
     connection_.Wake();
@@ -113,6 +114,22 @@ class Client::Impl {
   bool WaitForServer(absl::Duration longest) const { return connection_.WaitForServer(longest); }
   bool IsConnected() const { return link_.IsOpen(); }
   grpc::Status error() const { return connection_.error(); }
+  ClientStats stats() const {
+    const internal::SessionLink::Stats link = link_.GetStats();
+    ClientStats stats;
+    stats.connected = link.is_open;
+    if (link.last_heard.has_value()) {
+      stats.state_age = Tick::FromNanos(clock_.NowNanos()) - *link.last_heard;
+    }
+    stats.breakers = link.breakers;
+    stats.unacknowledged_rows = link.unacknowledged_rows;
+    stats.pushed = link.decisions.pushed;
+    stats.lent = link.decisions.lent;
+    stats.local = link.decisions.local;
+    stats.allowed_blindly = link.decisions.open;
+    stats.denied_blindly = link.decisions.closed;
+    return stats;
+  }
 
  private:
   using OnChange = std::function<void(const internal::SessionLink::Change&)>;
@@ -149,6 +166,8 @@ absl::StatusOr<Breaker> Client::GetBreaker(absl::string_view name) {
 }
 
 bool Client::WaitForServer(absl::Duration longest) const { return impl_->WaitForServer(longest); }
+
+ClientStats Client::stats() const { return impl_->stats(); }
 
 bool Client::IsConnected() const { return impl_->IsConnected(); }
 

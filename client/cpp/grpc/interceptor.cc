@@ -52,7 +52,7 @@ class CallInterceptor final : public grpc::experimental::Interceptor {
 
   // gRPC comes back at once with what the batch would have received.
   void Refuse(InterceptorBatchMethods& methods) {
-    refusal_ = ToGrpcStatus(permit_->status());
+    refusal_ = ToGrpc(permit_->status());
     methods.Hijack();
   }
 
@@ -64,7 +64,7 @@ class CallInterceptor final : public grpc::experimental::Interceptor {
   }
 
   void Record(InterceptorBatchMethods& methods) {
-    const absl::Status status = FromGrpcStatus(*methods.GetRecvStatus());
+    const absl::Status status = FromGrpc(*methods.GetRecvStatus());
     const auto* const metadata = methods.GetRecvTrailingMetadata();
     const absl::Duration retry_after = status.ok() || metadata == nullptr
                                            ? absl::ZeroDuration()

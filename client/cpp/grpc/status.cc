@@ -6,7 +6,7 @@
 
 namespace fusebox {
 
-absl::Status FromGrpcStatus(const grpc::Status& status) {
+absl::Status FromGrpc(const grpc::Status& status) {
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   google::rpc::Status rich;
   if (result.ok() || !rich.ParseFromString(status.error_details())) return result;
@@ -16,7 +16,7 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
   return result;
 }
 
-grpc::Status ToGrpcStatus(const absl::Status& status) {
+grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   google::rpc::Status rich;
   rich.set_code(status.raw_code());

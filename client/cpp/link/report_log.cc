@@ -4,7 +4,16 @@
 
 namespace fusebox::internal {
 
+namespace {
+
+size_t RowsOf(const v1::Report& report) {
+  return static_cast<size_t>(report.tallies_size() + report.endings_size());
+}
+
+}  // namespace
+
 void ReportLog::Add(v1::Report report) {
+  rows_ += RowsOf(report);
   report.set_sequence(++last_sequence_);
   kept_.push_back(std::move(report));
 }
@@ -17,6 +26,7 @@ const v1::Report* ReportLog::Next(Tick now) {
 
 void ReportLog::Acknowledge(uint64_t sequence) {
   while (!kept_.empty() && kept_.front().sequence() <= sequence) {
+    rows_ -= RowsOf(kept_.front());
     kept_.pop_front();
     if (sent_ == 0) continue;
     sent_at_.pop_front();
@@ -33,6 +43,7 @@ void ReportLog::Resume(uint64_t applied) {
 size_t ReportLog::Restart() {
   const size_t forgotten = kept_.size();
   kept_.clear();
+  rows_ = 0;
   sent_at_.clear();
   sent_ = 0;
   last_sequence_ = 0;

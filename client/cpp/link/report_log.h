@@ -38,11 +38,14 @@ class ReportLog {
   // When the oldest was sent that was sent in this stream and is not acknowledged.
   std::optional<Tick> WaitingSince() const;
   size_t size() const { return kept_.size(); }
+  // Of all that are kept.
+  size_t rows() const { return rows_; }
 
  private:
   std::deque<v1::Report> kept_;
   std::deque<Tick> sent_at_;  // Of the first `sent_` of them.
   size_t sent_ = 0;
+  size_t rows_ = 0;
   uint64_t last_sequence_ = 0;
 };
 

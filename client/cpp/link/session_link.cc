@@ -125,6 +125,7 @@ void SessionLink::Cut() {
 absl::Status SessionLink::Take(const v1::SessionResponse& response) {
   MutexLock lock(mutex_);
   if (phase_ == Phase::kCut) return absl::OkStatus();
+  last_heard_ = Now();
   if (response.has_welcome() != (phase_ == Phase::kGreeting)) {
     return Broken(response.has_welcome() ? "welcome comes twice"
                                          : "the first message has no welcome");
@@ -355,6 +356,16 @@ std::vector<SessionLink::Change> SessionLink::TakeChanges() {
     changes.push_back({entry.breaker, std::exchange(entry.shown, now), now});
   }
   return changes;
+}
+
+SessionLink::Stats SessionLink::GetStats() const {
+  MutexLock lock(mutex_);
+  Stats stats{.is_open = phase_ == Phase::kOpen,
+              .last_heard = last_heard_,
+              .unacknowledged_rows = log_.rows(),
+              .breakers = entries_.size()};
+  for (const auto& [handle, entry] : entries_) stats.decisions += entry.breaker->decisions();
+  return stats;
 }
 
 bool SessionLink::IsOpen() const {

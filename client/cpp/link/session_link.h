@@ -68,6 +68,16 @@ class SessionLink {
   };
   std::vector<Change> TakeChanges();
 
+  // For who watches the client.
+  struct Stats {
+    bool is_open = false;
+    std::optional<Tick> last_heard = {};  // When the server said anything last.
+    size_t unacknowledged_rows = 0;
+    size_t breakers = 0;
+    LocalBreaker::Decisions decisions = {};
+  };
+  Stats GetStats() const;
+
   // Whether a server is at the other end.
   bool IsOpen() const;
   // Whether the server has said where all breakers stand, or that it will not.
@@ -135,6 +145,7 @@ class SessionLink {
   size_t max_bytes_ ABSL_GUARDED_BY(mutex_) = size_t{4} << 20;  // Of one message.
 
   ReportLog log_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Tick> last_heard_ ABSL_GUARDED_BY(mutex_);
   std::deque<v1::SessionEnding> endings_ ABSL_GUARDED_BY(mutex_);  // For reports to come;
   std::deque<v1::PermitRequest> wishes_ ABSL_GUARDED_BY(mutex_);   // for messages to come.
   uint32_t gathered_ ABSL_GUARDED_BY(mutex_) = 0;     // The handle up to which a round has come,

@@ -17,7 +17,7 @@ namespace fusebox::internal {
 
 // What calls of one breaker in one epoch came to.
 struct LedgerRow {
-  static constexpr size_t kReasons = static_cast<size_t>(Reason::kKeysFull) + 1;
+  static constexpr size_t kReasons = fusebox::kReasons;
 
   // Views live as long as the row; `refusals` is where to put those.
   Tally View(std::vector<Tally::Refusals>& refusals) const;

@@ -48,6 +48,7 @@ Gate::Grant LocalBreaker::Decide(const Ask& ask, Tick now) {
   if (word.way() == Way::kRefuse) return Refuse(word.reason());
   const bool is_plain = word.way() == Way::kPass && ask.IsFirst();
   if (is_plain) return Pass();
+  if (is_alone_ && surroundings_.without_server == WithoutServer::kAllow) return Pass();
   if (is_alone_) return PassByOwn(ask, now);
   if (!ask.IsFirst() || NeedsPermit(now)) return PassByPermit(ask, now);
   return AsksOwn() ? PassByOwn(ask, now) : PassByRamp(now);
@@ -57,6 +58,7 @@ Gate::Grant LocalBreaker::Pass() const { return {.word = MakeWord(Way::kPass)}; 
 
 Gate::Grant LocalBreaker::Refuse(Reason reason) {
   ledger_.AddRefusals(generation_, reason, 1);
+  ++DecidedNow();
   return {.word = MakeWord(Way::kRefuse, reason)};
 }
 
@@ -189,6 +191,14 @@ Gate::Word LocalBreaker::Judge(Tick now) const {
 }
 
 Gate::Word LocalBreaker::JudgeAlone(Tick now) const {
+  switch (surroundings_.without_server) {
+    case WithoutServer::kAllow:
+      return MakeWord(Way::kPass);
+    case WithoutServer::kDeny:
+      return MakeWord(Way::kRefuse, Reason::kNoServer);
+    case WithoutServer::kLocal:
+      break;
+  }
   const bool is_open = guard_.state() == State::kOpen;
   if (is_open && !IsLetPass(now)) return MakeWord(Way::kRefuse, Reason::kOpen);
   const Policy& policy = own_->policy;

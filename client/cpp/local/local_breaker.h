@@ -22,6 +22,7 @@
 #include "core/tick.h"
 #include "fusebox/client_clock.h"
 #include "fusebox/internal/gate.h"
+#include "fusebox/without_server.h"
 
 namespace fusebox::internal {
 
@@ -55,6 +56,7 @@ class LocalBreaker final : public Gate {
     std::function<void()> wake = [] {};
     // The status of a call that is refused, with its breaker and for how long to stay away.
     std::function<absl::Status(absl::string_view, Reason, absl::Duration)> refusal = {};
+    WithoutServer without_server = WithoutServer::kLocal;
   };
 
   // `policy` is the fleet's until another is pushed.
@@ -105,6 +107,24 @@ class LocalBreaker final : public Gate {
   // and by what was pushed, and has counted something. Calls that nobody was told of are told with
   // it, or not at all.
   std::optional<LedgerRow> TakeWindow();
+  // Who decided about calls so far: those that were refused, and those whose ends are known.
+  struct Decisions {
+    uint64_t pushed = 0;  // What the server had pushed.
+    uint64_t lent = 0;    // Permits that it had lent.
+    uint64_t local = 0;   // The own breaker.
+    uint64_t open = 0;    // WithoutServer::kAllow.
+    uint64_t closed = 0;  // WithoutServer::kDeny.
+
+    Decisions& operator+=(const Decisions& other) {
+      pushed += other.pushed;
+      lent += other.lent;
+      local += other.local;
+      open += other.open;
+      closed += other.closed;
+      return *this;
+    }
+  };
+  Decisions decisions();
   // The greatest that a server has said; 0: none.
   uint64_t epoch() const;
 
@@ -131,6 +151,8 @@ class LocalBreaker final : public Gate {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddToLedger(Cells::Generation generation, const Permit& permit, const End& end, Tick now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Who decides now, but for what was lent.
+  uint64_t& DecidedNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountLent(std::string permit, const End& end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoomForLent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveBack(std::vector<std::string> permits) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -174,6 +196,7 @@ class LocalBreaker final : public Gate {
   std::shared_ptr<const RulingPolicy> own_ ABSL_GUARDED_BY(mutex_);    // this client's share of it.
   double share_ ABSL_GUARDED_BY(mutex_) = 1;
   bool is_alone_ ABSL_GUARDED_BY(mutex_) = true;
+  Decisions decisions_ ABSL_GUARDED_BY(mutex_);
   Tick alone_since_ ABSL_GUARDED_BY(mutex_);
   bool has_fleets_outage_ ABSL_GUARDED_BY(mutex_) = false;  // The own breaker, since a cut.
   Pushed pushed_ ABSL_GUARDED_BY(mutex_);

@@ -41,6 +41,7 @@ void LocalBreaker::Count(const Grant& grant, const End& end, Tick now) {
   const Cells::Generation generation = grant.word.generation();
   if (own.has_value() || generation == generation_) RecordByOwn(own, end, now);
   if (end.outcome == Outcome::kIgnored) return;
+  if (!is_lent) ++(own.has_value() ? decisions_.local : DecidedNow());
   if (!is_lent) AddToLedger(generation, own.value_or(Permit()), end, now);
   // The first success of a thread comes this way, too, and its thread has a cell from then on.
   if (end.outcome == Outcome::kSuccess && generation == generation_) SwitchCell();
@@ -77,6 +78,7 @@ void LocalBreaker::AddToLedger(Cells::Generation generation, const Permit& permi
 
 // What it held, others may wait for.
 void LocalBreaker::CountLent(std::string permit, const End& end) {
+  if (end.outcome != Outcome::kIgnored) ++decisions_.lent;
   endings_.push_back({.permit = std::move(permit),
                       .outcome = end.outcome,
                       .latency = LatencyOf(end),
@@ -92,6 +94,7 @@ void LocalBreaker::GiveBack(std::vector<std::string> permits) {
 void LocalBreaker::CountRefusalSlowly(Reason reason) {
   const Operation operation(*this);
   ledger_.AddRefusals(generation_, reason, 1);
+  ++DecidedNow();
   SwitchCell();
 }
 
@@ -105,12 +108,33 @@ void LocalBreaker::AddSuccesses(const Cells::Sum& sum) {
                        DurationOf(sum.latency, stopwatch()));
   if (sum.generation == generation_) uncounted_ += sum.successes;
   recent_calls_ += sum.successes;
+  DecidedNow() += sum.successes;
+}
+
+uint64_t& LocalBreaker::DecidedNow() {
+  if (!is_alone_) return decisions_.pushed;
+  switch (surroundings_.without_server) {
+    case WithoutServer::kAllow:
+      return decisions_.open;
+    case WithoutServer::kDeny:
+      return decisions_.closed;
+    case WithoutServer::kLocal:
+      break;
+  }
+  return decisions_.local;
+}
+
+LocalBreaker::Decisions LocalBreaker::decisions() {
+  const Operation operation(*this);
+  return decisions_;
 }
 
 void LocalBreaker::AddUp(Tick now) {
   cells_.TakeSuccesses([this](const Cells::Sum& sum)
                            ABSL_NO_THREAD_SAFETY_ANALYSIS { AddSuccesses(sum); });
-  ledger_.AddRefusals(generation_, refusing_, cells_.TakeRefusals());
+  const uint64_t refusals = cells_.TakeRefusals();
+  ledger_.AddRefusals(generation_, refusing_, refusals);
+  DecidedNow() += refusals;
   while (uncounted_ > 0) {
     const auto some = static_cast<uint32_t>(std::min<uint64_t>(uncounted_, Ledger::kMaxCalls));
     uncounted_ -= some;

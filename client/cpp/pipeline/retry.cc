@@ -106,14 +106,14 @@ class RetryStage final : public Stage {
       return options_.breaker->AdviseRetry(
           {.outcome = outcome, .attempt = made, .sent = result.sent, .retry_after = asked});
     }
-    const fusebox::RetryAdvice advice =
-        fusebox::Advise(policy_, {.outcome = outcome,
-                                  .attempt = made,
-                                  .unsent = !result.sent,
-                                  .retry_after = result.sent ? asked : absl::ZeroDuration(),
-                                  .open_for = result.sent ? absl::ZeroDuration() : asked,
+    const fusebox::RetryAdvice advice = fusebox::Advise(
+        policy_, {.outcome = outcome,
+                  .attempt = made,
+                  .unsent = !result.sent,
+                  .retry_after = result.sent ? asked : absl::ZeroDuration(),
+                  .open_for = result.sent ? absl::ZeroDuration() : asked,
                   .success_probability = kLikelyAbove,  // Not predicted: neither nor.
-                                  .random_bits = numbers_.RandomBits()});
+                  .random_bits = numbers_.RandomBits()});
     return {advice.permitted, advice.backoff, advice.next_timeout};
   }
 

@@ -1,6 +1,8 @@
 // Clients and a server, over real connections.
 #include "fusebox/client.h"
 
+#include <prometheus/text_serializer.h>
+
 #include <chrono>
 #include <mutex>
 #include <thread>
@@ -8,6 +10,7 @@
 
 #include "client/cpp/test_server.h"
 #include "core/error.h"
+#include "fusebox/prometheus.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
@@ -169,6 +172,46 @@ TEST_F(ClientTest, WithoutAnyServerItIsABreakerLikeAnyOther) {
   const Breaker breaker = *client->GetBreaker("db/orders");
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(Call(breaker, Outcome::kFailure));
   EXPECT_FALSE(Call(breaker));
+}
+
+TEST_F(ClientTest, ItsStatsSayWhatDecidesAndHowOldThatIs) {
+  const auto client = Connect();
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  ASSERT_TRUE(client->WaitForServer(absl::Seconds(30)));
+  for (int i = 0; i < 10; ++i) Call(breaker);
+  EXPECT_EQ(client->stats().pushed, 10u);
+  EXPECT_TRUE(client->stats().connected);
+  EXPECT_LT(client->stats().state_age, absl::Minutes(1));
+  EXPECT_EQ(client->stats().breakers, 1u);
+  Until([&] { return TotalsOf("db/orders").successes == 10; });
+  Until([&] { return client->stats().unacknowledged_rows == 0; });
+  server_.reset();
+  Until([&] { return !client->stats().connected; });
+  const absl::Duration age = client->stats().state_age;
+  for (int i = 0; i < 10; ++i) Call(breaker);
+  EXPECT_EQ(client->stats().local, 10u);
+  EXPECT_GT(client->stats().state_age, age);
+}
+
+TEST_F(ClientTest, WithoutAServerItMayRefuseAll) {
+  const auto client =
+      *Client::Create({.target = "127.0.0.1:1", .without_server = WithoutServer::kDeny});
+  const absl::Status status =
+      client->GetBreaker("db/orders")->Call([] { return absl::OkStatus(); });
+  EXPECT_THAT(std::string(status.message()), HasSubstr("NO_SERVER"));
+}
+
+TEST_F(ClientTest, PrometheusIsToldTheStats) {
+  const auto client =
+      *Client::Create({.target = "127.0.0.1:1", .without_server = WithoutServer::kAllow});
+  const Breaker breaker = *client->GetBreaker("db/orders");
+  for (int i = 0; i < 10; ++i) Call(breaker, Outcome::kFailure);
+  const std::string text =
+      prometheus::TextSerializer().Serialize(ClientCollector(*client).Collect());
+  EXPECT_THAT(text, HasSubstr("fusebox_client_connected 0\n"));
+  EXPECT_THAT(text, HasSubstr("fusebox_client_state_age_seconds +Inf\n"));
+  EXPECT_THAT(text, HasSubstr("fusebox_client_breakers 1\n"));
+  EXPECT_THAT(text, HasSubstr("fusebox_client_decisions_total{source=\"allowed_blindly\"} 10\n"));
 }
 
 TEST_F(ClientTest, BreakersAreBounded) {

@@ -9,6 +9,64 @@ using ::testing::SizeIs;
 
 using AloneTest = LocalTest;
 
+// A breaker that has something else to do without a server than to decide.
+class BlindTest : public LocalTest {
+ protected:
+  LocalBreaker Blind(WithoutServer without_server) {
+    return LocalBreaker("db/orders", Ruling(Policy()),
+                        {.clock = clock_,
+                         .stopwatch = stopwatch_,
+                         .numbers = numbers_,
+                         .without_server = without_server});
+  }
+  static bool Fails(LocalBreaker& breaker, const Attempt& attempt = {}) {
+    Breaker::Permit permit = Breaker(breaker).Allow(attempt);
+    permit.Fail();
+    return permit.allowed();
+  }
+};
+
+TEST_F(BlindTest, AllCallsAreMadeWithoutAServerIfToldSo) {
+  LocalBreaker breaker = Blind(WithoutServer::kAllow);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(Fails(breaker));
+  EXPECT_TRUE(Fails(breaker, {.number = 2, .hedge = true}));
+  EXPECT_EQ(breaker.decisions().open, 101u);
+}
+
+TEST_F(BlindTest, OrNone) {
+  LocalBreaker breaker = Blind(WithoutServer::kDeny);
+  const Breaker::Permit refused = Breaker(breaker).Allow();
+  EXPECT_EQ(refused.reason(), Reason::kNoServer);
+  EXPECT_FALSE(Fails(breaker, {.number = 2}));
+  EXPECT_EQ(breaker.decisions().closed, 2u);
+}
+
+TEST_F(BlindTest, WithAServerItDecides) {
+  for (const WithoutServer way : {WithoutServer::kAllow, WithoutServer::kDeny}) {
+    LocalBreaker breaker = Blind(way);
+    breaker.Push({.epoch = 1}, nullptr, 1);
+    EXPECT_TRUE(Fails(breaker));
+    breaker.Push({.state = State::kOpen, .epoch = 2, .retry_after = absl::Seconds(30)}, nullptr, 1);
+    EXPECT_FALSE(Fails(breaker));
+    EXPECT_EQ(breaker.decisions().pushed, 2u);
+    breaker.GoAlone();
+    EXPECT_EQ(Fails(breaker), way == WithoutServer::kAllow);
+  }
+}
+
+TEST_F(AloneTest, DecisionsAreCountedByWhatDecided) {
+  EXPECT_EQ(Passed(10), 10);
+  Fail(5);
+  EXPECT_EQ(Passed(7), 0);
+  EXPECT_EQ(breaker_.decisions().local, 22u);
+  PushClosed();
+  EXPECT_EQ(Passed(10), 10);
+  PushOpen(absl::Seconds(30));
+  EXPECT_EQ(Passed(3), 0);
+  EXPECT_EQ(breaker_.decisions().local, 22u);
+  EXPECT_EQ(breaker_.decisions().pushed, 13u);
+}
+
 TEST_F(AloneTest, ABreakerBeginsClosed) {
   EXPECT_TRUE(Call());
   EXPECT_EQ(handle_.state(), State::kClosed);

@@ -214,7 +214,7 @@ TEST_F(SessionReportsTest, RefusesCountsThatDoNotAddUp) {
         }
       },
       [](v1::Tally& t) {
-        for (int i = 0; i < 10; ++i) t.add_refusals()->set_reason(v1::REASON_OPEN);
+        for (size_t i = 0; i < kReasons; ++i) t.add_refusals()->set_reason(v1::REASON_OPEN);
       },
       [](v1::Tally& t) {
         t.add_refusals()->set_calls(4'294'967'295);

@@ -2,6 +2,7 @@
 #define FUSEBOX_CLIENT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "fusebox/breaker.h"
+#include "fusebox/without_server.h"
 #include "grpcpp/security/credentials.h"
 
 namespace fusebox {
@@ -19,6 +21,24 @@ struct StateChange {
   std::string breaker;
   State from = State::kClosed;
   State to = State::kClosed;
+};
+
+// How a client does, for who watches the program: fusebox/prometheus.h shows it to Prometheus.
+// Counts are of all breakers since the client began; calls that were dropped are in none of them.
+struct ClientStats {
+  bool connected = false;
+  // Since when the server has said nothing; InfiniteDuration() if it never has. What breakers go by
+  // is that old, if the client is not connected; if it is, silence says that nothing has changed.
+  absl::Duration state_age = absl::InfiniteDuration();
+  size_t breakers = 0;
+  size_t unacknowledged_rows = 0;  // Of reports that the server has not confirmed.
+
+  // Decisions, by what decided.
+  uint64_t pushed = 0;           // States that the server had pushed.
+  uint64_t lent = 0;             // Permits that it had lent.
+  uint64_t local = 0;            // The client's own breakers.
+  uint64_t allowed_blindly = 0;  // Nothing: without a server, by WithoutServer::kAllow.
+  uint64_t denied_blindly = 0;   // Nothing: the same by kDeny.
 };
 
 // What a client is told once.
@@ -37,6 +57,8 @@ struct ClientOptions {
   absl::Duration patience = absl::Seconds(2);
   // For how long the destructor tries to tell the server what was counted last: 0 to 1 min.
   absl::Duration close_patience = absl::Milliseconds(500);
+  // What decides while there is no server.
+  WithoutServer without_server = WithoutServer::kLocal;
   // Called soon after a breaker has changed its state; not once for each of several changes that
   // follow one another at once. By a thread of the client's, with nothing locked, one at a time:
   // what takes long holds up reports. May use the breakers; must not throw, wait for the server or
@@ -71,6 +93,9 @@ class Client {
   // long; false if it has not. For programs that must not make even their first calls by
   // themselves.
   bool WaitForServer(absl::Duration longest) const;
+
+  // Looks at every breaker: for every few seconds, not for every call.
+  ClientStats stats() const;
 
   // Whether a server is at the other end now.
   bool IsConnected() const;

@@ -54,7 +54,7 @@ std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface> MakeInter
 //
 //   pipeline.Call(options, [&](const fusebox::CallContext& call) {
 //     fusebox::GrpcAttempt attempt(call);
-//     return fusebox::FromGrpcStatus(stub->Get(attempt.context(), request, &reply));
+//     return fusebox::FromGrpc(stub->Get(attempt.context(), request, &reply));
 //   });
 //
 // For one call. Not thread-safe, but for its being cancelled.
@@ -78,8 +78,8 @@ inline constexpr char kIdempotencyKeyMetadata[] = "idempotency-key";
 uint32_t AttemptOf(const grpc::ServerContextBase& context);
 
 // With the details of a rich error (google.rpc.Status) as payloads, and back.
-absl::Status FromGrpcStatus(const grpc::Status& status);
-grpc::Status ToGrpcStatus(const absl::Status& status);
+absl::Status FromGrpc(const grpc::Status& status);
+grpc::Status ToGrpc(const absl::Status& status);
 
 }  // namespace fusebox
 

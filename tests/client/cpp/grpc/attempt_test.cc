@@ -18,12 +18,12 @@ class GrpcAttemptTest : public ::testing::Test {
       GrpcAttempt attempt(call);
       deadline_ = attempt.context()->deadline();
       HealthCheckResponse response;
-      return FromGrpcStatus(stub_->Check(attempt.context(), {}, &response));
+      return FromGrpc(stub_->Check(attempt.context(), {}, &response));
     });
   }
 
   Upstream upstream_;
-  const std::unique_ptr<HealthService::Stub> stub_ = HealthService::NewStub(
+  const std::unique_ptr<HealthRpc::Stub> stub_ = HealthRpc::NewStub(
       grpc::CreateChannel(upstream_.address(), grpc::InsecureChannelCredentials()));
   std::chrono::system_clock::time_point deadline_;
 };
@@ -58,7 +58,7 @@ TEST_F(GrpcAttemptTest, ItIsCancelledWithTheCall) {
         GrpcAttempt attempt(call);
         cancellation->Cancel();
         HealthCheckResponse response;
-        return FromGrpcStatus(stub_->Check(attempt.context(), {}, &response));
+        return FromGrpc(stub_->Check(attempt.context(), {}, &response));
       });
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
 }
@@ -66,9 +66,9 @@ TEST_F(GrpcAttemptTest, ItIsCancelledWithTheCall) {
 TEST(GrpcStatusTest, DetailsAreKept) {
   absl::Status status = absl::UnavailableError("down");
   status.SetPayload("type.googleapis.com/shop.v1.Why", absl::Cord("because"));
-  EXPECT_EQ(FromGrpcStatus(ToGrpcStatus(status)), status);
-  EXPECT_EQ(FromGrpcStatus(ToGrpcStatus(absl::OkStatus())), absl::OkStatus());
-  EXPECT_EQ(FromGrpcStatus({grpc::StatusCode::INTERNAL, "x", "no message at all"}),
+  EXPECT_EQ(FromGrpc(ToGrpc(status)), status);
+  EXPECT_EQ(FromGrpc(ToGrpc(absl::OkStatus())), absl::OkStatus());
+  EXPECT_EQ(FromGrpc({grpc::StatusCode::INTERNAL, "x", "no message at all"}),
             absl::InternalError("x"));
 }
 

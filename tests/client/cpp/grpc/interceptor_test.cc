@@ -23,7 +23,7 @@ class InterceptorTest : public ::testing::Test {
   void Connect(ChannelOptions options) {
     channel_ = CreateChannel(*client_, upstream_.address(), grpc::InsecureChannelCredentials(),
                              std::move(options));
-    stub_ = HealthService::NewStub(channel_);
+    stub_ = HealthRpc::NewStub(channel_);
   }
   Breaker BreakerOf(const std::string& name) { return *client_->GetBreaker(name); }
 
@@ -40,7 +40,7 @@ class InterceptorTest : public ::testing::Test {
   Upstream upstream_;
   const std::unique_ptr<Client> client_ = *Client::Create({.target = "127.0.0.1:1"});
   std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<HealthService::Stub> stub_;
+  std::unique_ptr<HealthRpc::Stub> stub_;
 };
 
 TEST_F(InterceptorTest, EachMethodHasABreaker) {
@@ -54,7 +54,7 @@ TEST_F(InterceptorTest, ARefusedCallDoesNotTouchTheNetwork) {
   const grpc::Status refused = Check();
   EXPECT_EQ(upstream_.calls(), 5);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
-  const absl::Status rich = FromGrpcStatus(refused);
+  const absl::Status rich = FromGrpc(refused);
   google::rpc::ErrorInfo info;
   ASSERT_TRUE(info.ParseFromString(
       std::string(*rich.GetPayload("type.googleapis.com/google.rpc.ErrorInfo"))));
@@ -155,10 +155,10 @@ TEST_F(InterceptorTest, WhatADependencyAsksForIsHeeded) {
   const Breaker breaker = *client->GetBreaker(kCheck);
   ASSERT_TRUE(client->WaitForServer(absl::Seconds(30)));
   {
-    const auto stub = HealthService::NewStub(
+    const auto stub = HealthRpc::NewStub(
         CreateChannel(*client, upstream_.address(), grpc::InsecureChannelCredentials()));
     upstream_.Tell("grpc-retry-pushback-ms", "120000");
-    upstream_.AnswerWith({grpc::StatusCode::UNAVAILABLE, "down"});
+    upstream_.AnswerWith({grpc::StatusCode::RESOURCE_EXHAUSTED, "busy"});
     while (breaker.state() != State::kOpen) {
       grpc::ClientContext context;
       HealthCheckResponse response;

@@ -17,12 +17,12 @@
 
 namespace fusebox {
 
-using HealthService = grpc::health::v1::Health;
+using HealthRpc = grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
 // A dependency that answers what it is told to: a real server, on a port of its own.
-class Upstream final : public HealthService::Service {
+class Upstream final : public HealthRpc::Service {
  public:
   Upstream() {
     grpc::ServerBuilder builder;
