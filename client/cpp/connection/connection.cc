@@ -200,6 +200,9 @@ void Connection::EndStream(Tick now) {
   {
     MutexLock lock(mutex_);
     last_error_ = error_;
+    if (error_.ok()) {
+      last_error_ = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server ended the session");
+    }
   }
   if (was_open) backoff_.Reset();
   connect_at_ = now + NextWait(error());

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "client/cpp/grpc/outcome_name.h"
 #include "client/cpp/grpc/retry_metadata.h"
 #include "client/cpp/local/mutex.h"
 #include "fusebox/grpc.h"
@@ -19,14 +21,17 @@ using grpc::experimental::ClientRpcInfo;
 using grpc::experimental::InterceptionHookPoints;
 using grpc::experimental::InterceptorBatchMethods;
 
-// One call. gRPC calls it for one batch of operations after the other.
+// One call. gRPC calls it for each batch of its operations: for the first before all others.
 class CallInterceptor final : public grpc::experimental::Interceptor {
  public:
   explicit CallInterceptor(const Breaker& breaker) : breaker_(breaker) {}
 
   void Intercept(InterceptorBatchMethods* methods) override {
-    if (IsAt(*methods, InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
-      permit_ = breaker_.Allow({.number = AttemptIn(*methods->GetSendInitialMetadata())});
+    // It comes from whoever cancels, at any time.
+    if (IsAt(*methods, InterceptionHookPoints::PRE_SEND_CANCEL)) return methods->Proceed();
+    // In the first batch. That has the call's metadata, unless they are corked.
+    if (!permit_.has_value()) {
+      permit_ = breaker_.Allow(AttemptIn(methods->GetSendInitialMetadata()));
       if (!permit_->allowed()) return Refuse(*methods);
     }
     if (refusal_.has_value()) {
@@ -38,16 +43,23 @@ class CallInterceptor final : public grpc::experimental::Interceptor {
   }
 
  private:
+  using Metadata = std::multimap<std::string, std::string>;
+
   static bool IsAt(InterceptorBatchMethods& methods, InterceptionHookPoints point) {
     return methods.QueryInterceptionHookPoint(point);
   }
 
   // As GrpcAttempt says.
-  static uint32_t AttemptIn(const std::multimap<std::string, std::string>& metadata) {
-    const auto found = metadata.find(kAttemptMetadata);
-    uint32_t attempt = 1;
-    if (found == metadata.end() || !absl::SimpleAtoi(found->second, &attempt)) return 1;
-    return std::max(attempt, 1u);
+  static Attempt AttemptIn(const Metadata* metadata) {
+    Attempt attempt;
+    if (metadata == nullptr) return attempt;
+    const auto number = metadata->find(kAttemptMetadata);
+    const bool has_number =
+        number != metadata->end() && absl::SimpleAtoi(number->second, &attempt.number);
+    attempt.number = has_number ? std::max(attempt.number, 1u) : 1;
+    const auto previous = metadata->find(kPreviousOutcomeMetadata);
+    if (previous != metadata->end()) attempt.previous = internal::OutcomeNamed(previous->second);
+    return attempt;
   }
 
   // gRPC comes back at once with what the batch would have received.

@@ -48,7 +48,7 @@ Gate::Grant LocalBreaker::Decide(const Ask& ask, Tick now) {
   if (word.way() == Way::kRefuse) return Refuse(word.reason());
   const bool is_plain = word.way() == Way::kPass && ask.IsFirst();
   if (is_plain) return Pass();
-  if (is_alone_ && surroundings_.without_server == WithoutServer::kAllow) return Pass();
+  if (PassesBlindly()) return Pass();
   if (is_alone_) return PassByOwn(ask, now);
   if (!ask.IsFirst() || NeedsPermit(now)) return PassByPermit(ask, now);
   return AsksOwn() ? PassByOwn(ask, now) : PassByRamp(now);
@@ -138,12 +138,13 @@ absl::Status LocalBreaker::RefusalFor(Reason reason) const {
 
 Outcome LocalBreaker::Classify(const absl::Status& status) const {
   MutexLock lock(mutex_);
-  return fleet_->classification.Classify(Result::Grpc(status.raw_code()));
+  return fleet_->classification.Classify(Result::Grpc(static_cast<int>(status.code())));
 }
 
 Gate::RetryAdvice LocalBreaker::AdviseRetry(const FailedAttempt& failed) const {
-  const absl::Duration open_for = RetryAfter(Reason::kOpen);
+  absl::Duration open_for = RetryAfter(Reason::kOpen);
   MutexLock lock(mutex_);
+  if (PassesBlindly()) open_for = absl::ZeroDuration();
   const fusebox::RetryAdvice advice =
       Advise(fleet_->policy.retry, {.outcome = failed.outcome,
                                     .attempt = failed.attempt,
@@ -243,7 +244,12 @@ bool LocalBreaker::Ramps(Tick now) const {
   return RampShareAfter(fleet_->policy.circuit_breaker, closed_for).millionths() < Share::kOne;
 }
 
+bool LocalBreaker::PassesBlindly() const {
+  return is_alone_ && surroundings_.without_server == WithoutServer::kAllow;
+}
+
 State LocalBreaker::Shown() const {
+  if (PassesBlindly()) return State::kClosed;
   if (is_alone_) return guard_.state();
   return pushed_.state == State::kClosed && AsksOwn() ? guard_.state() : pushed_.state;
 }

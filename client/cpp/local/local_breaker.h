@@ -151,6 +151,8 @@ class LocalBreaker final : public Gate {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddToLedger(Cells::Generation generation, const Permit& permit, const End& end, Tick now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // No call is refused, whatever is known.
+  bool PassesBlindly() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Who decides now, but for what was lent.
   uint64_t& DecidedNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountLent(std::string permit, const End& end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -5,6 +5,8 @@
 namespace fusebox {
 
 bool Backlog::Add(CallOptions options, Function function) {
+  options.cancellation = nullptr;
+  if (options.timeout <= absl::ZeroDuration()) options.timeout = absl::InfiniteDuration();
   if (options.idempotency_key.empty()) options.idempotency_key = DrawIdempotencyKey();
   const std::lock_guard<std::mutex> lock(mutex_);
   if (calls_.size() >= capacity_) return false;

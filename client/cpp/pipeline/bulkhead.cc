@@ -62,11 +62,9 @@ class BulkheadStage final : public Stage {
 
   absl::Status WhyNot(const CallContext& context) const {
     if (absl::Status status = context.Check(); !status.ok()) return status;
-    return absl::ResourceExhaustedError(
-        absl::StrCat("all ", options_.max_concurrent, " places of the bulkhead are taken",
-                     options_.max_wait > absl::ZeroDuration()
-                         ? absl::StrCat(" after ", absl::FormatDuration(options_.max_wait))
-                         : ""));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "all ", options_.max_concurrent,
+        " places of the bulkhead are taken; raise max_concurrent, or max_wait and max_waiting"));
   }
 
   const BulkheadOptions options_;

@@ -23,6 +23,7 @@ void Cancellation::Cancel() {
     running_ = first.key();
     lock.unlock();
     first.mapped()();
+    first = {};  // What it held may be a callback of this.
     lock.lock();
     running_ = 0;
     done_.notify_all();

@@ -29,6 +29,7 @@ class Copies : public std::enable_shared_from_this<Copies> {
   CallResult Leave(const CallContext& context);
 
  private:
+  void NoteBegun();
   void End(CallResult result);
   bool HasSuccess() const { return result_.has_value() && result_->status.ok(); }
 
@@ -37,6 +38,7 @@ class Copies : public std::enable_shared_from_this<Copies> {
   std::vector<std::shared_ptr<Cancellation>> cancellations_;
   std::optional<CallResult> result_;
   int under_way_ = 0;
+  bool was_begun_ = false;  // One of them has left the pool's queue.
 };
 
 }  // namespace fusebox::internal

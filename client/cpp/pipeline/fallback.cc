@@ -5,7 +5,7 @@
 namespace fusebox {
 
 bool IsWorthFallback(const absl::Status& status) {
-  return IsFailure(Classification().Classify(Result::Grpc(status.raw_code())));
+  return IsFailure(Classification().Classify(Result::Grpc(static_cast<int>(status.code()))));
 }
 
 }  // namespace fusebox

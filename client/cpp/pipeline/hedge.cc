@@ -21,8 +21,7 @@ class HedgeStage final : public Stage {
     hedge.hedge = true;
     const uint32_t most = std::clamp(options_.max_copies, 2u, 10u);
     for (uint32_t made = 1; made < most; ++made) {
-      const int64_t until = std::min(context.deadline_nanos, context.time->NanosAfter(*delay));
-      if (copies->WaitUntil(context, until) || !context.Check().ok()) break;
+      if (IsOverWithin(*delay, context, *copies)) break;
       if (!copies->Start(*options_.threads, hedge, next)) break;
     }
     copies->WaitUntil(context, context.deadline_nanos);
@@ -30,6 +29,19 @@ class HedgeStage final : public Stage {
   }
 
  private:
+  // What another copy needs is asked for when half of the time is over: few calls take as long.
+  bool IsOverWithin(absl::Duration delay, const CallContext& context,
+                    internal::Copies& copies) const {
+    const int64_t end = std::min(context.deadline_nanos, context.time->NanosAfter(delay));
+    const int64_t half = std::min(end, context.time->NanosAfter(delay / 2));
+    if (copies.WaitUntil(context, half)) return true;
+    if (options_.breaker.has_value()) {
+      options_.breaker->Expect(
+          {.number = context.attempt, .previous = context.previous, .hedge = true});
+    }
+    return copies.WaitUntil(context, end) || !context.Check().ok();
+  }
+
   std::optional<absl::Duration> Delay() const {
     if (options_.delay.has_value() || !options_.breaker.has_value()) return options_.delay;
     return options_.breaker->hedge_delay();

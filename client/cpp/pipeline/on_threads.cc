@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "client/cpp/pipeline/copies.h"
 #include "fusebox/stages.h"
 
@@ -8,13 +6,13 @@ namespace {
 
 class OnThreadsStage final : public Stage {
  public:
-  explicit OnThreadsStage(std::shared_ptr<ThreadPool> pool) : pool_(std::move(pool)) {}
+  explicit OnThreadsStage(ThreadPool& pool) : pool_(pool) {}
 
   CallResult Run(const CallContext& context, const Next& next) const override {
     const auto copies = std::make_shared<internal::Copies>();
-    if (!copies->Start(*pool_, context, next)) {
+    if (!copies->Start(pool_, context, next)) {
       return {absl::ResourceExhaustedError("the pool has neither a thread for the call nor a place "
-                                           "in its queue"),
+                                           "in its queue; raise its max or queue"),
               nullptr, false};
     }
     copies->WaitUntil(context, context.deadline_nanos);
@@ -22,13 +20,13 @@ class OnThreadsStage final : public Stage {
   }
 
  private:
-  const std::shared_ptr<ThreadPool> pool_;
+  ThreadPool& pool_;
 };
 
 }  // namespace
 
-std::shared_ptr<const Stage> OnThreads(std::shared_ptr<ThreadPool> pool) {
-  return std::make_shared<OnThreadsStage>(std::move(pool));
+std::shared_ptr<const Stage> OnThreads(ThreadPool& pool) {
+  return std::make_shared<OnThreadsStage>(pool);
 }
 
 }  // namespace fusebox

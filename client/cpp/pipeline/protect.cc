@@ -12,14 +12,26 @@ class ProtectStage final : public Stage {
     Breaker::Permit permit = breaker_.Allow(
         {.number = context.attempt, .previous = context.previous, .hedge = context.hedge});
     if (!permit.allowed()) return {permit.status(), nullptr, false, permit.retry_after()};
+    struct Failure {  // Unless it returns.
+      ~Failure() {
+        if (permit != nullptr) permit->Fail();
+      }
+      Breaker::Permit* permit;
+    } failure{&permit};
     CallResult result = next(context);
-    // One that was not made, or that nobody waited for, says nothing of the dependency.
-    if (result.sent && !context.IsCancelled()) Record(result.status, permit);
+    failure.permit = nullptr;
+    if (result.sent) Record(context, result.status, permit);
     return result;
   }
 
  private:
-  void Record(const absl::Status& status, Breaker::Permit& permit) const {
+  void Record(const CallContext& context, const absl::Status& status,
+              Breaker::Permit& permit) const {
+    if (context.IsCancelled()) {
+      // That nobody waited for it any longer says nothing of the dependency, unless it was late.
+      if (context.TimeLeft() <= absl::ZeroDuration()) permit.Record(Outcome::kTimeout);
+      return;
+    }
     const absl::Duration retry_after =
         status.ok() ? absl::ZeroDuration() : internal::RetryAfterOf(status);
     if (retry_after > absl::ZeroDuration()) {

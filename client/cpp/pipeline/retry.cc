@@ -45,19 +45,38 @@ bool Sleep(const CallContext& context, int64_t until) {
   return !context.time->WaitUntil(lock, woken, until, [&] { return is_cancelled; });
 }
 
-CallResult GivenUp(CallResult last, uint32_t attempts) {
-  if (attempts <= 1) return last;
-  absl::Status status(
-      last.status.code(),
-      absl::StrCat(attempts, " attempts failed; the last: ", last.status.message()));
-  last.status.ForEachPayload([&status](absl::string_view type, const absl::Cord& payload) {
-    status.SetPayload(type, payload);
-  });
-  status.SetPayload(kAttempts, absl::Cord(absl::StrCat(attempts)));
-  status.SetPayload(kLastMessage, absl::Cord(last.status.message()));
-  last.status = std::move(status);
-  return last;
-}
+// The attempts at one call.
+class Attempts {
+ public:
+  // Returns the result that was added.
+  const CallResult& Add(CallResult result) {
+    if (result.sent) ++sent_;
+    // Why one was not made says less than how the one before it ended.
+    if (result.sent || sent_ == 0) ending_ = result;
+    last_ = std::move(result);
+    return last_;
+  }
+
+  // What the call came to.
+  CallResult End() {
+    if (last_.status.ok() || sent_ <= 1) return last_.status.ok() ? last_ : ending_;
+    const absl::Status& last = ending_.status;
+    absl::Status status(last.code(),
+                        absl::StrCat(sent_, " attempts failed; the last: ", last.message()));
+    last.ForEachPayload([&status](absl::string_view type, const absl::Cord& payload) {
+      status.SetPayload(type, payload);
+    });
+    status.SetPayload(kAttempts, absl::Cord(absl::StrCat(sent_)));
+    status.SetPayload(kLastMessage, absl::Cord(last.message()));
+    ending_.status = std::move(status);
+    return ending_;
+  }
+
+ private:
+  uint32_t sent_ = 0;
+  CallResult ending_;
+  CallResult last_;
+};
 
 class RetryStage final : public Stage {
  public:
@@ -66,19 +85,19 @@ class RetryStage final : public Stage {
 
   CallResult Run(const CallContext& context, const Next& next) const override {
     CallContext attempt = context;
+    Attempts attempts;
     for (uint32_t made = 1;; ++made) {
-      CallResult result = next(attempt);
-      if (result.status.ok() || !MayRepeat(context, result))
-        return GivenUp(std::move(result), made);
+      const CallResult& result = attempts.Add(next(attempt));
+      if (result.status.ok() || !MayRepeat(context, result)) return attempts.End();
       const Outcome outcome = OutcomeOf(result.status);
       const Breaker::RetryAdvice advice = Advise(result, outcome, made);
       const int64_t resume = context.time->NanosAfter(advice.backoff);
       const bool is_in_time = resume < context.deadline_nanos;
-      if (!advice.permitted || !is_in_time) return GivenUp(std::move(result), made);
+      if (!advice.permitted || !is_in_time) return attempts.End();
       if (result.sent) attempt.previous = outcome;
       ++attempt.attempt;
       Announce(attempt, {made, result.status, advice.backoff});
-      if (!Sleep(context, resume)) return GivenUp(std::move(result), made);
+      if (!Sleep(context, resume)) return attempts.End();
       attempt.deadline_nanos = context.deadline_nanos;
       if (advice.next_timeout > absl::ZeroDuration()) {
         attempt.deadline_nanos =
@@ -96,7 +115,7 @@ class RetryStage final : public Stage {
 
   Outcome OutcomeOf(const absl::Status& status) const {
     if (options_.breaker.has_value()) return options_.breaker->Classify(status);
-    return classification_.Classify(Result::Grpc(status.raw_code()));
+    return classification_.Classify(Result::Grpc(static_cast<int>(status.code())));
   }
 
   Breaker::RetryAdvice Advise(const CallResult& result, Outcome outcome, uint32_t made) const {

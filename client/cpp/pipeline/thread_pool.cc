@@ -24,11 +24,11 @@ bool ThreadPool::Submit(std::function<void()> task) {
     const bool is_claimed = tasks_.size() >= free;
     const bool starts =
         is_claimed &&
-        (threads_.size() < options_.core ||
+        (threads_.empty() || threads_.size() < options_.core ||
          (queued >= options_.queue && threads_.size() < std::max<size_t>(options_.max, 1)));
     if (!is_claimed || starts || queued < options_.queue) {
+      if (starts) threads_.emplace_back([this] { Work(); });  // It waits for the mutex.
       tasks_.push_back(std::move(task));
-      if (starts) threads_.emplace_back([this] { Work(); });
       changed_.notify_one();
       return true;
     }

@@ -31,6 +31,8 @@ TEST_F(BlindTest, AllCallsAreMadeWithoutAServerIfToldSo) {
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(Fails(breaker));
   EXPECT_TRUE(Fails(breaker, {.number = 2, .hedge = true}));
   EXPECT_EQ(breaker.decisions().open, 101u);
+  EXPECT_EQ(breaker.state(), State::kClosed);
+  EXPECT_TRUE(breaker.AdviseRetry({.outcome = Outcome::kFailure, .attempt = 1}).permitted);
 }
 
 TEST_F(BlindTest, OrNone) {

@@ -37,13 +37,13 @@ constexpr auto kPace =
     std::chrono::milliseconds(1'000);  // Of one thread, as long as a call may take.
 
 std::vector<std::shared_ptr<const Stage>> StagesOf(const std::string& names, const Breaker& breaker,
-                                                   const std::shared_ptr<ThreadPool>& threads) {
+                                                   ThreadPool& threads) {
   std::vector<std::shared_ptr<const Stage>> stages;
   for (const absl::string_view name : absl::StrSplit(names, '+')) {
     if (name == "retry") stages.push_back(Retry({.breaker = breaker}));
     if (name == "timeout") stages.push_back(Timeout(absl::Milliseconds(300)));
     if (name == "hedge") {
-      stages.push_back(Hedge({.threads = threads, .delay = absl::Milliseconds(20)}));
+      stages.push_back(Hedge({.threads = &threads, .delay = absl::Milliseconds(20)}));
     }
     if (name == "breaker") stages.push_back(Protect(breaker));
   }
@@ -102,7 +102,7 @@ int Main(char** argv) {
   const auto client = *Client::Create({.target = argv[2], .name = "steady"});
   const Breaker breaker = *client->GetBreaker("upstream");
   client->WaitForServer(absl::Seconds(10));
-  const auto threads = std::make_shared<ThreadPool>(ThreadPoolOptions{.core = 64, .max = 400});
+  ThreadPool threads({.core = 64, .max = 400});  // Ends before the client does.
   Caller caller(argv[1], Pipeline(StagesOf(argv[3], breaker, threads)));
   std::vector<std::thread> workers;
   for (int i = 0; i < kThreads; ++i) {

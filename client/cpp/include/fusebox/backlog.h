@@ -19,13 +19,14 @@ class Backlog {
   // Keeps at most so many.
   explicit Backlog(size_t capacity) : capacity_(capacity) {}
 
-  // False if it is full. The options are those of the call in the end: its idempotency key is drawn
-  // now, if it has none, so that it is the same however often the call is tried.
+  // False if it is full. The options are those of the call in the end, of which each try has the
+  // whole timeout and none is cancelled. Its idempotency key is drawn now, if it has none: it is
+  // the same however often the call is tried.
   bool Add(CallOptions options, Function function);
 
   // Makes the calls through the pipeline, one after the other, until one fails: that one stays the
   // first. What fails for good has to be reported as OK by its function. Returns OK when none is
-  // left.
+  // left. Not to be called by a function of the backlog's.
   absl::Status Drain(const Pipeline& pipeline);
 
   size_t size() const;

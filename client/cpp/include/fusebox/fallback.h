@@ -1,8 +1,11 @@
 #ifndef FUSEBOX_FALLBACK_H_
 #define FUSEBOX_FALLBACK_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,11 +42,14 @@ bool IsWorthFallback(const absl::Status& status);
 //   absl::StatusOr<fusebox::Provided<Quote>> quote = chain.Call(symbol, {.timeout =
 //   absl::Seconds(1)});
 //
-// All share the call's deadline. To be built by one thread; then thread-safe.
+// All share the call's deadline. Of a call that is not idempotent, a provider may have done already
+// what the next one is asked for. To be built by one thread; then thread-safe.
 template <typename T>
 class FallbackChain {
  public:
-  using Function = std::function<absl::StatusOr<T>(const CallContext&)>;
+  // They are told what is asked for: the key of the call.
+  using Function = std::function<absl::StatusOr<T>(const std::string& key, const CallContext&)>;
+  using Later = std::function<absl::Status(const std::string& key, const CallContext&)>;
 
   // `time` outlives it, and is that of its pipelines.
   explicit FallbackChain(const CallTime& time = CallTime::OfMachine()) : time_(&time) {}
@@ -52,14 +58,16 @@ class FallbackChain {
   FallbackChain& Then(std::string name, Pipeline pipeline, Function function) {
     return Add({std::move(name), /*makes_calls=*/true,
                 [pipeline = std::move(pipeline), function = std::move(function)](
-                    const std::string&, const CallOptions& options) {
-                  return pipeline.Call(options, function);
+                    const std::string& key, const CallOptions& options) {
+                  return pipeline.Call(options, [key, function](const CallContext& context) {
+                    return function(key, context);
+                  });
                 }});
   }
 
   // The last answer of a provider that stands before it, by the key of the call.
   FallbackChain& ThenCached(std::string name, std::shared_ptr<LastGood<T>> cache) {
-    caches_.push_back(cache);
+    caches_.push_back({steps_.size(), cache});
     return Add({std::move(name), /*makes_calls=*/false,
                 [cache](const std::string& key, const CallOptions&) -> absl::StatusOr<T> {
                   if (std::optional<T> value = cache->Get(key)) return *std::move(value);
@@ -67,18 +75,24 @@ class FallbackChain {
                 }});
   }
 
-  // Puts the call off: `later` is added to the backlog, and `accepted` answered. Fails if that is
-  // full.
-  FallbackChain& ThenLater(std::string name, std::shared_ptr<Backlog> backlog,
-                           Backlog::Function later, T accepted) {
+  // Puts an idempotent call off: `later` is added to the backlog, and `accepted` answered. Fails if
+  // the call is not idempotent, as it may have been made, or the backlog is full.
+  FallbackChain& ThenLater(std::string name, std::shared_ptr<Backlog> backlog, Later later,
+                           T accepted) {
     return Add(
         {std::move(name), /*makes_calls=*/false,
          [backlog = std::move(backlog), later = std::move(later), accepted = std::move(accepted)](
-             const std::string&, CallOptions options) -> absl::StatusOr<T> {
+             const std::string& key, CallOptions options) -> absl::StatusOr<T> {
+           if (!options.idempotent) {
+             return absl::FailedPreconditionError(
+                 "a call that is not idempotent is not put off; say so if it is");
+           }
            options.timeout = absl::InfiniteDuration();  // That was for an answer now.
-           options.cancellation = nullptr;
-           if (backlog->Add(std::move(options), later)) return accepted;
-           return absl::ResourceExhaustedError("the backlog is full");
+           const auto call = [key, later](const CallContext& context) {
+             return later(key, context);
+           };
+           if (backlog->Add(std::move(options), call)) return accepted;
+           return absl::ResourceExhaustedError("the backlog is full; drain it, or make it larger");
          }});
   }
 
@@ -88,13 +102,14 @@ class FallbackChain {
     if (options.idempotency_key.empty()) options.idempotency_key = DrawIdempotencyKey();
     const int64_t deadline = time_->NanosAfter(options.timeout);
     absl::Status failure;
-    for (const Step& step : steps_) {
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      const Step& step = steps_[i];
       if (deadline != CallTime::kNever) {
         options.timeout = absl::Nanoseconds(deadline - time_->NowNanos());
       }
       absl::StatusOr<T> value = step.ask(key, options);
       if (value.ok()) {
-        if (step.makes_calls) Remember(key, *value);
+        if (step.makes_calls) Remember(i, key, *value);
         return Provided<T>{*std::move(value), step.name};
       }
       failure = With(std::move(failure), step.name, value.status());
@@ -127,13 +142,16 @@ class FallbackChain {
     return longer;
   }
 
-  void Remember(const std::string& key, const T& value) const {
-    for (const std::shared_ptr<LastGood<T>>& cache : caches_) cache->Put(key, value);
+  // By the caches that stand behind the provider.
+  void Remember(size_t provider, const std::string& key, const T& value) const {
+    for (const auto& [place, cache] : caches_) {
+      if (place > provider) cache->Put(key, value);
+    }
   }
 
   const CallTime* time_;
   std::vector<Step> steps_;
-  std::vector<std::shared_ptr<LastGood<T>>> caches_;
+  std::vector<std::pair<size_t, std::shared_ptr<LastGood<T>>>> caches_;  // By their place.
 };
 
 }  // namespace fusebox

@@ -22,8 +22,8 @@ struct ChannelOptions {
   // Put before the method's name: "orders" gives "orders/shop.v1.Orders/Get". Empty: the method's
   // name alone, "shop.v1.Orders/Get".
   std::string prefix = {};
-  // The name of a method's breaker, for any other scheme: it is given "shop.v1.Orders/Get", once
-  // for each method, and may be called by several threads at once. An empty name: none stands
+  // The name of a method's breaker, for any other scheme: it is given "shop.v1.Orders/Get", and
+  // may be called for each call, by several threads at once. An empty name: none stands
   // before it. Empty: as `prefix` says.
   std::function<std::string(absl::string_view method)> breaker_of = {};
 };
@@ -69,8 +69,11 @@ class GrpcAttempt {
   const Cancellation::Callback cancel_;
 };
 
-// Metadata that GrpcAttempt sends: which attempt it is, where it is not the first, and the key.
+// Metadata that GrpcAttempt sends: which attempt it is and how the one before it had ended
+// (FAILURE, TIMEOUT, ...), where it is not the first; and, of an idempotent call, the key. In that,
+// what is no printable ASCII, and '%', is %XX, as in a URL.
 inline constexpr char kAttemptMetadata[] = "fusebox-attempt";
+inline constexpr char kPreviousOutcomeMetadata[] = "fusebox-previous-outcome";
 inline constexpr char kIdempotencyKeyMetadata[] = "idempotency-key";
 
 // Which attempt of its caller's a call is, for CallOptions::attempt of the calls made to answer it.

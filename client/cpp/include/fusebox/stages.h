@@ -64,8 +64,8 @@ std::optional<uint32_t> AttemptsOf(const absl::Status& status);
 absl::Status LastErrorOf(const absl::Status& status);
 
 struct HedgeOptions {
-  // On which copies run: each needs a thread. To be gone before what the functions use is.
-  std::shared_ptr<ThreadPool> threads = nullptr;
+  // On which copies run: each needs a thread. Outlives the calls. Null: there are no copies.
+  ThreadPool* threads = nullptr;
   // After how long without an answer to make a second copy; nothing: as the breaker says, and never
   // while it says nothing.
   std::optional<absl::Duration> delay = {};
@@ -88,8 +88,11 @@ std::shared_ptr<const Stage> Bulkhead(const BulkheadOptions& options);
 
 // Lets calls run on the pool's threads, and leaves one whose deadline is over: it is cancelled, and
 // its thread goes on until it returns. One that finds no place in the pool is RESOURCE_EXHAUSTED,
-// and not sent.
-std::shared_ptr<const Stage> OnThreads(std::shared_ptr<ThreadPool> pool);
+// and not sent. Where the pool has its callers run what it has no place for, those cannot be left.
+//
+// The pool outlives the calls. Stages inside one another need pools of their own: threads that wait
+// for tasks behind them in their own queue wait forever.
+std::shared_ptr<const Stage> OnThreads(ThreadPool& pool);
 
 }  // namespace fusebox
 

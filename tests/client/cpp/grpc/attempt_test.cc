@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "client/cpp/grpc/outcome_name.h"
 #include "client/cpp/grpc/retry_metadata.h"
 #include "fusebox/grpc.h"
 #include "fusebox/stages.h"
@@ -34,7 +35,15 @@ TEST_F(GrpcAttemptTest, TheCalleeIsToldTheAttemptAndTheKey) {
   EXPECT_FALSE(Call(twice, {.idempotent = true, .idempotency_key = "order-7"}).ok());
   EXPECT_EQ(upstream_.calls(), 2);
   EXPECT_EQ(upstream_.Said(kAttemptMetadata), "2");
+  EXPECT_EQ(upstream_.Said(kPreviousOutcomeMetadata), "FAILURE");
   EXPECT_EQ(upstream_.Said(kIdempotencyKeyMetadata), "order-7");
+}
+
+// gRPC ends the process over metadata that it cannot send.
+TEST_F(GrpcAttemptTest, AnyKeyCanBeSent) {
+  EXPECT_EQ(Call(Pipeline({}), {.idempotent = true, .idempotency_key = "50 % \xc3\xa4\n"}),
+            absl::OkStatus());
+  EXPECT_EQ(upstream_.Said(kIdempotencyKeyMetadata), "50%20%25%20%c3%a4%0a");
 }
 
 TEST_F(GrpcAttemptTest, AFirstOneSaysNothing) {
@@ -70,6 +79,18 @@ TEST(GrpcStatusTest, DetailsAreKept) {
   EXPECT_EQ(FromGrpc(ToGrpc(absl::OkStatus())), absl::OkStatus());
   EXPECT_EQ(FromGrpc({grpc::StatusCode::INTERNAL, "x", "no message at all"}),
             absl::InternalError("x"));
+}
+
+TEST(GrpcStatusTest, ACodeThatIsNoneIsUnknown) {
+  const auto code = static_cast<grpc::StatusCode>(2'000'000'000);
+  EXPECT_EQ(FromGrpc({code, "x"}), absl::UnknownError("x"));
+}
+
+TEST(OutcomeNameTest, NamesAreReadAgain) {
+  for (const Outcome outcome : {Outcome::kFailure, Outcome::kTimeout, Outcome::kRateLimited}) {
+    EXPECT_EQ(internal::OutcomeNamed(internal::NameOf(outcome)), outcome);
+  }
+  EXPECT_EQ(internal::OutcomeNamed("NONSENSE"), std::nullopt);
 }
 
 TEST(RetryMetadataTest, TheLongerOneIsHeeded) {

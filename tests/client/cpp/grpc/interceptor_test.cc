@@ -121,7 +121,8 @@ TEST_F(InterceptorTest, WritesOfARefusedStreamFail) {
   Fail();
   class Writer final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
    public:
-    explicit Writer(grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer>& stub) {
+    Writer(grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer>& stub, bool corked) {
+      context_.set_initial_metadata_corked(corked);
       stub.PrepareBidiStreamingCall(&context_, "/shop.v1.Orders/Chat", {}, this);
       StartWrite(&message_);
       StartCall();
@@ -140,8 +141,11 @@ TEST_F(InterceptorTest, WritesOfARefusedStreamFail) {
     int writes_ = 0;
   };
   grpc::GenericStub stub(channel_);
-  Writer writer(stub);
-  EXPECT_EQ(writer.ended.get_future().get().error_code(), grpc::StatusCode::UNAVAILABLE);
+  for (const bool corked : {false, true}) {
+    Writer writer(stub, corked);
+    EXPECT_EQ(writer.ended.get_future().get().error_code(), grpc::StatusCode::UNAVAILABLE);
+  }
+  EXPECT_EQ(upstream_.calls(), 5);
 }
 
 // As far as the policy says so.

@@ -27,7 +27,8 @@ int main(int count, char** arguments) {
       fusebox::Protect(*retry.breaker),
   });
   fusebox::FallbackChain<int> chain;
-  chain.Then("primary", pipeline, [](const fusebox::CallContext&) { return 7; });
+  chain.Then("primary", pipeline,
+             [](const std::string&, const fusebox::CallContext&) { return 7; });
   const absl::StatusOr<fusebox::Provided<int>> order = chain.Call("order", {});
   if (!order.ok() || order->value != 7) return 1;
   const auto channel =

@@ -16,7 +16,7 @@ class FallbackTest : public PipelineTest {
   using Answer = absl::StatusOr<std::string>;
 
   static Chain::Function Answers(Answer answer) {
-    return [answer = std::move(answer)](const CallContext&) { return answer; };
+    return [answer = std::move(answer)](const std::string&, const CallContext&) { return answer; };
   }
 
   const Pipeline bare_{{}, time_};
@@ -41,7 +41,7 @@ TEST_F(FallbackTest, EachHasAttemptsOfItsOwn) {
   const Pipeline twice({Retry({.max_attempts = 2})}, time_);
   const Pipeline thrice({Retry({.max_attempts = 3})}, time_);
   const auto failing = [](int& calls) {
-    return [&calls](const CallContext&) -> Answer {
+    return [&calls](const std::string&, const CallContext&) -> Answer {
       ++calls;
       return absl::UnavailableError("down");
     };
@@ -65,7 +65,7 @@ TEST_F(FallbackTest, ACallThatIsWrongIsWrongEverywhere) {
 TEST_F(FallbackTest, TheLastGoodAnswerIsGivenWhileItIsYoung) {
   Answer primary = "fresh";
   Chain chain(time_);
-  chain.Then("primary", bare_, [&](const CallContext&) { return primary; })
+  chain.Then("primary", bare_, [&](const std::string&, const CallContext&) { return primary; })
       .ThenCached("cache", cache_);
   EXPECT_EQ(chain.Call("key", {})->provider, "primary");
   primary = absl::UnavailableError("down");
@@ -75,6 +75,21 @@ TEST_F(FallbackTest, TheLastGoodAnswerIsGivenWhileItIsYoung) {
   EXPECT_FALSE(chain.Call("another", {}).ok());
   time_.Pass(absl::Seconds(1));  // That it was given meanwhile makes it no younger.
   EXPECT_FALSE(chain.Call("key", {}).ok());
+}
+
+TEST_F(FallbackTest, WhatAProviderBehindACacheAnswersIsNotCached) {
+  Chain chain(time_);
+  chain.Then("primary", bare_, Answers(absl::UnavailableError("down")))
+      .ThenCached("cache", cache_)
+      .Then("default", bare_, Answers("d"));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(chain.Call("key", {})->provider, "default");
+}
+
+TEST_F(FallbackTest, ProvidersAreToldTheKey) {
+  Chain chain(time_);
+  chain.Then("echo", bare_,
+             [](const std::string& key, const CallContext&) -> Answer { return key; });
+  EXPECT_EQ(chain.Call("a", {})->value, "a");
 }
 
 TEST_F(FallbackTest, TheCacheIsBounded) {
@@ -89,20 +104,24 @@ TEST_F(FallbackTest, TheCacheIsBounded) {
 TEST_F(FallbackTest, ACallMayBePutOff) {
   bool is_down = true;
   std::vector<std::string> keys;
-  const auto send = [&](const CallContext& context) {
+  const auto send = [&](const std::string& key, const CallContext& context) {
+    EXPECT_EQ(key, "key");
     keys.push_back(context.idempotency_key);
     return is_down ? absl::UnavailableError("down") : absl::OkStatus();
   };
   Chain chain(time_);
   chain
       .Then("primary", bare_,
-            [&](const CallContext& context) -> Answer {
-              if (const absl::Status status = send(context); !status.ok()) return status;
+            [&](const std::string& key, const CallContext& context) -> Answer {
+              if (const absl::Status status = send(key, context); !status.ok()) return status;
               return "sent";
             })
       .ThenLater("later", backlog_, send, "accepted");
-  EXPECT_EQ(chain.Call("key", {})->value, "accepted");
-  EXPECT_THAT(std::string(chain.Call("key", {}).status().message()), HasSubstr("backlog is full"));
+  EXPECT_THAT(std::string(chain.Call("key", {}).status().message()), HasSubstr("not idempotent"));
+  keys.clear();
+  EXPECT_EQ(chain.Call("key", {.idempotent = true})->value, "accepted");
+  EXPECT_THAT(std::string(chain.Call("key", {.idempotent = true}).status().message()),
+              HasSubstr("backlog is full"));
   EXPECT_FALSE(backlog_->Drain(bare_).ok());
   EXPECT_EQ(backlog_->size(), 1u);
   is_down = false;
@@ -116,11 +135,11 @@ TEST_F(FallbackTest, AllShareTheDeadline) {
   absl::Duration left;
   chain
       .Then("primary", bare_,
-            [this](const CallContext&) -> Answer {
+            [this](const std::string&, const CallContext&) -> Answer {
               time_.Pass(absl::Seconds(2));
               return absl::UnavailableError("down");
             })
-      .Then("replica", bare_, [&left](const CallContext& context) -> Answer {
+      .Then("replica", bare_, [&left](const std::string&, const CallContext& context) -> Answer {
         left = context.TimeLeft();
         return "r";
       });

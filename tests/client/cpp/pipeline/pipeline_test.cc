@@ -1,6 +1,7 @@
 #include "fusebox/pipeline.h"
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "pipeline_fixture.h"
@@ -67,6 +68,14 @@ TEST_F(PipelineTest, ABreakerStopsCallsAndCountsThem) {
   EXPECT_EQ(contexts_.size(), 5u);
   EXPECT_EQ(pipeline.Call(FailingTimes(kAlways)), absl::UnavailableError("db/orders"));
   EXPECT_EQ(contexts_.size(), 5u);
+  EXPECT_EQ(breaker.handle().state(), State::kOpen);
+}
+
+TEST_F(PipelineTest, AFunctionThatThrowsHasFailed) {
+  AloneBreaker breaker(time_);
+  const Pipeline pipeline({Protect(breaker.handle())}, time_);
+  const auto fail = [](const CallContext&) -> absl::Status { throw std::runtime_error("x"); };
+  for (int i = 0; i < 5; ++i) EXPECT_THROW(pipeline.Call(fail).IgnoreError(), std::runtime_error);
   EXPECT_EQ(breaker.handle().state(), State::kOpen);
 }
 

@@ -71,6 +71,31 @@ TEST_F(RetryTest, OrUnlessItWasNotSent) {
   EXPECT_EQ(contexts_[0].previous, std::nullopt);
 }
 
+// Lets the first attempt through, and no other.
+class RefusesOthers final : public Stage {
+ public:
+  CallResult Run(const CallContext& context, const Next& next) const override {
+    if (context.attempt > 1) return {absl::UnavailableError("no place"), nullptr, /*sent=*/false};
+    return next(context);
+  }
+};
+
+TEST_F(RetryTest, WhatOneCameToThatWasMadeSaysMoreThanWhyOthersWereNot) {
+  AloneBreaker breaker(time_);
+  const Pipeline pipeline(
+      {Protect(breaker.handle()), Retry(Exact()), std::make_shared<RefusesOthers>()}, time_);
+  const auto fail = FailingTimes(kAlways);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(pipeline.Call({.idempotent = true}, fail), absl::UnavailableError(kMessage));
+  }
+  EXPECT_EQ(breaker.handle().state(), State::kOpen);  // They were sent.
+}
+
+TEST_F(RetryTest, ACodeThatIsNoneIsAFailureLikeUnknown) {
+  EXPECT_FALSE(Call(Exact(), kAlways, {.idempotent = true}, absl::StatusCode{2'000'000'000}).ok());
+  EXPECT_EQ(contexts_.size(), 4u);
+}
+
 TEST_F(RetryTest, ARetryOfACallerIsNotRetriedHere) {
   EXPECT_FALSE(Call(Exact(), kAlways, {.idempotent = true, .attempt = 2}).ok());
   EXPECT_EQ(contexts_.size(), 1u);

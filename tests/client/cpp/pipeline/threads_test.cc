@@ -20,9 +20,7 @@ class Door {
   const std::shared_future<void> opened_ = open_.get_future().share();
 };
 
-std::shared_ptr<ThreadPool> Pool(size_t threads) {
-  return std::make_shared<ThreadPool>(ThreadPoolOptions{.core = threads, .max = threads});
-}
+ThreadPoolOptions Exactly(size_t threads) { return {.core = threads, .max = threads}; }
 
 class ThreadPoolTest : public ::testing::Test {
  protected:
@@ -62,6 +60,13 @@ TEST_F(ThreadPoolTest, OrTheCallerRunsIt) {
   door_.Open();
 }
 
+TEST_F(ThreadPoolTest, WithoutACoreAThreadComesWithTheFirstTask) {
+  ThreadPool pool({.core = 0, .max = 1, .queue = 10});
+  EXPECT_TRUE(Occupy(pool));
+  UntilStarted(1);
+  door_.Open();
+}
+
 TEST_F(ThreadPoolTest, ItsEndWaitsForAllTasks) {
   std::atomic<int> ended{0};
   {
@@ -83,7 +88,8 @@ TEST_F(ThreadPoolTest, ThreadsThatEndedLeaveTheirPlace) {
 class OnThreadsTest : public PipelineTest {};
 
 TEST_F(OnThreadsTest, CallsRunOnThePool) {
-  const Pipeline pipeline({OnThreads(Pool(1))}, time_);
+  ThreadPool pool(Exactly(1));
+  const Pipeline pipeline({OnThreads(pool)}, time_);
   const auto id = pipeline.Call([](const CallContext&) -> absl::StatusOr<std::thread::id> {
     return std::this_thread::get_id();
   });
@@ -92,7 +98,7 @@ TEST_F(OnThreadsTest, CallsRunOnThePool) {
 
 TEST_F(OnThreadsTest, AFunctionThatDoesNotKeepToTheDeadlineIsLeft) {
   const auto door = std::make_shared<Door>();
-  const auto pool = Pool(1);
+  ThreadPool pool(Exactly(1));
   const Pipeline pipeline({Timeout(absl::Seconds(1)), OnThreads(pool)}, time_);
   std::atomic<bool> was_cancelled{false};
   time_.Stand(true);
@@ -109,14 +115,67 @@ TEST_F(OnThreadsTest, AFunctionThatDoesNotKeepToTheDeadlineIsLeft) {
   while (!was_cancelled) std::this_thread::yield();
 }
 
+// What hangs is a timeout for the breaker, whoever leaves it.
+TEST_F(OnThreadsTest, ACallThatIsLeftIsATimeout) {
+  AloneBreaker breaker(time_);
+  const auto door = std::make_shared<Door>();
+  ThreadPool pool(Exactly(5));
+  const Pipeline pipeline({Timeout(absl::Seconds(1)), OnThreads(pool), Protect(breaker.handle())},
+                          time_);
+  for (int i = 0; i < 5; ++i) {
+    time_.Stand(true);
+    EXPECT_EQ(pipeline
+                  .Call([this, door](const CallContext&) {
+                    time_.Stand(false);
+                    door->Wait();
+                    return absl::CancelledError();
+                  })
+                  .code(),
+              absl::StatusCode::kDeadlineExceeded);
+  }
+  EXPECT_EQ(breaker.handle().state(), State::kClosed);
+  door->Open();
+  while (breaker.handle().state() != State::kOpen) std::this_thread::yield();
+}
+
+TEST_F(OnThreadsTest, ACallThatNoThreadTookWasNotSent) {
+  AloneBreaker breaker(time_);
+  const auto door = std::make_shared<Door>();
+  ThreadPool pool({.core = 1, .max = 1, .queue = 100});
+  ASSERT_TRUE(pool.Submit([door] { door->Wait(); }));
+  const Pipeline pipeline({Protect(breaker.handle()), Timeout(absl::Seconds(1)), OnThreads(pool)},
+                          time_);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(pipeline.Call(FailingTimes(0)).code(), absl::StatusCode::kDeadlineExceeded);
+  }
+  EXPECT_EQ(breaker.handle().state(), State::kClosed);
+  door->Open();
+}
+
+TEST_F(OnThreadsTest, WhatTheCallerRunsMayBeCancelled) {
+  ThreadPool pool({.core = 0, .max = 1, .caller_runs = true});
+  const auto door = std::make_shared<Door>();
+  ASSERT_TRUE(pool.Submit([door] { door->Wait(); }));
+  const auto cancellation = std::make_shared<Cancellation>();
+  const Pipeline pipeline({OnThreads(pool)}, time_);
+  EXPECT_EQ(pipeline.Call({.cancellation = cancellation},
+                          [&](const CallContext& context) {
+                            cancellation->Cancel();
+                            EXPECT_TRUE(context.IsCancelled());
+                            return absl::OkStatus();
+                          }),
+            absl::OkStatus());
+  door->Open();
+}
+
 class HedgeTest : public PipelineTest {
  protected:
-  std::shared_ptr<ThreadPool> pool_ = Pool(4);
+  ThreadPool pool_{Exactly(4)};
 };
 
 TEST_F(HedgeTest, ASecondCopyMayAnswerFirst) {
   const auto door = std::make_shared<Door>();
-  const Pipeline pipeline({Hedge({.threads = pool_, .delay = absl::Milliseconds(20)})}, time_);
+  const Pipeline pipeline({Hedge({.threads = &pool_, .delay = absl::Milliseconds(20)})}, time_);
   const auto ask = [door](const CallContext& context) -> absl::StatusOr<bool> {
     if (!context.hedge) door->Wait();
     return context.hedge;
@@ -127,27 +186,32 @@ TEST_F(HedgeTest, ASecondCopyMayAnswerFirst) {
 }
 
 TEST_F(HedgeTest, WhoLosesIsCancelled) {
-  const Pipeline pipeline({Hedge({.threads = pool_, .delay = absl::Milliseconds(20)})}, time_);
-  const auto was_cancelled = std::make_shared<std::promise<void>>();
-  const auto ask = [was_cancelled](const CallContext& context) {
-    if (context.hedge) return absl::OkStatus();
-    const Cancellation::Callback told(context.cancellation, [&] { was_cancelled->set_value(); });
+  const Pipeline pipeline({Hedge({.threads = &pool_, .delay = absl::Milliseconds(20)})}, time_);
+  const auto begun = std::make_shared<Door>();
+  const auto was_cancelled = std::make_shared<Door>();
+  const auto ask = [begun, was_cancelled](const CallContext& context) {
+    if (context.hedge) {
+      begun->Wait();
+      return absl::OkStatus();
+    }
+    const Cancellation::Callback told(context.cancellation, [&] { was_cancelled->Open(); });
+    begun->Open();
     while (!context.IsCancelled()) std::this_thread::yield();
     return absl::CancelledError();
   };
   EXPECT_EQ(pipeline.Call({.idempotent = true}, ask), absl::OkStatus());
-  was_cancelled->get_future().wait();
+  was_cancelled->Wait();
 }
 
 TEST_F(HedgeTest, OneThatIsNotIdempotentHasNoCopies) {
-  const Pipeline pipeline({Hedge({.threads = pool_, .delay = absl::ZeroDuration()})}, time_);
+  const Pipeline pipeline({Hedge({.threads = &pool_, .delay = absl::ZeroDuration()})}, time_);
   EXPECT_EQ(pipeline.Call(FailingTimes(0)), absl::OkStatus());
   EXPECT_EQ(contexts_.size(), 1u);
   EXPECT_FALSE(contexts_[0].hedge);
 }
 
 TEST_F(HedgeTest, AFailureIsTheResultOnceNoCopyIsLeft) {
-  const Pipeline pipeline({Hedge({.threads = pool_, .delay = absl::Hours(1)})}, time_);
+  const Pipeline pipeline({Hedge({.threads = &pool_, .delay = absl::Hours(1)})}, time_);
   time_.Stand(true);
   EXPECT_EQ(pipeline.Call({.idempotent = true}, FailingTimes(kAlways)),
             absl::UnavailableError(kMessage));
@@ -157,9 +221,9 @@ TEST_F(HedgeTest, ACopyThatTheBudgetRefusesChangesNothing) {
   Policy policy;
   policy.retry_budget = {.retry_ratio = Share(), .min_retries_per_second = 0};
   AloneBreaker breaker(time_, policy);
-  const auto pool = Pool(4);  // Ends before the breaker does.
+  ThreadPool pool(Exactly(4));  // Ends before the breaker does.
   const Pipeline pipeline(
-      {Hedge({.threads = pool, .delay = absl::Milliseconds(20)}), Protect(breaker.handle())},
+      {Hedge({.threads = &pool, .delay = absl::Milliseconds(20)}), Protect(breaker.handle())},
       time_);
   const auto ask = [this](const CallContext& context) -> absl::StatusOr<bool> {
     while (time_.now() < absl::Milliseconds(20)) std::this_thread::yield();
@@ -172,9 +236,9 @@ TEST_F(HedgeTest, TheBreakerSaysWhen) {
   Policy policy;
   policy.hedge.delay = absl::Milliseconds(70);
   AloneBreaker breaker(time_, policy);
-  const auto pool = Pool(4);  // Ends before the breaker does.
+  ThreadPool pool(Exactly(4));  // Ends before the breaker does.
   const auto door = std::make_shared<Door>();
-  const Pipeline pipeline({Hedge({.threads = pool, .breaker = breaker.handle()})}, time_);
+  const Pipeline pipeline({Hedge({.threads = &pool, .breaker = breaker.handle()})}, time_);
   EXPECT_EQ(pipeline.Call({.idempotent = true},
                           [door](const CallContext& context) {
                             if (!context.hedge) door->Wait();
