@@ -71,8 +71,9 @@ class CallInterceptor final : public grpc::experimental::Interceptor {
   void AnswerInstead(InterceptorBatchMethods& methods) const {
     if (IsAt(methods, InterceptionHookPoints::PRE_SEND_MESSAGE)) methods.FailHijackedSendMessage();
     if (IsAt(methods, InterceptionHookPoints::PRE_RECV_MESSAGE)) methods.FailHijackedRecvMessage();
-    if (IsAt(methods, InterceptionHookPoints::PRE_RECV_STATUS))
+    if (IsAt(methods, InterceptionHookPoints::PRE_RECV_STATUS)) {
       *methods.GetRecvStatus() = *refusal_;
+    }
   }
 
   void Record(InterceptorBatchMethods& methods) {

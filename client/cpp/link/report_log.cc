@@ -7,7 +7,7 @@ namespace fusebox::internal {
 namespace {
 
 size_t RowsOf(const v1::Report& report) {
-  return static_cast<size_t>(report.tallies_size() + report.endings_size());
+  return static_cast<size_t>(report.tallies_size()) + static_cast<size_t>(report.endings_size());
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ absl::Status Backlog::Drain(const Pipeline& pipeline) {
       if (calls_.empty()) return absl::OkStatus();
       call = calls_.front();
     }
-    if (absl::Status status = pipeline.Call(call.options, call.function); !status.ok())
+    if (absl::Status status = pipeline.Call(call.options, call.function); !status.ok()) {
       return status;
+    }
     const std::lock_guard<std::mutex> lock(mutex_);
     calls_.pop_front();
   }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <utility>
 
 #include "client/cpp/pipeline/copies.h"
 #include "fusebox/stages.h"
@@ -9,7 +8,7 @@ namespace {
 
 class HedgeStage final : public Stage {
  public:
-  explicit HedgeStage(HedgeOptions options) : options_(std::move(options)) {}
+  explicit HedgeStage(const HedgeOptions& options) : options_(options) {}
 
   CallResult Run(const CallContext& context, const Next& next) const override {
     const std::optional<absl::Duration> delay = Delay();
@@ -52,8 +51,8 @@ class HedgeStage final : public Stage {
 
 }  // namespace
 
-std::shared_ptr<const Stage> Hedge(HedgeOptions options) {
-  return std::make_shared<HedgeStage>(std::move(options));
+std::shared_ptr<const Stage> Hedge(const HedgeOptions& options) {
+  return std::make_shared<HedgeStage>(options);
 }
 
 }  // namespace fusebox

@@ -25,7 +25,7 @@ absl::Status CallContext::Check() const {
 Pipeline::Pipeline(std::vector<std::shared_ptr<const Stage>> stages, const CallTime& time)
     : stages_(std::make_shared<const Stages>(std::move(stages))), time_(&time) {}
 
-CallResult Pipeline::Run(const CallOptions& options, Stage::Next function) const {
+CallResult Pipeline::Run(const CallOptions& options, const Stage::Next& function) const {
   CallContext context;
   context.time = time_;
   context.deadline_nanos = time_->NanosAfter(options.timeout);
@@ -39,8 +39,9 @@ CallResult Pipeline::Run(const CallOptions& options, Stage::Next function) const
 
 CallResult Pipeline::RunFrom(const std::shared_ptr<const Stages>& stages, size_t index,
                              const CallContext& context, const Stage::Next& function) {
-  if (absl::Status status = context.Check(); !status.ok())
+  if (absl::Status status = context.Check(); !status.ok()) {
     return {std::move(status), nullptr, false};
+  }
   if (index == stages->size()) return function(context);
   return (*stages)[index]->Run(context, [stages, index, function](const CallContext& inner) {
     return RunFrom(stages, index + 1, inner, function);

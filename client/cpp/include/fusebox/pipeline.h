@@ -118,7 +118,7 @@ class Pipeline {
  private:
   using Stages = std::vector<std::shared_ptr<const Stage>>;
 
-  CallResult Run(const CallOptions& options, Stage::Next function) const;
+  CallResult Run(const CallOptions& options, const Stage::Next& function) const;
   static CallResult RunFrom(const std::shared_ptr<const Stages>& stages, size_t index,
                             const CallContext& context, const Stage::Next& function);
 
@@ -137,11 +137,11 @@ CallResult ToCallResult(absl::StatusOr<T> result) {
 
 inline void FromCallResult(CallResult from, absl::Status& to) { to = std::move(from.status); }
 template <typename T>
-void FromCallResult(CallResult from, absl::StatusOr<T>& to) {
+void FromCallResult(const CallResult& from, absl::StatusOr<T>& to) {
   if (from.status.ok()) {
     to = std::move(*static_cast<T*>(from.value.get()));
   } else {
-    to = std::move(from.status);
+    to = from.status;
   }
 }
 

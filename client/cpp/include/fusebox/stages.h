@@ -75,7 +75,7 @@ struct HedgeOptions {
 
 // Makes another copy of an idempotent call that is not answered in time, and takes the first
 // success; the others are cancelled and left. Protect, further in, takes it from the retry budget.
-std::shared_ptr<const Stage> Hedge(HedgeOptions options);
+std::shared_ptr<const Stage> Hedge(const HedgeOptions& options);
 
 struct BulkheadOptions {
   size_t max_concurrent = 10;                      // 1 or more.

@@ -94,7 +94,7 @@ TEST(OutcomeNameTest, NamesAreReadAgain) {
 }
 
 TEST(RetryMetadataTest, TheLongerOneIsHeeded) {
-  const auto asked = [](std::multimap<grpc::string_ref, grpc::string_ref> metadata) {
+  const auto asked = [](const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
     return internal::RetryAfterIn(metadata);
   };
   EXPECT_EQ(asked({}), absl::ZeroDuration());

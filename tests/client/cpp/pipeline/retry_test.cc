@@ -15,7 +15,8 @@ class RetryTest : public PipelineTest {
   // Without randomness: 100 ms, 200 ms, 400 ms.
   static RetryOptions Exact() { return {.max_attempts = 4, .jitter = 0}; }
 
-  absl::Status Call(RetryOptions options, int failures, CallOptions call = {.idempotent = true},
+  absl::Status Call(RetryOptions options, int failures,
+                    const CallOptions& call = {.idempotent = true},
                     absl::StatusCode code = absl::StatusCode::kUnavailable) {
     return Pipeline({Retry(std::move(options))}, time_).Call(call, FailingTimes(failures, code));
   }
