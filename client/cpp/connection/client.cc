@@ -123,11 +123,7 @@ class Client::Impl {
     }
     stats.breakers = link.breakers;
     stats.unacknowledged_rows = link.unacknowledged_rows;
-    stats.pushed = link.decisions.pushed;
-    stats.lent = link.decisions.lent;
-    stats.local = link.decisions.local;
-    stats.allowed_blindly = link.decisions.open;
-    stats.denied_blindly = link.decisions.closed;
+    stats.decisions = link.decisions;
     return stats;
   }
 

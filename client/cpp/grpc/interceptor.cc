@@ -77,16 +77,9 @@ class CallInterceptor final : public grpc::experimental::Interceptor {
   }
 
   void Record(InterceptorBatchMethods& methods) {
-    const absl::Status status = FromGrpc(*methods.GetRecvStatus());
     const auto* const metadata = methods.GetRecvTrailingMetadata();
-    const absl::Duration retry_after = status.ok() || metadata == nullptr
-                                           ? absl::ZeroDuration()
-                                           : internal::RetryAfterIn(*metadata);
-    if (retry_after > absl::ZeroDuration()) {
-      permit_->Record(breaker_.Classify(status), retry_after);
-    } else {
-      permit_->Record(status);
-    }
+    permit_->Record(FromGrpc(*methods.GetRecvStatus()),
+                    metadata == nullptr ? absl::ZeroDuration() : internal::RetryAfterIn(*metadata));
   }
 
   const Breaker breaker_;

@@ -74,7 +74,7 @@ class SessionLink {
     std::optional<Tick> last_heard = {};  // When the server said anything last.
     size_t unacknowledged_rows = 0;
     size_t breakers = 0;
-    LocalBreaker::Decisions decisions = {};
+    Decisions decisions = {};
   };
   Stats GetStats() const;
 

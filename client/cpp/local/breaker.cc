@@ -46,8 +46,11 @@ void Breaker::Permit::RecordSlowly(internal::Gate::End end) {
   gate->EndSlowly(grant, end);
 }
 
-void Breaker::Permit::RecordStatus(const absl::Status& status) {
-  if (gate_ != nullptr) Record(gate_->Classify(status));
+void Breaker::Permit::RecordStatus(const absl::Status& status, absl::Duration retry_after) {
+  if (gate_ == nullptr) return;
+  const Outcome outcome = gate_->Classify(status);
+  if (retry_after > absl::ZeroDuration()) return Record(outcome, retry_after);
+  Record(outcome);
 }
 
 }  // namespace fusebox

@@ -21,6 +21,7 @@
 #include "core/policy_set.h"
 #include "core/tick.h"
 #include "fusebox/client_clock.h"
+#include "fusebox/decisions.h"
 #include "fusebox/internal/gate.h"
 #include "fusebox/without_server.h"
 
@@ -107,23 +108,7 @@ class LocalBreaker final : public Gate {
   // and by what was pushed, and has counted something. Calls that nobody was told of are told with
   // it, or not at all.
   std::optional<LedgerRow> TakeWindow();
-  // Who decided about calls so far: those that were refused, and those whose ends are known.
-  struct Decisions {
-    uint64_t pushed = 0;  // What the server had pushed.
-    uint64_t lent = 0;    // Permits that it had lent.
-    uint64_t local = 0;   // The own breaker.
-    uint64_t open = 0;    // WithoutServer::kAllow.
-    uint64_t closed = 0;  // WithoutServer::kDeny.
-
-    Decisions& operator+=(const Decisions& other) {
-      pushed += other.pushed;
-      lent += other.lent;
-      local += other.local;
-      open += other.open;
-      closed += other.closed;
-      return *this;
-    }
-  };
+  // So far.
   Decisions decisions();
   // The greatest that a server has said; 0: none.
   uint64_t epoch() const;

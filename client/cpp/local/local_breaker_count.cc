@@ -115,16 +115,16 @@ uint64_t& LocalBreaker::DecidedNow() {
   if (!is_alone_) return decisions_.pushed;
   switch (surroundings_.without_server) {
     case WithoutServer::kAllow:
-      return decisions_.open;
+      return decisions_.allowed_blindly;
     case WithoutServer::kDeny:
-      return decisions_.closed;
+      return decisions_.denied_blindly;
     case WithoutServer::kLocal:
       break;
   }
   return decisions_.local;
 }
 
-LocalBreaker::Decisions LocalBreaker::decisions() {
+Decisions LocalBreaker::decisions() {
   const Operation operation(*this);
   return decisions_;
 }

@@ -12,33 +12,19 @@ class ProtectStage final : public Stage {
     Breaker::Permit permit = breaker_.Allow(
         {.number = context.attempt, .previous = context.previous, .hedge = context.hedge});
     if (!permit.allowed()) return {permit.status(), nullptr, false, permit.retry_after()};
-    struct Failure {  // Unless it returns.
-      ~Failure() {
-        if (permit != nullptr) permit->Fail();
-      }
-      Breaker::Permit* permit;
-    } failure{&permit};
+    internal::FailsUnlessReturned guard(permit);
     CallResult result = next(context);
-    failure.permit = nullptr;
+    guard.Returned();
     if (result.sent) Record(context, result.status, permit);
     return result;
   }
 
  private:
-  void Record(const CallContext& context, const absl::Status& status,
-              Breaker::Permit& permit) const {
-    if (context.IsCancelled()) {
-      // That nobody waited for it any longer says nothing of the dependency, unless it was late.
-      if (context.TimeLeft() <= absl::ZeroDuration()) permit.Record(Outcome::kTimeout);
-      return;
-    }
-    const absl::Duration retry_after =
-        status.ok() ? absl::ZeroDuration() : internal::RetryAfterOf(status);
-    if (retry_after > absl::ZeroDuration()) {
-      permit.Record(breaker_.Classify(status), retry_after);
-    } else {
-      permit.Record(status);
-    }
+  static void Record(const CallContext& context, const absl::Status& status,
+                     Breaker::Permit& permit) {
+    if (!context.IsCancelled()) return permit.Record(status, internal::RetryAfterOf(status));
+    // That nobody waited for it any longer says nothing of the dependency, unless it was late.
+    if (context.TimeLeft() <= absl::ZeroDuration()) permit.Record(Outcome::kTimeout);
   }
 
   const Breaker breaker_;

@@ -32,11 +32,11 @@ std::vector<MetricFamily> FamiliesOf(const ClientStats& stats) {
                          "Decisions about calls, by what decided. Adds up over clients.",
                          MetricType::Counter,
                          {}};
-  AddSource("pushed", stats.pushed, decisions);
-  AddSource("lent", stats.lent, decisions);
-  AddSource("local", stats.local, decisions);
-  AddSource("allowed_blindly", stats.allowed_blindly, decisions);
-  AddSource("denied_blindly", stats.denied_blindly, decisions);
+  AddSource("pushed", stats.decisions.pushed, decisions);
+  AddSource("lent", stats.decisions.lent, decisions);
+  AddSource("local", stats.decisions.local, decisions);
+  AddSource("allowed_blindly", stats.decisions.allowed_blindly, decisions);
+  AddSource("denied_blindly", stats.decisions.denied_blindly, decisions);
   return {Gauge("fusebox_client_connected", "1 while a server is at the other end.",
                 stats.connected ? 1 : 0),
           Gauge("fusebox_client_state_age_seconds",

@@ -179,7 +179,7 @@ TEST_F(ClientTest, ItsStatsSayWhatDecidesAndHowOldThatIs) {
   const Breaker breaker = *client->GetBreaker("db/orders");
   ASSERT_TRUE(client->WaitForServer(absl::Seconds(30)));
   for (int i = 0; i < 10; ++i) Call(breaker);
-  EXPECT_EQ(client->stats().pushed, 10u);
+  EXPECT_EQ(client->stats().decisions.pushed, 10u);
   EXPECT_TRUE(client->stats().connected);
   EXPECT_LT(client->stats().state_age, absl::Minutes(1));
   EXPECT_EQ(client->stats().breakers, 1u);
@@ -189,7 +189,7 @@ TEST_F(ClientTest, ItsStatsSayWhatDecidesAndHowOldThatIs) {
   Until([&] { return !client->stats().connected; });
   const absl::Duration age = client->stats().state_age;
   for (int i = 0; i < 10; ++i) Call(breaker);
-  EXPECT_EQ(client->stats().local, 10u);
+  EXPECT_EQ(client->stats().decisions.local, 10u);
   EXPECT_GT(client->stats().state_age, age);
 }
 

@@ -30,7 +30,7 @@ TEST_F(BlindTest, AllCallsAreMadeWithoutAServerIfToldSo) {
   LocalBreaker breaker = Blind(WithoutServer::kAllow);
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(Fails(breaker));
   EXPECT_TRUE(Fails(breaker, {.number = 2, .hedge = true}));
-  EXPECT_EQ(breaker.decisions().open, 101u);
+  EXPECT_EQ(breaker.decisions().allowed_blindly, 101u);
   EXPECT_EQ(breaker.state(), State::kClosed);
   EXPECT_TRUE(breaker.AdviseRetry({.outcome = Outcome::kFailure, .attempt = 1}).permitted);
 }
@@ -40,7 +40,7 @@ TEST_F(BlindTest, OrNone) {
   const Breaker::Permit refused = Breaker(breaker).Allow();
   EXPECT_EQ(refused.reason(), Reason::kNoServer);
   EXPECT_FALSE(Fails(breaker, {.number = 2}));
-  EXPECT_EQ(breaker.decisions().closed, 2u);
+  EXPECT_EQ(breaker.decisions().denied_blindly, 2u);
 }
 
 TEST_F(BlindTest, WithAServerItDecides) {

@@ -6,8 +6,8 @@ has heard of them all. Then it never reads again, nor does anything else: it is 
 
 import os
 import queue
+import signal
 import sys
-import time
 
 import grpc
 from fusebox.v1 import breaker_service_pb2, breaker_service_pb2_grpc
@@ -32,7 +32,7 @@ def main():
     target, count, *breakers = sys.argv[1:]
     sessions = [open_session(target, breakers) for _ in range(int(count))]
     print("ready", flush=True)
-    time.sleep(600)
+    signal.pause()
     del sessions
 
 

@@ -127,10 +127,11 @@ class Breaker::Permit {
   void Record(Outcome outcome, absl::Duration retry_after) {
     RecordSlowly({outcome, std::nullopt, retry_after});
   }
-  // As the breaker's policy classifies it.
-  void Record(const absl::Status& status) {
+  // As the breaker's policy classifies it. `retry_after` is 0 where the dependency asked for
+  // nothing.
+  void Record(const absl::Status& status, absl::Duration retry_after = absl::ZeroDuration()) {
     if (ABSL_PREDICT_TRUE(status.ok())) return Succeed();
-    RecordStatus(status);
+    RecordStatus(status, retry_after);
   }
 
  private:
@@ -146,7 +147,7 @@ class Breaker::Permit {
     if (gate != nullptr) gate->Succeed(grant_.word, begun_);
   }
   void RecordSlowly(internal::Gate::End end);
-  void RecordStatus(const absl::Status& status);
+  void RecordStatus(const absl::Status& status, absl::Duration retry_after);
   void GiveUp() {
     if (ABSL_PREDICT_FALSE(grant_.held != nullptr)) RecordSlowly({Outcome::kIgnored});
   }
@@ -174,6 +175,22 @@ inline Breaker::Permit Breaker::Allow(const Attempt& attempt) const {
 
 namespace internal {
 
+// Whoever throws has failed.
+class FailsUnlessReturned {
+ public:
+  explicit FailsUnlessReturned(Breaker::Permit& permit) : permit_(&permit) {}
+  ~FailsUnlessReturned() {
+    if (permit_ != nullptr) permit_->Fail();
+  }
+  FailsUnlessReturned(const FailsUnlessReturned&) = delete;
+  FailsUnlessReturned& operator=(const FailsUnlessReturned&) = delete;
+
+  void Returned() { permit_ = nullptr; }
+
+ private:
+  Breaker::Permit* permit_;
+};
+
 inline const absl::Status& StatusOf(const absl::Status& status) { return status; }
 template <typename T>
 const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
@@ -186,14 +203,9 @@ template <typename Function>
 auto Breaker::Call(Function&& function) const -> std::invoke_result_t<Function> {
   Permit permit = Allow();
   if (!permit.allowed()) return permit.status();
-  struct Failure {  // Unless it returns.
-    ~Failure() {
-      if (permit != nullptr) permit->Fail();
-    }
-    Permit* permit;
-  } failure{&permit};
+  internal::FailsUnlessReturned guard(permit);
   auto result = std::forward<Function>(function)();
-  failure.permit = nullptr;
+  guard.Returned();
   permit.Record(internal::StatusOf(result));
   return result;
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "fusebox/breaker.h"
+#include "fusebox/decisions.h"
 #include "fusebox/without_server.h"
 #include "grpcpp/security/credentials.h"
 
@@ -33,12 +34,7 @@ struct ClientStats {
   size_t breakers = 0;
   size_t unacknowledged_rows = 0;  // Of reports that the server has not confirmed.
 
-  // Decisions, by what decided.
-  uint64_t pushed = 0;           // States that the server had pushed.
-  uint64_t lent = 0;             // Permits that it had lent.
-  uint64_t local = 0;            // The client's own breakers.
-  uint64_t allowed_blindly = 0;  // Nothing: without a server, by WithoutServer::kAllow.
-  uint64_t denied_blindly = 0;   // Nothing: the same by kDeny.
+  Decisions decisions = {};
 };
 
 // What a client is told once.

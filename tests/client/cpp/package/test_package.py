@@ -43,6 +43,7 @@ def test_a_program_finds_it_and_decides(tmp_path):
         "include/fusebox/core/outcome.h",
         "include/fusebox/core/reason.h",
         "include/fusebox/core/state.h",
+        "include/fusebox/decisions.h",
         "include/fusebox/fallback.h",
         "include/fusebox/grpc.h",
         "include/fusebox/internal/cells.h",
