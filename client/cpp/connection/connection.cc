@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "fusebox/grpc_status.h"
+
 namespace fusebox::internal {
 namespace {
 
@@ -11,10 +13,10 @@ namespace {
 constexpr absl::Duration kLongestSleep = absl::Seconds(1);
 
 // Errors that coming back does not mend.
-bool IsLasting(grpc::StatusCode code) {
-  return code == grpc::StatusCode::INVALID_ARGUMENT || code == grpc::StatusCode::UNIMPLEMENTED ||
-         code == grpc::StatusCode::PERMISSION_DENIED || code == grpc::StatusCode::UNAUTHENTICATED ||
-         code == grpc::StatusCode::INTERNAL;
+bool IsLasting(absl::StatusCode code) {
+  return code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kUnimplemented ||
+         code == absl::StatusCode::kPermissionDenied ||
+         code == absl::StatusCode::kUnauthenticated || code == absl::StatusCode::kInternal;
 }
 
 }  // namespace
@@ -63,10 +65,10 @@ bool Connection::WaitForServer(absl::Duration longest) const {
   }
 }
 
-grpc::Status Connection::error() const {
-  if (link_.IsOpen()) return grpc::Status::OK;
+absl::Status Connection::error() const {
+  if (link_.IsOpen()) return absl::OkStatus();
   MutexLock lock(mutex_);
-  return last_error_;
+  return FromGrpc(last_error_);
 }
 
 void Connection::Run() {
@@ -208,8 +210,8 @@ void Connection::EndStream(Tick now) {
   connect_at_ = now + NextWait(error());
 }
 
-absl::Duration Connection::NextWait(const grpc::Status& why) {
-  if (IsLasting(why.error_code())) backoff_.Lengthen();
+absl::Duration Connection::NextWait(const absl::Status& why) {
+  if (IsLasting(why.code())) backoff_.Lengthen();
   return backoff_.Next(random_.RandomBits());
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/cpp/connection/backoff.h"
 #include "client/cpp/connection/session_stream.h"
@@ -52,7 +53,7 @@ class Connection {
   bool WaitForServer(absl::Duration longest) const;
 
   // OK where there is a stream that the server has welcomed; else why there is none.
-  grpc::Status error() const;
+  absl::Status error() const;
 
  private:
   void Run();
@@ -65,7 +66,7 @@ class Connection {
   void EndStream(Tick now);
   void Sleep(Tick until);
   bool IsStalled(Tick now) const;
-  absl::Duration NextWait(const grpc::Status& why);
+  absl::Duration NextWait(const absl::Status& why);
   Tick Now() const { return Tick::FromNanos(clock_.NowNanos()); }
 
   v1::BreakerService::Stub& stub_;

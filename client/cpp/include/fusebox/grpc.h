@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "fusebox/cancellation.h"
 #include "fusebox/client.h"
+#include "fusebox/grpc_status.h"
 #include "fusebox/pipeline.h"
 
 namespace fusebox {
@@ -79,10 +80,6 @@ inline constexpr char kIdempotencyKeyMetadata[] = "idempotency-key";
 // Which attempt of its caller's a call is, for CallOptions::attempt of the calls made to answer it.
 // 1 where nothing, or nothing sensible, is said.
 uint32_t AttemptOf(const grpc::ServerContextBase& context);
-
-// With the details of a rich error (google.rpc.Status) as payloads, and back.
-absl::Status FromGrpc(const grpc::Status& status);
-grpc::Status ToGrpc(const absl::Status& status);
 
 }  // namespace fusebox
 

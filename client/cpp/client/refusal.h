@@ -1,5 +1,5 @@
-#ifndef FUSEBOX_CLIENT_CPP_CONNECTION_REFUSAL_H_
-#define FUSEBOX_CLIENT_CPP_CONNECTION_REFUSAL_H_
+#ifndef FUSEBOX_CLIENT_CPP_CLIENT_REFUSAL_H_
+#define FUSEBOX_CLIENT_CPP_CLIENT_REFUSAL_H_
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -14,4 +14,4 @@ absl::Status RefusalOf(absl::string_view breaker, Reason reason, absl::Duration 
 
 }  // namespace fusebox::internal
 
-#endif  // FUSEBOX_CLIENT_CPP_CONNECTION_REFUSAL_H_
+#endif  // FUSEBOX_CLIENT_CPP_CLIENT_REFUSAL_H_

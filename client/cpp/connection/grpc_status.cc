@@ -1,7 +1,8 @@
+#include "fusebox/grpc_status.h"
+
 #include <string>
 
 #include "absl/strings/cord.h"
-#include "fusebox/grpc.h"
 #include "google/rpc/status.pb.h"
 
 namespace fusebox {

@@ -1,4 +1,4 @@
-#include "client/cpp/connection/refusal.h"
+#include "client/cpp/client/refusal.h"
 
 #include <string>
 
