@@ -40,6 +40,17 @@ google::protobuf::Duration ToProto(absl::Duration duration) {
   return message;
 }
 
+State FromProto(v1::State state) {
+  switch (state) {
+    case v1::STATE_OPEN:
+      return State::kOpen;
+    case v1::STATE_HALF_OPEN:
+      return State::kHalfOpen;
+    default:
+      return State::kClosed;
+  }
+}
+
 v1::State ToProto(State state) {
   switch (state) {
     case State::kClosed:
@@ -161,26 +172,11 @@ v1::Transition ToProto(const Transition& transition, absl::string_view breaker,
   return message;
 }
 
-namespace {
-
-State StateFromProto(v1::State state) {
-  switch (state) {
-    case v1::STATE_OPEN:
-      return State::kOpen;
-    case v1::STATE_HALF_OPEN:
-      return State::kHalfOpen;
-    default:
-      return State::kClosed;
-  }
-}
-
-}  // namespace
-
 Transition TransitionFromProto(const v1::Transition& message, const WallAnchor& anchor) {
   const bool is_known = v1::Cause_IsValid(message.cause());
   return {.number = message.number(),
-          .from = StateFromProto(message.from()),
-          .to = StateFromProto(message.to()),
+          .from = FromProto(message.from()),
+          .to = FromProto(message.to()),
           .cause = is_known ? static_cast<Cause>(message.cause()) : Cause::kNone,
           .epoch = message.epoch(),
           .time = anchor.TickAt(FromProto(message.time())),

@@ -102,6 +102,8 @@ v1::BreakerState ToProto(const Standing& standing);
 Standing FromProto(const v1::BreakerState& message);
 
 v1::State ToProto(State state);
+// kClosed for one that this program does not know.
+State FromProto(v1::State state);
 v1::Reason ToProto(Reason reason);
 // kNone for one that this program does not know.
 Reason FromProto(v1::Reason reason);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cpp/client/backend.h"
 #include "client/cpp/client/session_backend.h"
+#include "client/cpp/client/unary_backend.h"
 #include "client/cpp/local/mutex.h"
 #include "core/error.h"
 #include "core/name.h"
@@ -39,6 +40,8 @@ absl::Status Check(const ClientOptions& options) {
   absl::Status status = CheckClientName(options.name);
   status.Update(
       CheckBetween("patience", options.patience, absl::Milliseconds(100), absl::Minutes(1)));
+  status.Update(CheckBetween("unary_timeout", options.unary_timeout, absl::Milliseconds(1),
+                             absl::Seconds(1)));
   status.Update(CheckBetween("close_patience", options.close_patience, absl::ZeroDuration(),
                              absl::Minutes(1)));
   return status;
@@ -59,6 +62,9 @@ std::shared_ptr<grpc::Channel> Connect(const ClientOptions& options) {
 
 std::unique_ptr<internal::Backend> MakeBackend(const ClientOptions& options,
                                                internal::Foundation& foundation) {
+  if (options.mode == ClientMode::kUnary) {
+    return std::make_unique<internal::UnaryBackend>(options, Connect(options), foundation);
+  }
   return std::make_unique<internal::SessionBackend>(options, Connect(options), foundation);
 }
 
@@ -95,7 +101,7 @@ class Client::Impl {
   absl::flat_hash_map<std::string, internal::Gate*> breakers_ ABSL_GUARDED_BY(mutex_);
 };
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   if (absl::Status status = Check(options); !status.ok()) return status;
   return std::unique_ptr<Client>(new Client(std::make_unique<Impl>(options)));
 }

@@ -10,15 +10,6 @@ namespace {
 
 constexpr char kLibrary[] = "fusebox-cpp/" FUSEBOX_VERSION;
 
-std::string RandomId(TransitionSource& random) {
-  std::string id;
-  for (int i = 0; i < 2; ++i) {
-    const uint64_t bits = random.RandomBits();
-    id.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
-  }
-  return id;
-}
-
 std::function<void(const SessionLink::Change&)> Listener(const ClientOptions& options) {
   if (!options.on_state_change) return {};
   return [tell = options.on_state_change](const SessionLink::Change& change) {
@@ -71,6 +62,7 @@ ClientStats SessionBackend::stats() const {
     stats.state_age = Tick::FromNanos(foundation_.clock.NowNanos()) - *link.last_heard;
   }
   stats.breakers = link.breakers;
+  stats.refused_breakers = link.refused_breakers;
   stats.unacknowledged_rows = link.unacknowledged_rows;
   stats.decisions = link.decisions;
   return stats;

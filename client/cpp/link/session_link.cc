@@ -186,7 +186,10 @@ SessionLink::Stats SessionLink::GetStats() const {
               .last_heard = last_heard_,
               .unacknowledged_rows = log_.rows(),
               .breakers = entries_.size()};
-  for (const auto& [handle, entry] : entries_) stats.decisions += entry.breaker->decisions();
+  for (const auto& [handle, entry] : entries_) {
+    stats.decisions += entry.breaker->decisions();
+    if (entry.subscribed == Subscribed::kRefused) ++stats.refused_breakers;
+  }
   return stats;
 }
 

@@ -74,6 +74,7 @@ class SessionLink {
     std::optional<Tick> last_heard = {};  // When the server said anything last.
     size_t unacknowledged_rows = 0;
     size_t breakers = 0;
+    size_t refused_breakers = 0;
     Decisions decisions = {};
   };
   Stats GetStats() const;

@@ -48,9 +48,10 @@ void Breaker::Permit::RecordSlowly(internal::Gate::End end) {
 
 void Breaker::Permit::RecordStatus(const absl::Status& status, absl::Duration retry_after) {
   if (gate_ == nullptr) return;
-  const Outcome outcome = gate_->Classify(status);
-  if (retry_after > absl::ZeroDuration()) return Record(outcome, retry_after);
-  Record(outcome);
+  internal::Gate::End end{.outcome = gate_->Classify(status),
+                          .grpc_code = static_cast<int>(status.code())};
+  if (retry_after > absl::ZeroDuration()) end.retry_after = retry_after;
+  RecordSlowly(end);
 }
 
 }  // namespace fusebox

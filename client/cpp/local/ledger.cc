@@ -54,6 +54,7 @@ Tally LedgerRow::View(std::vector<Tally::Refusals>& refusals) const {
           .epoch = epoch,
           .timed = timed,
           .latency = latency,
+          .latency_samples = latency_samples.kept(),
           .retries = retries,
           .refusals = refusals};
 }
@@ -114,6 +115,7 @@ void Ledger::Add(Generation generation, const One& call, uint32_t run) {
   if (call.latency.has_value()) {
     ++row->timed;
     row->latency += *call.latency;
+    if (call.is_sampled && IsSuccess(call.outcome)) row->latency_samples.Add(*call.latency);
   }
   if (call.attempt > 1 && call.previous_failure.has_value()) AddRetry(call, row->retries);
   if (IsSuccess(call.outcome)) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "client/cpp/local/even_samples.h"
 #include "core/outcome.h"
 #include "core/reason.h"
 #include "core/tally.h"
@@ -26,6 +27,7 @@ struct LedgerRow {
   OutcomeCounts outcomes = {};
   uint32_t timed = 0;
   absl::Duration latency = {};
+  EvenSamples latency_samples = {};             // Of what succeeded.
   std::array<uint32_t, kReasons> refused = {};  // By reason.
   std::vector<Tally::Retries> retries = {};     // Those of the calls that were retries, by kind.
   bool is_sealed = false;                       // It takes no more, unless there is no other.
@@ -60,6 +62,7 @@ class Ledger {
     Outcome outcome = Outcome::kSuccess;
     bool is_slow = false;
     std::optional<absl::Duration> latency = {};
+    bool is_sampled = false;  // Its latency is one to learn from.
     std::optional<absl::Duration> retry_after = {};
     uint32_t attempt = 1;
     std::optional<Outcome> previous_failure = {};

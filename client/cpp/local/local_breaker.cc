@@ -156,6 +156,11 @@ Gate::RetryAdvice LocalBreaker::AdviseRetry(const FailedAttempt& failed) const {
   return {advice.permitted, advice.backoff, advice.next_timeout};
 }
 
+absl::Duration LocalBreaker::FirstTimeout() const {
+  MutexLock lock(mutex_);
+  return fleet_->policy.retry.base_timeout;
+}
+
 // A percentile of the latencies is known to the server alone.
 std::optional<absl::Duration> LocalBreaker::HedgeDelay() const {
   MutexLock lock(mutex_);

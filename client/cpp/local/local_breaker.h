@@ -74,6 +74,7 @@ class LocalBreaker final : public Gate {
   absl::Status RefusalFor(Reason reason) const override;
   Outcome Classify(const absl::Status& status) const override;
   RetryAdvice AdviseRetry(const FailedAttempt& failed) const override;
+  absl::Duration FirstTimeout() const override;
   std::optional<absl::Duration> HedgeDelay() const override;
 
   // The server says where it stands; what is older than what it said before is dropped. `policy` is
@@ -82,8 +83,12 @@ class LocalBreaker final : public Gate {
             double local_share);
   // The answer to the oldest PermitWish.
   void Lend(Loan loan);
+  // A call ended about which the server itself had decided: the own breaker looks on.
+  void Observe(const End& end);
   // There is no server for it any more, for now. What it was lent and nobody needs goes back to it.
   void GoAlone();
+  // The same, and decides this call.
+  Grant DecideAlone(const Ask& ask);
 
   Tick next_deadline() const {
     return Tick::FromNanos(next_deadline_.load(std::memory_order_relaxed));
@@ -120,6 +125,7 @@ class LocalBreaker final : public Gate {
   Tick Now() const { return Tick::FromNanos(surroundings_.clock.NowNanos()); }
   void CountRefusalSlowly(Reason reason) override;
 
+  void GoAlone(Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Grant Decide(const Ask& ask, Tick now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Grant Pass() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Grant Refuse(Reason reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -151,6 +157,7 @@ class LocalBreaker final : public Gate {
 
   void SetPolicy(std::shared_ptr<const RulingPolicy> policy, double share, Tick now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t SlowAfter(const Policy& policy) const;
   // What ends from now on does not belong to what ended before.
   void BeginGeneration() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NoteTransitions(const Transitions& transitions) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

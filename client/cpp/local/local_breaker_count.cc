@@ -21,7 +21,9 @@ std::optional<absl::Duration> LatencyOf(const Gate::End& end) {
   return absl::Nanoseconds(*end.latency);
 }
 
-bool IsTimed(const Policy& policy) { return policy.circuit_breaker.slow_call_rate_threshold.on(); }
+bool IsTimed(const Policy& policy) {
+  return policy.circuit_breaker.slow_call_rate_threshold.on() || policy.hedge.percentile.on();
+}
 
 }  // namespace
 
@@ -48,6 +50,11 @@ void LocalBreaker::Count(const Grant& grant, const End& end, Tick now) {
   if (!is_alone_ && IsFailure(end.outcome)) hurries_.store(true, std::memory_order_relaxed);
 }
 
+void LocalBreaker::Observe(const End& end) {
+  const Operation operation(*this);
+  RecordByOwn(std::nullopt, end, operation.now());
+}
+
 void LocalBreaker::RecordByOwn(const std::optional<Permit>& permit, const End& end, Tick now) {
   Transitions transitions;
   guard_.Record(*own_,
@@ -70,6 +77,7 @@ void LocalBreaker::AddToLedger(Cells::Generation generation, const Permit& permi
               {.outcome = end.outcome,
                .is_slow = is_slow,
                .latency = latency,
+               .is_sampled = fleet_->policy.hedge.percentile.on(),
                .retry_after = end.retry_after,
                .attempt = permit.attempt,
                .previous_failure = permit.previous_failure},

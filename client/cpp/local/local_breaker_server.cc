@@ -50,14 +50,18 @@ void LocalBreaker::SetPolicy(std::shared_ptr<const RulingPolicy> policy, double 
   Transitions transitions;
   guard_.ChangePolicy(*own_, *own, now, surroundings_.numbers, transitions);
   own_ = std::move(own);
-  const CircuitBreakerPolicy& breaker = fleet_->policy.circuit_breaker;
-  const uint64_t slow_after =
-      breaker.slow_call_rate_threshold.on()
-          ? stopwatch().UnitsIn(static_cast<uint64_t>(
-                absl::ToInt64Nanoseconds(breaker.slow_call_duration_threshold)))
-          : ~uint64_t{0};
-  slow_after_.store(slow_after, std::memory_order_relaxed);
+  slow_after_.store(SlowAfter(fleet_->policy), std::memory_order_relaxed);
   BeginGeneration();
+}
+
+// From when on an end takes the slow way, in units of the stopwatch: where latencies are learned,
+// each that is timed does.
+uint64_t LocalBreaker::SlowAfter(const Policy& policy) const {
+  if (policy.hedge.percentile.on()) return 0;
+  const CircuitBreakerPolicy& breaker = policy.circuit_breaker;
+  if (!breaker.slow_call_rate_threshold.on()) return ~uint64_t{0};
+  return stopwatch().UnitsIn(
+      static_cast<uint64_t>(absl::ToInt64Nanoseconds(breaker.slow_call_duration_threshold)));
 }
 
 void LocalBreaker::Lend(Loan loan) {
@@ -78,9 +82,7 @@ void LocalBreaker::MakeRoomForLent() {
 }
 
 // What it was told holds until it is over, and then it is for this client to find out.
-void LocalBreaker::GoAlone() {
-  const Operation operation(*this);
-  const Tick now = operation.now();
+void LocalBreaker::GoAlone(Tick now) {
   if (!is_alone_ && pushed_.state != State::kClosed) {
     Transitions transitions;
     guard_.Reset(*own_, now, surroundings_.numbers, transitions);
@@ -92,6 +94,18 @@ void LocalBreaker::GoAlone() {
   is_asked_to_hurry_.store(false, std::memory_order_relaxed);
   GiveBack(hand_.LayDownAll());
   hand_.ForgetWishes();
+}
+
+void LocalBreaker::GoAlone() {
+  const Operation operation(*this);
+  GoAlone(operation.now());
+}
+
+Gate::Grant LocalBreaker::DecideAlone(const Ask& ask) {
+  const Operation operation(*this);
+  GoAlone(operation.now());
+  Redecide(operation.now());
+  return Decide(ask, operation.now());
 }
 
 bool LocalBreaker::HasNews() {

@@ -3,18 +3,10 @@
 
 // What the files of LocalBreaker share.
 
-#include <optional>
-#include <string>
-
+#include "client/cpp/local/held.h"
 #include "client/cpp/local/local_breaker.h"
 
 namespace fusebox::internal {
-
-class Gate::Held {
- public:
-  std::string lent;           // A permit of the server's, or
-  std::optional<Permit> own;  // of the own breaker.
-};
 
 // One look at the breaker, under its lock; wakes the owner after it if need be.
 class ABSL_SCOPED_LOCKABLE LocalBreaker::Operation {

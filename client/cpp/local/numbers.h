@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "core/transition.h"
 
@@ -29,6 +30,16 @@ class Numbers : public TransitionSource {
   std::atomic<uint64_t> number_{1};
   std::atomic<uint64_t> random_;
 };
+
+// 16 random bytes.
+inline std::string RandomId(TransitionSource& random) {
+  std::string id;
+  for (int i = 0; i < 2; ++i) {
+    const uint64_t bits = random.RandomBits();
+    id.append(reinterpret_cast<const char*>(&bits), sizeof(bits));
+  }
+  return id;
+}
 
 }  // namespace fusebox::internal
 

@@ -85,6 +85,7 @@ class RetryStage final : public Stage {
 
   CallResult Run(const CallContext& context, const Next& next) const override {
     CallContext attempt = context;
+    if (options_.breaker.has_value()) Give(options_.breaker->first_timeout(), context, attempt);
     Attempts attempts;
     for (uint32_t made = 1;; ++made) {
       const CallResult& result = attempts.Add(next(attempt));
@@ -98,15 +99,18 @@ class RetryStage final : public Stage {
       ++attempt.attempt;
       Announce(attempt, {made, result.status, advice.backoff});
       if (!Sleep(context, resume)) return attempts.End();
-      attempt.deadline_nanos = context.deadline_nanos;
-      if (advice.next_timeout > absl::ZeroDuration()) {
-        attempt.deadline_nanos =
-            std::min(context.deadline_nanos, context.time->NanosAfter(advice.next_timeout));
-      }
+      Give(advice.next_timeout, context, attempt);
     }
   }
 
  private:
+  // So long, and never longer than the call itself; 0: as long as that.
+  static void Give(absl::Duration timeout, const CallContext& context, CallContext& attempt) {
+    attempt.deadline_nanos = context.deadline_nanos;
+    if (timeout == absl::ZeroDuration()) return;
+    attempt.deadline_nanos = std::min(context.deadline_nanos, context.time->NanosAfter(timeout));
+  }
+
   // A retry of a caller's is not retried here: attempts would multiply with each service.
   bool MayRepeat(const CallContext& context, const CallResult& result) const {
     const bool is_first = context.attempt <= 1;

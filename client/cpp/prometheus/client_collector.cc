@@ -34,6 +34,7 @@ std::vector<MetricFamily> FamiliesOf(const ClientStats& stats) {
                          {}};
   AddSource("pushed", stats.decisions.pushed, decisions);
   AddSource("lent", stats.decisions.lent, decisions);
+  AddSource("unary", stats.decisions.unary, decisions);
   AddSource("local", stats.decisions.local, decisions);
   AddSource("allowed_blindly", stats.decisions.allowed_blindly, decisions);
   AddSource("denied_blindly", stats.decisions.denied_blindly, decisions);
@@ -44,6 +45,9 @@ std::vector<MetricFamily> FamiliesOf(const ClientStats& stats) {
                 absl::ToDoubleSeconds(stats.state_age)),
           Gauge("fusebox_client_breakers", "Breakers that the client has.",
                 static_cast<double>(stats.breakers)),
+          Gauge("fusebox_client_refused_breakers",
+                "Breakers that the server would not take, which the client decides alone.",
+                static_cast<double>(stats.refused_breakers)),
           Gauge("fusebox_client_unacknowledged_rows",
                 "Rows of reports that the server has not confirmed.",
                 static_cast<double>(stats.unacknowledged_rows)),

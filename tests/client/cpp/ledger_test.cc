@@ -20,6 +20,20 @@ class LedgerTest : public ::testing::Test {
   Ledger ledger_;
 };
 
+TEST_F(LedgerTest, LatenciesOfSuccessesAreDrawnEvenly) {
+  for (int i = 0; i < 1'000; ++i) {
+    ledger_.Add(1, {.latency = absl::Milliseconds(i), .is_sampled = true}, kNoRun);
+    ledger_.Add(1, {.outcome = Outcome::kTimeout, .latency = absl::Hours(1), .is_sampled = true},
+                kNoRun);
+  }
+  const std::vector<absl::Duration> kept = ledger_.Take()[0].latency_samples.kept();
+  ASSERT_GT(kept.size(), EvenSamples::kMost / 2);
+  ASSERT_LE(kept.size(), EvenSamples::kMost);
+  const absl::Duration step = kept[1] - kept[0];
+  for (size_t i = 0; i < kept.size(); ++i) EXPECT_EQ(kept[i], static_cast<int64_t>(i) * step);
+  EXPECT_GT(kept.back() + step, absl::Milliseconds(999));
+}
+
 TEST_F(LedgerTest, CallsOfOneEpochAddUp) {
   ledger_.AddSuccesses(1, 5, 0, {});
   Add(Outcome::kFailure);

@@ -58,6 +58,22 @@ TEST_F(SessionLinkTest, WhatIsWellArrivesWithinTheReportInterval) {
   EXPECT_EQ(server_->Look("db/orders").totals.successes, 1u);
 }
 
+TEST_F(SessionLinkTest, TheFleetLearnsWhenToHedgeFromWhatItsClientsDecide) {
+  Policy policy;
+  policy.hedge = {.percentile = Share::FromFraction(0.9), .min_samples = 100};
+  ASSERT_TRUE(server_->engine().SetPolicies({policy}, {}).ok());
+  Connect();
+  int calls = 0;
+  Until({&client_}, [&] {
+    Breaker::Permit permit = orders_.Allow();
+    clock_.Advance(++calls % 5 == 0 ? absl::Milliseconds(200) : absl::Milliseconds(20));
+    permit.Succeed();
+    return orders_.hedge_delay().has_value();
+  });
+  EXPECT_GE(calls, 100);
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(*orders_.hedge_delay()), 200, 10);
+}
+
 // 200 clients, of which each sees one failure among a hundred that open it.
 TEST_F(SessionLinkTest, FailuresThatNoClientWouldSeeOpenItForAll) {
   Policy policy;
@@ -168,6 +184,7 @@ TEST_F(SessionLinkTest, ABreakerThatTheServerRefusesIsDecidedAlone) {
   const Breaker odd = client_.Add("no name of a breaker");
   Connect();
   EXPECT_TRUE(client_.link().KnowsAll());
+  EXPECT_EQ(client_.link().GetStats().refused_breakers, 1u);
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(Call(odd, Outcome::kFailure));
   EXPECT_FALSE(Call(odd));
 }

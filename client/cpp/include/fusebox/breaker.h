@@ -26,7 +26,9 @@ struct Attempt {
   bool hedge = false;                    // A second copy of one that is not answered yet.
 };
 
-// A circuit breaker of a Client: decides at once, by what the fleet knows.
+// A circuit breaker of a Client: decides at once, by what the fleet knows. (Where
+// ClientMode::kUnary is chosen, Allow() waits for the server instead, for
+// ClientOptions::unary_timeout at most.)
 //
 //   fusebox::Breaker orders = *client->GetBreaker("db/orders");
 //
@@ -65,6 +67,10 @@ class Breaker {
   using FailedAttempt = internal::Gate::FailedAttempt;
   using RetryAdvice = internal::Gate::RetryAdvice;
   RetryAdvice AdviseRetry(const FailedAttempt& failed) const { return gate_->AdviseRetry(failed); }
+
+  // How long a first attempt may take, by the same section (`base_timeout`); 0 if it leaves that to
+  // the caller. What later ones get comes with the advice.
+  absl::Duration first_timeout() const { return gate_->FirstTimeout(); }
 
   // After how long without an answer a second copy of a call is worth it (Attempt::hedge); nothing
   // if none is.

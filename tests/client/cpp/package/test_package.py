@@ -46,6 +46,7 @@ def test_a_program_finds_it_and_decides(tmp_path):
         "include/fusebox/decisions.h",
         "include/fusebox/fallback.h",
         "include/fusebox/grpc.h",
+        "include/fusebox/grpc_status.h",
         "include/fusebox/internal/cells.h",
         "include/fusebox/internal/gate.h",
         "include/fusebox/internal/stopwatch.h",

@@ -167,6 +167,7 @@ TEST_F(RetryTest, ABreakersPolicySaysWhetherToRetry) {
   const Pipeline pipeline({Retry({.breaker = breaker.handle()}), Protect(breaker.handle())}, time_);
   EXPECT_EQ(AttemptsOf(pipeline.Call({.idempotent = true}, FailingTimes(kAlways))), 2u);
   EXPECT_EQ(time_.now(), absl::Milliseconds(50));
+  EXPECT_EQ(contexts_[0].TimeLeft(), absl::Milliseconds(950));    // As seen after the backoff.
   EXPECT_EQ(contexts_[1].TimeLeft(), absl::Milliseconds(1'500));  // Growing by a half.
 }
 

@@ -73,6 +73,7 @@ class Gate {
     Outcome outcome = Outcome::kSuccess;
     std::optional<uint64_t> latency = {};            // In nanoseconds.
     std::optional<absl::Duration> retry_after = {};  // What the dependency asked for.
+    std::optional<int> grpc_code = {};               // What the outcome was classified from.
   };
 
   // An attempt that did not succeed.
@@ -137,6 +138,8 @@ class Gate {
   // How the policy classifies a status.
   virtual Outcome Classify(const absl::Status& status) const = 0;
   virtual RetryAdvice AdviseRetry(const FailedAttempt& failed) const = 0;
+  // The time that a first attempt gets; 0: whoever calls decides.
+  virtual absl::Duration FirstTimeout() const = 0;
   virtual std::optional<absl::Duration> HedgeDelay() const = 0;
 
  protected:
