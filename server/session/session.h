@@ -78,23 +78,25 @@ class Session final : public Follower {
   void Wake() override { wake_(); }
 
  private:
-  // What a client was told of a breaker last: it need not hear the same again.
+  // What a client was told of a breaker last: it need not hear the same again. Packed: there are
+  // as many as all clients have subscriptions.
   struct Told {
     std::shared_ptr<const RulingPolicy> ruling = nullptr;
     uint64_t epoch = 0;
     uint32_t revision = 0;
     uint32_t followers = 0;
+    uint32_t hedge_micros = 0;  // 0: none. At most an hour's.
     bool hurries = false;
-    absl::Duration hedge_delay = absl::InfiniteDuration();
 
     // Whether it need not be told anew.
     bool IsStill(const Told& now) const;
   };
   struct Subscription {
     std::shared_ptr<Topic> topic;
-    Told told = {};
-    bool changed = false;  // It is among `changed_`.
+    [[no_unique_address]] Told told = {};  // `changed` is in what would be padding.
+    bool changed = false;                  // It is among `changed_`.
   };
+  static_assert(sizeof(Subscription) == 56);
   // What is looked up to be said.
   struct Look {
     uint32_t handle;

@@ -17,6 +17,13 @@ v1::Policy PolicyForCallers(const RulingPolicy& ruling) {
   return policy;
 }
 
+uint32_t HedgeMicros(const Standing& standing) {
+  constexpr absl::Duration kLongest = absl::Hours(1);  // The policy's.
+  if (!standing.hedge_delay.has_value()) return 0;
+  return static_cast<uint32_t>(
+      absl::ToInt64Microseconds(std::min(*standing.hedge_delay, kLongest)));
+}
+
 }  // namespace
 
 void Session::Answer(const std::function<void(v1::SessionResponse&)>& add) {
@@ -63,8 +70,9 @@ bool Session::Told::IsStill(const Told& now) const {
       followers != now.followers || hurries != now.hurries) {
     return false;
   }
-  if (hedge_delay == now.hedge_delay) return true;
-  return hedge_delay * 0.9 < now.hedge_delay && now.hedge_delay < hedge_delay * 1.1;
+  if (hedge_micros == now.hedge_micros) return true;
+  const double change = static_cast<double>(now.hedge_micros) / std::max(hedge_micros, 1u);
+  return 0.9 < change && change < 1.1;
 }
 
 bool Session::MarkChanged(uint32_t handle) {
@@ -144,8 +152,8 @@ void Session::ShowState(Look& look, v1::SessionResponse& response) {
                  .epoch = standing.epoch,
                  .revision = standing.revision,
                  .followers = std::max(topic.told_followers(), 1u),
-                 .hurries = topic.hurries(),
-                 .hedge_delay = standing.hedge_delay.value_or(absl::InfiniteDuration())};
+                 .hedge_micros = HedgeMicros(standing),
+                 .hurries = topic.hurries()};
   if (look.told.IsStill(now)) return;
   v1::BreakerState& state = *response.add_states();
   state = ToProto(standing);

@@ -225,8 +225,8 @@ TEST_F(ClientTest, BreakersAreBounded) {
 }
 
 TEST(ClientOptionsTest, WhatIsWrongIsNamed) {
-  const auto reject = [](ClientOptions options, const char* named) {
-    const absl::Status status = Client::Create(std::move(options)).status();
+  const auto reject = [](const ClientOptions& options, const char* named) {
+    const absl::Status status = Client::Create(options).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
     EXPECT_THAT(std::string(status.message()), HasSubstr(named));
   };

@@ -133,10 +133,10 @@ class UnaryTest : public ::testing::Test {
   std::unique_ptr<Client> ConnectBriefly() const {
     ClientOptions options = Options();
     options.close_patience = absl::ZeroDuration();
-    return Connect(std::move(options));
+    return Connect(options);
   }
-  static std::unique_ptr<Client> Connect(ClientOptions options) {
-    auto client = Client::Create(std::move(options));
+  static std::unique_ptr<Client> Connect(const ClientOptions& options) {
+    auto client = Client::Create(options);
     EXPECT_TRUE(client.ok()) << client.status();
     EXPECT_TRUE((*client)->WaitForServer(absl::Seconds(30)));
     return *std::move(client);
