@@ -28,6 +28,26 @@ function(fusebox_library NAME)
   endif()
 endfunction()
 
+# Messages of one folder's own, beside the API's, as a library fusebox_NAME:
+#
+#   fusebox_messages(record_proto FILE server/records/record.proto USES fusebox_proto)
+function(fusebox_messages NAME)
+  cmake_parse_arguments(MSG "" "FILE" "USES" ${ARGN})
+  set(gen ${CMAKE_CURRENT_BINARY_DIR}/gen)
+  string(REGEX REPLACE "\\.proto$" "" stem ${MSG_FILE})
+  file(MAKE_DIRECTORY ${gen})
+  file(GLOB api CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proto/fusebox/v1/*.proto)
+  add_custom_command(
+    OUTPUT ${gen}/${stem}.pb.cc ${gen}/${stem}.pb.h
+    COMMAND protobuf::protoc -I ${CMAKE_SOURCE_DIR} -I ${CMAKE_SOURCE_DIR}/proto -I ${FUSEBOX_GOOGLEAPIS}
+            --cpp_out=${gen} ${CMAKE_SOURCE_DIR}/${MSG_FILE}
+    DEPENDS ${CMAKE_SOURCE_DIR}/${MSG_FILE} ${api} protobuf::protoc
+    VERBATIM)
+  add_library(fusebox_${NAME} STATIC ${gen}/${stem}.pb.cc ${gen}/${stem}.pb.h)
+  target_include_directories(fusebox_${NAME} SYSTEM PUBLIC ${gen})
+  target_link_libraries(fusebox_${NAME} PUBLIC protobuf::libprotobuf ${MSG_USES})
+endfunction()
+
 # Headers that many files include and that cost seconds each are compiled once:
 #
 #   fusebox_pch(api LIBRARY LINKS fusebox_proto HEADERS <grpcpp/grpcpp.h>)

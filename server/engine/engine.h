@@ -63,7 +63,7 @@ struct Deed {
 // One breaker, as a reader sees it.
 struct BreakerView {
   std::string name = {};
-  std::string policy = {};
+  std::shared_ptr<const RulingPolicy> ruling = {};  // Never null.
   std::string policy_match = {};  // The glob of the policy that fits best; empty: the default.
   Snapshot snapshot = {};
   BudgetStatus budget = {};  // Its name is empty if it is the breaker's own.

@@ -44,15 +44,15 @@ absl::StatusOr<BreakerView> Engine::Get(absl::string_view breaker) {
 }
 
 BreakerView Engine::View(LockedBreaker entry, Tick now, Aftermath aftermath) {
-  BreakerView view{.name = std::string(entry->name()), .policy = entry->ruling->policy.name};
+  BreakerView view{.name = std::string(entry->name()), .ruling = entry->ruling};
   const uint32_t revision = entry->guard.revision();
   view.snapshot = entry->guard.TakeSnapshot(*entry->ruling, now, numbers_, aftermath.transitions);
-  const std::string shared = entry->ruling->policy.shared_retry_budget;
   Leave(*entry, revision, aftermath);
   entry.Unlock();
 
   Publish(view.name, aftermath);
   view.policy_match = std::string(rules_.policies()->MatchingGlob(view.name));
+  const std::string& shared = view.ruling->policy.shared_retry_budget;
   if (shared.empty()) {
     view.budget = {.balance = view.snapshot.budget_balance,
                    .spent = view.snapshot.budget_spent,

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "server/http/http_server.h"
+#include "server/http/http_message.h"
 
 namespace fusebox {
 

@@ -8,7 +8,9 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <future>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -21,10 +23,12 @@ namespace fusebox {
 namespace {
 
 // The options of the library that bound it or are not as it would have them.
-constexpr const char* kThreads = "4";
-constexpr const char* kWaitingConnections = "20";
+constexpr const char* kThreads = "16";
+constexpr const char* kWaitingConnections = "64";
 constexpr const char* kTimeoutMs = "5000";
 constexpr const char* kRequestHeaderBytes = "16384";
+constexpr int64_t kMaxBodyBytes = 1 << 20;
+constexpr int kPostsAtOnce = 8;  // So that some threads are left for health.
 
 bool HasIpv6() { return mg_check_feature(MG_FEATURES_IPV6) != 0; }
 
@@ -44,17 +48,92 @@ absl::StatusOr<std::string> LibraryAddress(const ListenAddress& address, absl::s
   return absl::StrCat(address.host, ":", address.port);
 }
 
+bool IsFor(const HttpRoute& route, absl::string_view method) {
+  if (route.method == HttpRoute::Method::kPost) return method == "POST";
+  return method == "GET" || method == "HEAD";
+}
+
+HttpResponse WrongMethod(absl::string_view method, const HttpRoute& route) {
+  const bool is_post = route.method == HttpRoute::Method::kPost;
+  return {.status = 405,
+          .body = absl::StrCat(QuoteForError(method), " is not for this page; use ",
+                               is_post ? "POST" : "GET or HEAD", "\n"),
+          .headers = {{"Allow", is_post ? "POST" : "GET, HEAD"}}};
+}
+
+HttpResponse TooLong() {
+  return {.status = 413,
+          .body = absl::StrCat("The body is longer than ", kMaxBodyBytes,
+                               " bytes; send less at a time\n")};
+}
+
+HttpResponse TooSlow() {
+  return {.status = 408, .body = "The body did not come whole within 5 s\n"};
+}
+
+HttpRequest RequestOf(const mg_request_info& info) {
+  HttpRequest request{.method = info.request_method,
+                      .path = info.local_uri,
+                      .query = info.query_string == nullptr ? "" : info.query_string,
+                      .headers = {},
+                      .body = {},
+                      .peer = info.remote_addr};
+  for (int i = 0; i < info.num_headers; ++i) {
+    request.headers.emplace_back(info.http_headers[i].name, info.http_headers[i].value);
+  }
+  return request;
+}
+
+HttpResponse NoLength() {
+  return {.status = 411, .body = "A body needs a Content-Length; do not send it in chunks\n"};
+}
+
+HttpResponse TooManyPosts() {
+  return {.status = 429,
+          .body = absl::StrCat("There are ", kPostsAtOnce,
+                               " calls over HTTP already; try again, or call by gRPC\n"),
+          .headers = {{"Retry-After", "1"}}};
+}
+
+// Reads a body of that many bytes. The library waits for all that it is asked for, and anew after
+// each byte: so it is asked for one at a time, which only costs something where a body does not
+// come with its header. False if it does not come whole in time.
+bool ReadBody(mg_connection& connection, int64_t bytes, std::string& body) {
+  constexpr auto kPatience = std::chrono::seconds(5);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (static_cast<int64_t>(body.size()) < bytes) {
+    char byte = 0;
+    if (mg_read(&connection, &byte, 1) != 1 || std::chrono::steady_clock::now() > end) return false;
+    body.push_back(byte);
+  }
+  return true;
+}
+
+// Writes it in pieces, and leaves who takes them too slowly.
+void WriteAll(mg_connection* connection, absl::string_view text) {
+  constexpr auto kPatience = std::chrono::seconds(30);
+  constexpr size_t kPiece = 16'384;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!text.empty() && std::chrono::steady_clock::now() < end) {
+    const absl::string_view piece = text.substr(0, kPiece);
+    if (mg_write(connection, piece.data(), piece.size()) <= 0) return;
+    text.remove_prefix(piece.size());
+  }
+}
+
 // Writes a whole response. Each connection carries one, so that an idle one holds no thread.
-void Send(mg_connection* connection, const HttpResponse& response, absl::string_view extra_header,
-          bool with_body) {
-  const std::string header = absl::StrCat(
+void Send(mg_connection* connection, const HttpResponse& response, bool with_body) {
+  std::string header = absl::StrCat(
       "HTTP/1.1 ", response.status, " ", mg_get_response_code_text(connection, response.status),
       "\r\nContent-Type: ", response.content_type, "\r\nContent-Length: ", response.body.size(),
-      "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n",
-      extra_header, "\r\n");
+      "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n");
+  for (const auto& [name, value] : response.headers) {
+    absl::StrAppend(&header, name, ": ", value, "\r\n");
+  }
+  absl::StrAppend(&header, "\r\n");
   // A client that went away is none of our business.
   if (mg_write(connection, header.data(), header.size()) <= 0) return;
-  if (with_body) mg_write(connection, response.body.data(), response.body.size());
+  if (with_body) WriteAll(connection, response.body);
 }
 
 // Where this machine reaches a listener on `host`, if that is an IPv4 address or localhost.
@@ -145,10 +224,7 @@ mg_callbacks HttpServer::Callbacks() {
   return callbacks;
 }
 
-HttpResponse HttpServer::Answer(absl::string_view path) const {
-  for (const HttpRoute& route : routes_) {
-    if (route.path == path) return route.handler();
-  }
+HttpResponse HttpServer::NoSuchPage(absl::string_view path) const {
   HttpResponse response{.status = 404};
   response.body = absl::StrCat("There is no page ", QuoteForError(path), ". There are:\n");
   for (const HttpRoute& route : routes_) {
@@ -157,23 +233,50 @@ HttpResponse HttpServer::Answer(absl::string_view path) const {
   return response;
 }
 
+// A body is only read once nothing else is wrong: its sender may make that take long.
+HttpResponse HttpServer::Answer(const mg_request_info& info, mg_connection& connection) {
+  const absl::string_view path = info.local_uri;
+  const absl::string_view method = info.request_method;
+  const HttpRoute* found = nullptr;
+  for (const HttpRoute& route : routes_) {
+    if (!route.Matches(path)) continue;
+    found = &route;
+    if (IsFor(route, method)) break;
+  }
+  if (found == nullptr) return NoSuchPage(path);
+  if (!IsFor(*found, method)) return WrongMethod(method, *found);
+  HttpRequest request = RequestOf(info);
+  if (found->refuse != nullptr) {
+    if (std::optional<HttpResponse> refusal = found->refuse(request)) return *std::move(refusal);
+  }
+  if (found->method == HttpRoute::Method::kGet) return found->handler(request);
+  if (posts_.fetch_add(1) >= kPostsAtOnce) {
+    posts_.fetch_sub(1);
+    return TooManyPosts();
+  }
+  HttpResponse response = AnswerPost(*found, request, connection);
+  posts_.fetch_sub(1);
+  return response;
+}
+
+HttpResponse HttpServer::AnswerPost(const HttpRoute& route, HttpRequest& request,
+                                    mg_connection& connection) {
+  const int64_t bytes = mg_get_request_info(&connection)->content_length;
+  if (bytes < 0) return NoLength();
+  if (bytes > kMaxBodyBytes) return TooLong();
+  if (!ReadBody(connection, bytes, request.body)) return TooSlow();
+  return route.handler(request);
+}
+
 // Sees every request before the library does, so none of what it could do with files, scripts or
 // sockets is within reach.
 int HttpServer::OnRequest(mg_connection* connection) {
   const mg_request_info& request = *mg_get_request_info(connection);
-  const auto& server = *static_cast<const HttpServer*>(request.user_data);
-  const absl::string_view method = request.request_method;
-  // What is left of the request is not read: its sender could make that take for ever.
+  auto& server = *static_cast<HttpServer*>(request.user_data);
   mg_disable_keep_alive(connection);
-  HttpResponse response{.status = 405};
-  if (method != "GET" && method != "HEAD") {
-    response.body =
-        absl::StrCat(QuoteForError(method), " is not for these pages; use GET or HEAD\n");
-    Send(connection, response, "Allow: GET, HEAD\r\n", /*with_body=*/true);
-  } else {
-    response = server.Answer(request.local_uri);
-    Send(connection, response, "", /*with_body=*/method == "GET");
-  }
+  const HttpResponse response = server.Answer(request, *connection);
+  Send(connection, response,
+       /*with_body=*/absl::string_view(request.request_method) != "HEAD");
   return response.status;
 }
 
@@ -182,7 +285,7 @@ int HttpServer::OnError(mg_connection* connection, int status, const char* /*mes
   const HttpResponse response{
       .status = status,
       .body = absl::StrCat(status, " ", mg_get_response_code_text(connection, status), "\n")};
-  Send(connection, response, "", /*with_body=*/true);
+  Send(connection, response, /*with_body=*/true);
   return 0;
 }
 

@@ -1,18 +1,22 @@
-// Serves a few read-only pages over HTTP: metrics, health.
+// Serves pages over HTTP, and takes what is posted: metrics, health, the status page, calls.
 //
 //   absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
 //       "127.0.0.1:7401", {HealthzRoute(),
 //                          {.path = "/metrics",
 //                           .summary = "for Prometheus",
-//                           .handler = [&] { return HttpResponse{.body = Render()}; }}});
+//                           .handler = [&](const HttpRequest&) {
+//                             return HttpResponse{.body = Render()};
+//                           }}});
 //
-// Bounds: 4 requests at a time and 20 connections that wait, 5 s to send a request or to take its
-// response, 16 KiB of request header. Each connection carries one request.
+// Bounds: 16 requests at a time, of which 8 may be POSTs, and 64 connections that wait; 5 s to send
+// a header and 5 s to send a body, 30 s to take a response (or as long as its reader takes for
+// 16 KiB of it, a byte at a time); 16 KiB of header, 1 MiB of body. Each connection carries one
+// request. A body has a length: chunks are refused with 411.
 #ifndef FUSEBOX_SERVER_HTTP_HTTP_SERVER_H_
 #define FUSEBOX_SERVER_HTTP_HTTP_SERVER_H_
 
+#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,29 +26,19 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/http/http_message.h"
 #include "server/sync/mutex.h"
 
 struct mg_callbacks;
 struct mg_connection;
 struct mg_context;
+struct mg_request_info;
 
 namespace fusebox {
 
-struct HttpResponse {
-  int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body = {};
-};
-
-// A page.
-struct HttpRoute {
-  std::string path;                       // Matched as a whole: "/metrics".
-  std::string summary;                    // Half a line for people who ask what there is.
-  std::function<HttpResponse()> handler;  // Called by several threads at once; must not throw.
-};
-
-// One listener and its threads. GET and HEAD only: anything else is answered 405, an unknown path
-// 404 with a list of what there is. Says nothing about what it is built with. Thread-safe.
+// One listener and its threads. A method that a route does not take is answered 405, an unknown
+// path 404 with a list of what there is, and a body that is too long 413. Says nothing about what
+// it is built with. Thread-safe.
 class HttpServer {
  public:
   // `address` is "host:port" with an IPv4 address or a name, or "[host]:port" with an IPv6 address,
@@ -70,7 +64,9 @@ class HttpServer {
       : host_(std::move(host)), routes_(std::move(routes)) {}
 
   absl::Status Listen(const std::string& library_address, absl::string_view address);
-  HttpResponse Answer(absl::string_view path) const;
+  HttpResponse Answer(const mg_request_info& info, mg_connection& connection);
+  HttpResponse AnswerPost(const HttpRoute& route, HttpRequest& request, mg_connection& connection);
+  HttpResponse NoSuchPage(absl::string_view path) const;
 
   // What the library calls.
   static mg_callbacks Callbacks();
@@ -83,6 +79,7 @@ class HttpServer {
   uint16_t port_ = 0;
   mg_context* context_ = nullptr;
 
+  std::atomic<int> posts_{0};  // Under way.
   Mutex mutex_;
   // Of the library: why it could not start, if it could not.
   std::string first_complaint_ ABSL_GUARDED_BY(mutex_);

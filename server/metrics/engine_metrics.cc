@@ -3,33 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/string_view.h"
 #include "core/retry_budget.h"
-#include "proto/convert/enum_name.h"
+#include "server/metrics/breaker_metrics.h"
+#include "server/metrics/enum_label.h"
 #include "server/metrics/family.h"
 
 namespace fusebox {
 namespace {
 
 using prometheus::MetricFamily;
-
-// One kind of count of every breaker that is shown by name, and of the rest.
-void AddCounts(absl::string_view name, absl::string_view help, int64_t BreakerCounts::*count,
-               const BreakerSeries& series, std::vector<MetricFamily>& families) {
-  MetricFamily& family = families.emplace_back(CounterFamily(name, help));
-  for (const auto& [breaker, own] : series.own()) {
-    AddCounter(family, {{"breaker", breaker}}, static_cast<double>(own.counts().*count));
-  }
-  AddCounter(family, {{"breaker", BreakerSeries::kOther}},
-             static_cast<double>(series.other().*count));
-}
-
-// The value of a label: as the API has it, in lower case.
-template <typename Enum>
-std::string Label(size_t value) {
-  return absl::AsciiStrToLower(EnumName(static_cast<Enum>(value)));
-}
 
 // Whether breakers do that. Such series are there from the start, so that the first transition is
 // an increase and not a series that appears.
@@ -68,7 +50,7 @@ MetricFamily Outcomes(const CounterTotals& totals) {
       "up over servers.");
   for (size_t i = 0; i < CounterTotals::kOutcomes; ++i) {
     for (size_t j = 0; j < CounterTotals::kCounted; ++j) {
-      AddCounter(family, {{"outcome", Label<Outcome>(i)}, {"counted", Label<Counted>(j)}},
+      AddCounter(family, {{"outcome", EnumLabel<Outcome>(i)}, {"counted", EnumLabel<Counted>(j)}},
                  static_cast<double>(totals.recorded[i][j]));
     }
   }
@@ -88,9 +70,9 @@ MetricFamily TransitionsOf(const CounterTotals& totals) {
             IsPossible(static_cast<State>(from), static_cast<State>(to), static_cast<Cause>(cause));
         if (!possible && count == 0) continue;
         AddCounter(family,
-                   {{"from", Label<State>(from)},
-                    {"to", Label<State>(to)},
-                    {"cause", Label<Cause>(cause)}},
+                   {{"from", EnumLabel<State>(from)},
+                    {"to", EnumLabel<State>(to)},
+                    {"cause", EnumLabel<Cause>(cause)}},
                    static_cast<double>(count));
       }
     }
@@ -101,7 +83,10 @@ MetricFamily TransitionsOf(const CounterTotals& totals) {
 }  // namespace
 
 EngineMetrics::EngineMetrics(Engine& engine, EngineMetricsOptions options)
-    : engine_(engine), version_(std::move(options.version)), series_(options.max_breakers) {}
+    : engine_(engine),
+      version_(std::move(options.version)),
+      plain_names_(options.plain_names),
+      series_(options.max_breakers) {}
 
 std::vector<MetricFamily> EngineMetrics::Collect() const {
   std::vector<MetricFamily> families;
@@ -112,7 +97,8 @@ std::vector<MetricFamily> EngineMetrics::Collect() const {
   const size_t breakers = engine_.breakers();
   series_.FoldRest(totals, breakers);
   AddBreakers(totals.BreakersByState(breakers), families);
-  AddBreakerCounts(families);
+  AddBreakerFamilies(series_, families);
+  if (plain_names_) AddPlainFamilies(series_, families);
   AddDecisions(totals, families);
   families.push_back(Outcomes(totals));
   families.push_back(TransitionsOf(totals));
@@ -141,6 +127,14 @@ void EngineMetrics::AddServer(Families& families) const {
   families.push_back(Gauge("fusebox_waiting_calls_max",
                            "How many calls may wait: --max-waiting-calls. Adds up over servers.",
                            static_cast<double>(engine_.max_waiting())));
+  families.push_back(Gauge("fusebox_events",
+                           "Events that the history holds: when it is full, the oldest go. Take "
+                           "the maximum over servers.",
+                           static_cast<double>(engine_.events().size())));
+  families.push_back(Gauge("fusebox_events_max",
+                           "How many events the history may hold: --max-events. Take the maximum "
+                           "over servers.",
+                           static_cast<double>(engine_.events().capacity())));
 }
 
 void EngineMetrics::AddBreakers(const BreakersByState& by_state, Families& families) const {
@@ -149,7 +143,7 @@ void EngineMetrics::AddBreakers(const BreakersByState& by_state, Families& famil
                   "Breakers that exist, all of them, by the state that they are in, whatever "
                   "overrides impose on them. Servers share none: adds up over them."));
   for (size_t i = 0; i < by_state.size(); ++i) {
-    AddGauge(all, {{"state", Label<State>(i)}}, static_cast<double>(by_state[i]));
+    AddGauge(all, {{"state", EnumLabel<State>(i)}}, static_cast<double>(by_state[i]));
   }
   families.push_back(Gauge("fusebox_breakers_max",
                            "How many breakers may exist on this server: --max-breakers.",
@@ -158,31 +152,10 @@ void EngineMetrics::AddBreakers(const BreakersByState& by_state, Families& famil
                            "Breakers without series of their own: their calls are in "
                            "breaker=\"other\". Raise --metrics-max-breakers to see them.",
                            static_cast<double>(series_.folded())));
-  MetricFamily& states = families.emplace_back(
-      GaugeFamily("fusebox_breaker_state",
-                  "1 for the state that the breaker is in, whatever an override imposes on it, and "
-                  "0 for the others. Take the maximum over servers."));
-  for (size_t i = 0; i < CounterTotals::kStates; ++i) {
-    const std::string state = Label<State>(i);
-    for (const auto& [name, own] : series_.own()) {
-      AddGauge(states, {{"breaker", name}, {"state", state}},
-               static_cast<size_t>(own.state()) == i ? 1 : 0);
-    }
-  }
-}
-
-void EngineMetrics::AddBreakerCounts(Families& families) const {
-  AddCounts(
-      "fusebox_breaker_calls_total",
-      "Calls that were allowed, by breaker; \"other\" is all breakers without series of their own. "
-      "Adds up over servers.",
-      &BreakerCounts::calls, series_, families);
-  AddCounts("fusebox_breaker_failures_total",
-            "Outcomes that counted as failures, by breaker. Adds up over servers.",
-            &BreakerCounts::failures, series_, families);
-  AddCounts("fusebox_breaker_refused_total",
-            "Calls that were refused, by breaker. Adds up over servers.", &BreakerCounts::refused,
-            series_, families);
+  families.push_back(Counter("fusebox_metrics_displaced_total",
+                             "Series of breakers that ended because busier or unhealthier ones "
+                             "took their places. Adds up over servers.",
+                             static_cast<double>(series_.displaced())));
 }
 
 // A call that SHADOW let pass is counted as allowed and, a moment later, as denied but for SHADOW:
@@ -201,8 +174,8 @@ void EngineMetrics::AddDecisions(const CounterTotals& totals, Families& families
   };
   add("allowed", "none", allowed_);
   for (size_t i = 1; i < CounterTotals::kReasons; ++i) {
-    add("denied", Label<Reason>(i), totals.denied[i]);
-    add("shadow_denied", Label<Reason>(i), totals.shadow_denied[i]);
+    add("denied", EnumLabel<Reason>(i), totals.denied[i]);
+    add("shadow_denied", EnumLabel<Reason>(i), totals.shadow_denied[i]);
   }
 }
 

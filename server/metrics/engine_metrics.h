@@ -34,6 +34,8 @@ namespace fusebox {
 struct EngineMetricsOptions {
   // How many breakers have series of their own: --metrics-max-breakers.
   size_t max_breakers = 1'000;
+  // Also the names that many teams have graphs for already: see AddPlainFamilies().
+  bool plain_names = false;
   // The release: "0.1.0".
   std::string version = "unknown";
 };
@@ -64,7 +66,6 @@ class EngineMetrics : public prometheus::Collectable {
   void AddServer(Families& families) const;
   void AddBreakers(const BreakersByState& by_state, Families& families) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AddBreakerCounts(Families& families) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddDecisions(const CounterTotals& totals, Families& families) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddPrivateBudgets(const CounterTotals& totals, Families& families) const;
@@ -72,6 +73,7 @@ class EngineMetrics : public prometheus::Collectable {
 
   Engine& engine_;
   const std::string version_;
+  const bool plain_names_;
   mutable Mutex mutex_;
   mutable BreakerSeries series_ ABSL_GUARDED_BY(mutex_);
   mutable std::map<std::string, BudgetSeries> budgets_ ABSL_GUARDED_BY(mutex_);

@@ -1,6 +1,6 @@
 // The page that Prometheus reads.
 //
-//   HttpRoute{.path = "/metrics", .handler = [&] {
+//   HttpRoute{.path = "/metrics", .handler = [&](const HttpRequest&) {
 //     return HttpResponse{.content_type = kMetricsContentType,
 //                         .body = RenderMetrics({&engine_metrics, &grpc_metrics,
 //                         &process_metrics})};

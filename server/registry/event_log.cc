@@ -28,6 +28,7 @@ void EventLog::Append(Event event) {
   std::shared_ptr<const Event>& place = ring_[number % ring_.size()];
   // Overtaken by a whole round.
   if (place != nullptr && place->transition.number > number) return;
+  if (place == nullptr) ++size_;
   place.swap(shared);
 }
 
@@ -66,6 +67,16 @@ EventList EventLog::ReadBefore(uint64_t number, size_t limit) const {
     is_at_end = number <= oldest;
   }
   return events;
+}
+
+size_t EventLog::size() const {
+  MutexLock lock(&mutex_);
+  return size_;
+}
+
+size_t EventLog::capacity() const {
+  MutexLock lock(&mutex_);
+  return ring_.size();
 }
 
 void EventLog::GoOnAfter(uint64_t number) {

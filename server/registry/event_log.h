@@ -71,6 +71,10 @@ class EventLog {
   // The highest number appended; 0 before the first.
   uint64_t last_number() const;
 
+  // How many it holds, and how many it may hold.
+  size_t size() const;
+  size_t capacity() const;
+
  private:
   uint64_t OldestNumber() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // Adds the event with this number, if it is there.
@@ -80,6 +84,7 @@ class EventLog {
   // Number n stands at n % size; null before the first.
   std::vector<std::shared_ptr<const Event>> ring_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t size_ ABSL_GUARDED_BY(mutex_) = 0;  // Places of the ring that are taken.
 };
 
 }  // namespace fusebox

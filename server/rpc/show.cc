@@ -5,8 +5,8 @@
 namespace fusebox {
 
 v1::Breaker ShowBreaker(const Engine& engine, const BreakerView& view) {
-  v1::Breaker message =
-      ToProto(view.snapshot, view.name, view.policy, WallAnchor{engine.Now(), engine.WallNow()});
+  v1::Breaker message = ToProto(view.snapshot, view.name, view.ruling->policy.name,
+                                WallAnchor{engine.Now(), engine.WallNow()});
   message.set_policy_match(view.policy_match);
   v1::RetryBudgetStatus& budget = *message.mutable_retry_budget();
   budget.set_name(view.budget.name);

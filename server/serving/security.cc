@@ -90,6 +90,13 @@ void Security::LogWarnings() const {
           "/metrics names breakers to whoever can connect; keep others off by a network "
           "policy, or set --metrics-max-breakers=0"}});
   }
+  if (options_.http_insecure() && !http.empty() && !IsLocal(*ParseListenAddress(http))) {
+    Log(Severity::kWarning, "http_insecure",
+        {{"http_listen", http},
+         {"hint",
+          "others can read tokens and answers of this port on the way; let a network "
+          "policy keep them off it"}});
+  }
   if (remote.empty() || identities_file_.has_value()) return;
   Log(Severity::kWarning, "everybody_may_do_everything",
       {{"listen", remote},

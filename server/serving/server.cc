@@ -12,6 +12,7 @@
 #include "server/address/listen_address.h"
 #include "server/errors/errors.h"
 #include "server/http/health_routes.h"
+#include "server/http/own_pages.h"
 #include "server/log/log.h"
 #include "server/metrics/render.h"
 #include "server/process/unix_socket.h"
@@ -107,8 +108,9 @@ Server::Server(const Options& options, const EngineConfiguration& configuration,
       store_(std::move(store)),
       flusher_(engine_, control_, clock, *store_, configuration.bounds.max_events),
       reloader_(options, control_, clock),
-      engine_metrics_(
-          engine_, {.max_breakers = options_.metrics_max_breakers(), .version = FUSEBOX_VERSION}),
+      engine_metrics_(engine_, {.max_breakers = options_.metrics_max_breakers(),
+                                .plain_names = options_.metrics_plain_names(),
+                                .version = FUSEBOX_VERSION}),
       store_metrics_([this] { return flusher_.condition(); }),
       config_metrics_(reloader_),
       grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService, kHealthService})),
@@ -119,7 +121,11 @@ Server::Server(const Options& options, const EngineConfiguration& configuration,
       admin_service_(
           engine_, control_, clock, FUSEBOX_VERSION,
           [this](v1::GetServerInfoResponse& info) { AddInfo(info); }, security_.authorizer()),
-      health_service_(engine_, security_.authorizer()) {}
+      health_service_(engine_, security_.authorizer()),
+      gateway_({.services = {kBreakerService, kAdminService},
+                .knows_tokens = !options_.identities().empty()}),
+      pages_(engine_, security_.authorizer(), gateway_,
+             [this](http::v1::ServerCondition& condition) { AddCondition(condition); }) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Options& options, const Clock& clock, const std::vector<grpc::Service*>& extra_services) {
@@ -175,6 +181,13 @@ void Server::AddInfo(v1::GetServerInfoResponse& info) const {
   *info.mutable_config_time() = ToProto(config.time);
 }
 
+void Server::AddCondition(http::v1::ServerCondition& condition) const {
+  condition.set_version(FUSEBOX_VERSION);
+  *condition.mutable_time() = ToProto(engine_.WallNow());
+  condition.set_not_durable(flusher_.condition().not_durable);
+  condition.set_takes_changes(!options_.identities().empty());
+}
+
 Server::~Server() { Shutdown(absl::ZeroDuration()); }
 
 absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services) {
@@ -205,24 +218,61 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
     grpc_addresses_.push_back(WithPort(options_.listen(i), ports[i]));
   }
   if (grpc_ == nullptr) return absl::UnavailableError("gRPC did not start; its log says why");
+  grpc::ChannelArguments within;
+  within.SetMaxReceiveMessageSize(-1);
+  gateway_.SetChannel(grpc_->InProcessChannel(within));
   return absl::OkStatus();
 }
 
 absl::Status Server::StartHttp() {
   if (options_.http_listen().empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<HttpServer>> http =
-      HttpServer::Start(options_.http_listen(),
-                        {MetricsRoute(), HealthzRoute(),
-                         ReadyzRoute([this] { return std::string(draining_ ? "draining" : ""); },
-                                     [this] { return flusher_.condition().not_durable; })});
+      HttpServer::Start(options_.http_listen(), HttpRoutes());
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   http_address_ = WithPort(options_.http_listen(), http_->port());
   return absl::OkStatus();
 }
 
+// Metrics and health are for everybody who can connect; but on loopback, not for whatever page
+// somebody's browser shows.
+std::vector<HttpRoute> Server::HttpRoutes() {
+  const bool is_local = IsLocal(*ParseListenAddress(options_.http_listen()));
+  const std::vector<std::string> names(options_.http_name().begin(), options_.http_name().end());
+  std::vector<HttpRoute> routes = {
+      is_local ? ForOwnPages(MetricsRoute(), names) : MetricsRoute(), HealthzRoute(),
+      ReadyzRoute([this] { return std::string(draining_ ? "draining" : ""); },
+                  [this] { return flusher_.condition().not_durable; })};
+  std::vector<HttpRoute> own = pages_.Routes();
+  for (HttpRoute& route : gateway_.Routes()) own.push_back(std::move(route));
+  for (HttpRoute& route : own) {
+    route.refuse = [this, is_local](const HttpRequest&) { return WhyNoPages(is_local); };
+    routes.push_back(ForOwnPages(std::move(route), names));
+  }
+  return routes;
+}
+
+std::optional<HttpResponse> Server::WhyNoPages(bool is_local) const {
+  if (!is_local && !options_.http_insecure()) {
+    return HttpResponse{
+        .status = 403,
+        .body =
+            "This port is reached by other machines, in plaintext; only metrics and health "
+            "are served there. Set --http-listen to a loopback address, or --http-insecure if "
+            "nobody else is on the way.\n"};
+  }
+  if (!options_.tls_client_ca().empty() && options_.identities().empty()) {
+    return HttpResponse{
+        .status = 403,
+        .body =
+            "Who calls this server shows a certificate, which this port cannot ask for; set "
+            "--identities, so that callers here can show a token.\n"};
+  }
+  return std::nullopt;
+}
+
 HttpRoute Server::MetricsRoute() const {
-  return {.path = "/metrics", .summary = "for Prometheus", .handler = [this] {
+  return {.path = "/metrics", .summary = "for Prometheus", .handler = [this](const HttpRequest&) {
             return HttpResponse{
                 .content_type = kMetricsContentType,
                 .body = RenderMetrics({&engine_metrics_, &grpc_metrics_, &process_metrics_,
@@ -241,6 +291,7 @@ void Server::StartMaintenance() {
       engine_.Maintain();
       if (engine_.Now() < due) continue;
       health_service_.Maintain();
+      pages_.Maintain();
       log.Write();
       LogLostLines();
       due = engine_.Now() + kMaintenancePeriod;
@@ -285,6 +336,7 @@ void Server::Drain() {
 }
 
 void Server::Shutdown(absl::Duration grace) {
+  gateway_.SetChannel(nullptr);
   if (grpc_ != nullptr) CloseGrpc(grace);
   http_.reset();
   maintenance_ends_.Stop();

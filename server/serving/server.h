@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "server/engine/clock.h"
 #include "server/engine/engine.h"
 #include "server/flusher/flusher.h"
+#include "server/gateway/gateway.h"
 #include "server/http/http_server.h"
 #include "server/metrics/engine_metrics.h"
 #include "server/metrics/grpc_metrics.h"
@@ -24,6 +26,7 @@
 #include "server/metrics/session_metrics.h"
 #include "server/metrics/store_metrics.h"
 #include "server/options/options.h"
+#include "server/pages/pages.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/breaker_service.h"
 #include "server/rpc/health_service.h"
@@ -75,9 +78,12 @@ class Server {
 
   absl::Status GoOn(const Options& options, const absl::StatusOr<Kept>& kept);
   void AddInfo(v1::GetServerInfoResponse& info) const;
+  void AddCondition(http::v1::ServerCondition& condition) const;
   absl::Status StartGrpc(const std::vector<grpc::Service*>& extra_services);
   absl::Status StartHttp();
   HttpRoute MetricsRoute() const;
+  std::vector<HttpRoute> HttpRoutes();
+  std::optional<HttpResponse> WhyNoPages(bool is_local) const;
   void StartMaintenance();
   void StartReloading();
   void Shutdown(absl::Duration grace);
@@ -103,6 +109,8 @@ class Server {
   BreakerService breaker_service_;
   AdminService admin_service_;
   HealthService health_service_;
+  Gateway gateway_;
+  Pages pages_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<HttpServer> http_;
   std::vector<std::string> grpc_addresses_;

@@ -62,6 +62,12 @@ class Api:
         request = admin_pb2.GetBreakerRequest(name=breaker)
         return self.admin.GetBreaker(request, timeout=PATIENCE_S).breaker
 
+    def force_open(self, breaker, reason):
+        request = admin_pb2.OverrideBreakerRequest(
+            match=breaker, mode=breaker_pb2.OVERRIDE_MODE_FORCED_OPEN, reason=reason
+        )
+        self.admin.OverrideBreaker(request, timeout=PATIENCE_S)
+
     def info(self):
         return self.admin.GetServerInfo(admin_pb2.GetServerInfoRequest(), timeout=PATIENCE_S)
 

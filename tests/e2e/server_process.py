@@ -123,11 +123,18 @@ class ServerProcess:
             self.wait()
             raise
 
-    def get(self, path):
+    def get(self, path, headers=None):
         """Returns the status and the text of a page."""
+        return self._ask("GET", path, None, headers or {})
+
+    def post(self, path, body, headers=None):
+        """Posts JSON. Returns the status and the text of the answer."""
+        return self._ask("POST", path, body, {"Content-Type": "application/json"} | (headers or {}))
+
+    def _ask(self, method, path, body, headers):
         connection = http.client.HTTPConnection(self.http, timeout=PATIENCE_S)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:

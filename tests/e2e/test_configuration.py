@@ -154,9 +154,8 @@ def test_an_address_that_is_none_is_refused_alike_for_grpc_and_http():
 
 def test_help_promises_the_pages_that_there_are(server):
     said = run("--help").stdout
-    assert "status page" not in said
-    assert "metrics and health" in " ".join(said.split())
-    for path in ("/metrics", "/healthz", "/readyz"):
+    assert "metrics, the status page and JSON over HTTP" in " ".join(said.split())
+    for path in ("/metrics", "/healthz", "/readyz", "/", "/json/breakers"):
         assert server.get(path)[0] == 200
 
 

@@ -40,9 +40,13 @@ ARROWS = {
     "rpc": ["control", "health_proto", "identity", "session"],
     "metrics": ["files", "flusher", "session", "tls"],
     "http": ["address", "sync"],
+    "error_body_proto": [],
+    "gateway": ["error_body_proto", "errors", "http"],
+    "pages_proto": ["proto"],
+    "pages": ["gateway", "pages_proto", "rpc"],
     "process": [],
     "serving": [
-        "address", "files", "http", "identity", "log", "metrics", "options", "process", "rpc", "tls"
+        "address", "files", "identity", "log", "metrics", "options", "pages", "process", "tls"
     ],
     "client_api": [],
     "client_local": ["client_api", "core"],

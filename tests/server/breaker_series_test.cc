@@ -1,5 +1,7 @@
 // Which breakers have series of their own, and what becomes of the others and of forgotten ones.
 #include "absl/strings/string_view.h"
+#include "core/outcome.h"
+#include "core/override.h"
 #include "gtest/gtest.h"
 #include "server/engine/engine.h"
 #include "server/engine_metrics_fixture.h"
@@ -116,6 +118,69 @@ TEST_F(EngineMetricsTest, KeepsTheCallsOfForgottenBreakersInTheRest) {
   const Exposition page = Read(metrics);
   EXPECT_EQ(page.at("fusebox_metrics_folded_breakers"), 0);
   EXPECT_EQ(Calls(page, "other"), 10);
+}
+
+// What an operator looks for first must not be in the rest.
+TEST_F(EngineMetricsTest, GivesThePlaceOfAHealthyBreakerToOneThatTrips) {
+  const EngineMetrics metrics(engine_, {.max_breakers = 2});
+  for (const absl::string_view breaker : {"a", "b", "c", "d"}) Allow(breaker);
+  Read(metrics);
+  Trip("c");
+  Trip("d");
+  Exposition page = Read(metrics);
+  EXPECT_EQ(page.at("fusebox_breaker_state{breaker=c,state=open}"), 1);
+  EXPECT_EQ(page.at("fusebox_breaker_state{breaker=d,state=open}"), 1);
+  EXPECT_EQ(Calls(page, "c"), 0) << "what it did before is in other";
+  EXPECT_EQ(Calls(page, "other"), 2);
+  EXPECT_EQ(page.at("fusebox_metrics_displaced_total"), 2);
+  EXPECT_FALSE(page.contains("fusebox_breaker_state{breaker=a,state=closed}"));
+
+  Trip("a");
+  page = Read(metrics);
+  EXPECT_FALSE(page.contains("fusebox_breaker_state{breaker=a,state=open}"))
+      << "who is in trouble keeps its place";
+  EXPECT_EQ(page.at("fusebox_metrics_displaced_total"), 2);
+}
+
+// A rollout in SHADOW overrides everything, and alerts must go on.
+TEST_F(EngineMetricsTest, GivesThePlaceOfAnOverriddenBreakerToOneThatTrips) {
+  const EngineMetrics metrics(engine_, {.max_breakers = 3});
+  for (const absl::string_view breaker : {"a", "b", "c", "d", "e"}) Allow(breaker);
+  Override shadow;
+  shadow.mode = OverrideMode::kShadow;
+  ASSERT_TRUE(engine_.SetOverride("**", shadow).ok());
+  EXPECT_EQ(Read(metrics).at("fusebox_breaker_override{breaker=a,mode=shadow}"), 1);
+  Trip("d");
+  Trip("e");
+  const Exposition page = Read(metrics);
+  EXPECT_EQ(page.at("fusebox_breaker_state{breaker=d,state=open}"), 1);
+  EXPECT_EQ(page.at("fusebox_breaker_state{breaker=e,state=open}"), 1);
+}
+
+TEST_F(EngineMetricsTest, GivesAPlaceToABreakerThatIsOverridden) {
+  const EngineMetrics metrics(engine_, {.max_breakers = 2});
+  for (const absl::string_view breaker : {"a", "b", "c"}) Allow(breaker);
+  Read(metrics);
+  Override forced;
+  forced.mode = OverrideMode::kForcedOpen;
+  ASSERT_TRUE(engine_.SetOverride("c", forced).ok());
+  EXPECT_EQ(Read(metrics).at("fusebox_breaker_override{breaker=c,mode=forced_open}"), 1);
+}
+
+TEST_F(EngineMetricsTest, GivesThePlaceOfAQuietBreakerToAMuchBusierOne) {
+  const EngineMetrics metrics(engine_, {.max_breakers = 2});
+  Observe("quiet", Outcome::kSuccess, 10);
+  Observe("quieter", Outcome::kSuccess, 5);
+  Read(metrics);
+  Observe("alike", Outcome::kSuccess, 29);
+  Exposition page = Read(metrics);
+  EXPECT_FALSE(page.contains("fusebox_breaker_state{breaker=alike,state=closed}"));
+
+  Observe("busy", Outcome::kSuccess, 1'000);
+  page = Read(metrics);
+  EXPECT_TRUE(page.contains("fusebox_breaker_state{breaker=busy,state=closed}"));
+  EXPECT_TRUE(page.contains("fusebox_breaker_state{breaker=quiet,state=closed}"));
+  EXPECT_FALSE(page.contains("fusebox_breaker_state{breaker=quieter,state=closed}"));
 }
 
 }  // namespace

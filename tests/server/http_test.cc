@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
@@ -93,7 +94,9 @@ std::unique_ptr<HttpServer> StartOrDie(std::vector<HttpRoute> routes,
 }
 
 HttpRoute Page(std::string path, std::string body) {
-  return {.path = std::move(path), .summary = "a page", .handler = [body = std::move(body)] {
+  return {.path = std::move(path),
+          .summary = "a page",
+          .handler = [body = std::move(body)](const HttpRequest&) {
             return HttpResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                                 .body = body};
           }};
@@ -157,6 +160,76 @@ TEST(HttpServerTest, AnswersBeforeABodyThatNeverComes) {
   EXPECT_THAT(response, StartsWith("HTTP/1.1 405 "));
 }
 
+HttpRoute Echo() {
+  return {.path = "/echo/",
+          .summary = "says it again",
+          .handler =
+              [](const HttpRequest& request) {
+                return HttpResponse{.status = 201,
+                                    .body = absl::StrCat(request.path, "|", request.query, "|",
+                                                         request.peer, "|", request.body),
+                                    .headers = {{"X-Extra", "yes"}}};
+              },
+          .method = HttpRoute::Method::kPost};
+}
+
+TEST(HttpServerTest, HandsOnWhatIsPosted) {
+  const auto server = StartOrDie({Echo()});
+  const std::string response = Ask(server->port(),
+                                   "POST /echo/a%2Fb?c=d HTTP/1.1\r\nHost: a\r\n"
+                                   "Content-Length: 5\r\n\r\nhello");
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 201 Created\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\nX-Extra: yes\r\n"));
+  EXPECT_EQ(BodyOf(response), "/echo/a/b|c=d|127.0.0.1|hello");
+}
+
+// Their framing can be made to last for ever.
+TEST(HttpServerTest, RefusesABodyInChunks) {
+  const auto server = StartOrDie({Echo()});
+  const std::string response = Ask(server->port(),
+                                   "POST /echo/a HTTP/1.1\r\nHost: a\r\n"
+                                   "Transfer-Encoding: chunked\r\n\r\n"
+                                   "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 411 "));
+}
+
+TEST(HttpServerTest, AsksWhetherToRefuseBeforeItReadsABody) {
+  HttpRoute shut = Echo();
+  shut.refuse = [](const HttpRequest& request) { return HttpResponse{.body = request.path}; };
+  const auto server = StartOrDie({shut});
+  const std::string response =
+      Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+  EXPECT_EQ(BodyOf(response), "/echo/a");
+}
+
+// Whoever sends theirs a byte at a time.
+TEST(HttpServerTest, AnswersOthersWhileBodiesTrickleIn) {
+  const auto server = StartOrDie({Echo(), HealthzRoute()});
+  std::vector<std::unique_ptr<Connection>> slow;
+  for (int i = 0; i < 40; ++i) {
+    slow.push_back(std::make_unique<Connection>(server->port()));
+    slow.back()->Send("POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx");
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
+  int refused = 0;
+  for (const auto& each : slow) refused += absl::StrContains(each->ReadAll(), " 429 ") ? 1 : 0;
+  EXPECT_EQ(refused, 32) << "8 are read at a time";
+}
+
+TEST(HttpServerTest, ServesWhatIsPostedToNobodyWhoGets) {
+  const auto server = StartOrDie({Echo()});
+  const std::string response = Get(server->port(), "/echo/a");
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(response, HasSubstr("\r\nAllow: POST\r\n"));
+}
+
+TEST(HttpServerTest, RefusesABodyThatIsTooLong) {
+  const auto server = StartOrDie({Echo()});
+  EXPECT_THAT(
+      Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n"),
+      StartsWith("HTTP/1.1 413 "));
+}
+
 TEST(HttpServerTest, SaysWhatThereIsIfAPageIsNot) {
   const auto server = StartOrDie({HealthzRoute(), Page("/metrics", "up 1\n")});
   for (const absl::string_view path :
@@ -214,7 +287,7 @@ TEST(HttpServerTest, ServesSeveralRequestsAtOnce) {
   std::condition_variable changed;
   int inside = 0;
   // Each request waits until there are two.
-  const auto meet = [&] {
+  const auto meet = [&](const HttpRequest&) {
     std::unique_lock lock(mutex);
     ++inside;
     changed.notify_all();

@@ -76,7 +76,9 @@ void AddState(const v1::Breaker& breaker, const Policy& policy, Table& table) {
 void AddRest(const v1::Breaker& breaker, const v1::Policy& policy, Table& table) {
   table.AddRow({"Override", breaker.has_override() ? OverrideText(breaker) : "none"});
   Cell health = HealthCell(breaker.health());
-  absl::StrAppend(&health.text, ", score ", absl::StrFormat("%.2f", breaker.score()));
+  if (breaker.window().calls() > 0) {
+    absl::StrAppend(&health.text, ", score ", absl::StrFormat("%.2f", breaker.score()));
+  }
   table.AddRow({"Health", std::move(health)});
   table.AddRow(
       {"Policy",

@@ -25,7 +25,7 @@ def test_describe_says_why_it_is_open_and_until_when(cli, name):
     assert find(text, "Failing then") == "shop-7"
     assert re.match(r"in [0-9.]+s, at \d{4}-", find(text, "Next probe"))
     assert find(text, "Override") == "none"
-    assert find(text, "Health") == "UNHEALTHY, score 1.00"
+    assert find(text, "Health") == "UNHEALTHY"
     assert "CLOSED -> OPEN: 5 calls failed in a row" in text
 
 

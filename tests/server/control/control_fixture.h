@@ -86,7 +86,7 @@ class ControlTest : public ::testing::Test {
 
   std::string PolicyOf(absl::string_view breaker) {
     EXPECT_TRUE(engine_.Allow(breaker, {}, "").ok());
-    return engine_.Get(breaker)->policy;
+    return engine_.Get(breaker)->ruling->policy.name;
   }
 
   FakeClock clock_;

@@ -19,7 +19,7 @@ TEST_F(AllowRecordTest, TheFirstCallMakesTheBreaker) {
   EXPECT_EQ(answer.decision.state, State::kClosed);
   EXPECT_GE(answer.decision.epoch, kLife << TransitionNumbers::kCounterBits);
   EXPECT_EQ(answer.permit.bytes().size(), SealedPermit::kSize);
-  EXPECT_EQ(View().policy, "default");
+  EXPECT_EQ(View().ruling->policy.name, "default");
   EXPECT_EQ(engine_.breakers(), 1u);
 }
 

@@ -16,7 +16,7 @@ class PolicyMatchTest : public EngineTest {
  protected:
   std::string PolicyOf(absl::string_view breaker) {
     Allow(breaker);
-    return View(breaker).policy;
+    return View(breaker).ruling->policy.name;
   }
 };
 
@@ -84,9 +84,9 @@ TEST_F(PolicyMatchTest, TheSameNumbersRaiseNoRevision) {
 TEST_F(PolicyMatchTest, ABreakerSaysWhichPolicyRulesItNow) {
   Allow();
   SetPolicies({MakePolicy("databases", {"db/**"}, 5)});
-  EXPECT_EQ(View().policy, "databases");
+  EXPECT_EQ(View().ruling->policy.name, "databases");
   SetPolicies({});
-  EXPECT_EQ(View().policy, "default");
+  EXPECT_EQ(View().ruling->policy.name, "default");
 }
 
 // A listing shows what a look at each would show.
@@ -96,7 +96,7 @@ TEST_F(PolicyMatchTest, AListingShowsThePolicyOfNow) {
   Slot cursor = 0;
   const std::vector<BreakerView> views = engine_.List(Glob::All(), 10, cursor);
   ASSERT_EQ(views.size(), 1u);
-  EXPECT_EQ(views[0].policy, "databases");
+  EXPECT_EQ(views[0].ruling->policy.name, "databases");
 }
 
 // All or nothing: half a configuration is nobody's intention.

@@ -98,7 +98,7 @@ class Life {
   }
   std::string PolicyOf(absl::string_view breaker) {
     EXPECT_TRUE(engine.Allow(breaker, {}, "").ok());
-    return engine.Get(breaker)->policy;
+    return engine.Get(breaker)->ruling->policy.name;
   }
   Author Ada() const { return {"ada", RecordTime::Now(clock)}; }
 

@@ -41,6 +41,16 @@ TEST(EventLogTest, StartsEmpty) {
   EXPECT_THAT(log.Before(~uint64_t{0}, 100), IsEmpty());
 }
 
+TEST(EventLogTest, SaysHowFullItIs) {
+  EventLog log(4);
+  EXPECT_EQ(log.capacity(), 4u);
+  EXPECT_EQ(log.size(), 0u);
+  for (uint64_t number = 1; number <= 3; ++number) Append(log, number);
+  EXPECT_EQ(log.size(), 3u);
+  for (uint64_t number = 4; number <= 9; ++number) Append(log, number);
+  EXPECT_EQ(log.size(), 4u);
+}
+
 // Readers learn whose transition it was, and what it was.
 TEST(EventLogTest, KeepsTheBreakerAndItsTransition) {
   EventLog log(4);

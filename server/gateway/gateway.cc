@@ -1,0 +1,193 @@
+#include "server/gateway/gateway.h"
+
+#include <google/protobuf/descriptor.h>
+#include <grpc/support/time.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/error.h"
+#include "server/errors/errors.h"
+#include "server/gateway/codec.h"
+#include "server/gateway/connect_error.h"
+
+namespace fusebox {
+namespace {
+
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MessageFactory;
+using google::protobuf::MethodDescriptor;
+
+constexpr absl::Duration kUsualTime = absl::Seconds(5), kMaxTime = absl::Seconds(10);
+
+std::unique_ptr<Message> New(const google::protobuf::Descriptor& type) {
+  return std::unique_ptr<Message>(MessageFactory::generated_factory()->GetPrototype(&type)->New());
+}
+
+// "/fusebox.v1.BreakerService/Allow" -> the method, if it is one and its calls are unary.
+absl::StatusOr<const MethodDescriptor*> FindMethod(absl::string_view path) {
+  std::string name(path.substr(1));
+  std::replace(name.begin(), name.end(), '/', '.');
+  const MethodDescriptor* method = DescriptorPool::generated_pool()->FindMethodByName(name);
+  if (method == nullptr) {
+    return MakeError(absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
+                     absl::StrCat("there is no method ", QuoteForError(path),
+                                  "; proto/fusebox/v1 has those that there are"));
+  }
+  if (method->client_streaming() || method->server_streaming()) {
+    return MakeError(absl::StatusCode::kUnimplemented, "METHOD_STREAMS",
+                     absl::StrCat(path, " is a stream; call it by gRPC"));
+  }
+  return method;
+}
+
+absl::StatusOr<absl::Duration> TimeFor(const HttpRequest& request) {
+  const absl::string_view text = request.Header("Connect-Timeout-Ms");
+  if (text.empty()) return kUsualTime;
+  uint32_t millis = 0;
+  if (!absl::SimpleAtoi(text, &millis)) {
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, "TIMEOUT_INVALID",
+        absl::StrCat("Connect-Timeout-Ms is ", QuoteForError(text), "; write whole milliseconds"));
+  }
+  return std::min(absl::Milliseconds(millis), kMaxTime);
+}
+
+// Who calls by gRPC is by default their address, which ends here.
+void NameClient(const std::string& peer, Message& message) {
+  const FieldDescriptor* client = message.GetDescriptor()->FindFieldByName("client");
+  if (client == nullptr || client->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  if (reflection.GetString(message, client).empty()) reflection.SetString(&message, client, peer);
+}
+
+// gRPC ends the process of who sends other bytes.
+bool IsMetadata(absl::string_view value) {
+  return std::all_of(value.begin(), value.end(),
+                     [](unsigned char each) { return absl::ascii_isprint(each); });
+}
+
+absl::Status AddTokens(const HttpRequest& from, grpc::ClientContext& context) {
+  for (const auto& [name, value] : from.headers) {
+    if (!absl::EqualsIgnoreCase(name, "authorization")) continue;
+    if (!IsMetadata(value)) {
+      return MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID",
+                       "Authorization has bytes that no token has; send \"Bearer TOKEN\"");
+    }
+    context.AddMetadata("authorization", value);
+  }
+  return absl::OkStatus();
+}
+
+grpc::ByteBuffer Pack(const Message& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+grpc::Status Unpack(const grpc::ByteBuffer& buffer, Message& message) {
+  grpc::Slice slice;
+  const grpc::Status status = buffer.DumpToSingleSlice(&slice);
+  if (!status.ok()) return status;
+  if (message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()))) return status;
+  return {grpc::StatusCode::INTERNAL, "the answer cannot be read"};
+}
+
+grpc::Status CallAndWait(const std::shared_ptr<grpc::Channel>& channel,
+                         grpc::ClientContext& context, absl::string_view path,
+                         const Message& request, Message& response) {
+  grpc::GenericStub stub(channel);
+  const grpc::ByteBuffer question = Pack(request);
+  grpc::ByteBuffer answer;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, std::string(path), {}, &question, &answer,
+                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
+  const grpc::Status status = done.get_future().get();
+  return status.ok() ? Unpack(answer, response) : status;
+}
+
+}  // namespace
+
+void Gateway::SetChannel(std::shared_ptr<grpc::Channel> channel) {
+  MutexLock lock(&mutex_);
+  channel_.swap(channel);
+}
+
+std::shared_ptr<grpc::Channel> Gateway::channel() const {
+  MutexLock lock(&mutex_);
+  return channel_;
+}
+
+std::vector<HttpRoute> Gateway::Routes() {
+  std::vector<HttpRoute> routes;
+  for (const std::string& service : options_.services) {
+    routes.push_back({.path = absl::StrCat("/", service, "/"),
+                      .summary = "its unary methods, by Connect's protocol: POST",
+                      .handler = [this](const HttpRequest& request) { return Answer(request); },
+                      .method = HttpRoute::Method::kPost});
+  }
+  return routes;
+}
+
+HttpResponse Gateway::Answer(const HttpRequest& request) {
+  const absl::StatusOr<const MethodDescriptor*> method = FindMethod(request.path);
+  if (!method.ok()) return ConnectError(method.status());
+  const absl::StatusOr<Codec> codec = CodecOf(request.Header("Content-Type"));
+  if (!codec.ok()) {
+    HttpResponse response = ConnectError(codec.status());
+    response.status = 415;
+    return response;
+  }
+  absl::Status status = CheckToken(request, (*method)->service()->full_name(), (*method)->name());
+  const std::unique_ptr<Message> question = New(*(*method)->input_type());
+  if (status.ok()) status = Decode(*codec, request.body, *question);
+  if (!status.ok()) return ConnectError(status);
+  NameClient(request.peer, *question);
+  const std::unique_ptr<Message> answer = New(*(*method)->output_type());
+  const std::string path =
+      absl::StrCat("/", (*method)->service()->full_name(), "/", (*method)->name());
+  const grpc::Status called = Call(request, path, *question, *answer);
+  if (!called.ok()) return ConnectError(called);
+  return {.content_type = std::string(ContentType(*codec)), .body = Encode(*codec, *answer)};
+}
+
+absl::Status Gateway::CheckToken(const HttpRequest& request, const std::string& service,
+                                 absl::string_view method) const {
+  if (!absl::EndsWith(service, ".AdminService") || absl::StartsWith(method, "Get") ||
+      absl::StartsWith(method, "List")) {
+    return absl::OkStatus();
+  }
+  if (!options_.knows_tokens) {
+    return MakeError(absl::StatusCode::kPermissionDenied, "PERMISSION_DENIED",
+                     absl::StrCat(method,
+                                  " takes a token over HTTP, and this server knows none; "
+                                  "start it with --identities, or call it by gRPC"));
+  }
+  if (request.HasHeader("Authorization")) return absl::OkStatus();  // For the service to check.
+  return MakeError(absl::StatusCode::kUnauthenticated, "CREDENTIALS_MISSING",
+                   absl::StrCat(method,
+                                " takes a token over HTTP; send it as \"Authorization: "
+                                "Bearer TOKEN\""));
+}
+
+grpc::Status Gateway::Call(const HttpRequest& from, absl::string_view method,
+                           const Message& request, Message& response) {
+  const absl::StatusOr<absl::Duration> time = TimeFor(from);
+  if (!time.ok()) return ToGrpcStatus(time.status());
+  const std::shared_ptr<grpc::Channel> way = channel();
+  if (way == nullptr) return ToGrpcStatus(DrainingError());
+  grpc::ClientContext context;
+  context.set_deadline(gpr_time_from_millis(absl::ToInt64Milliseconds(*time), GPR_TIMESPAN));
+  const absl::Status sent = AddTokens(from, context);
+  if (!sent.ok()) return ToGrpcStatus(sent);
+  return CallAndWait(way, context, method, request, response);
+}
+
+}  // namespace fusebox

@@ -1,0 +1,69 @@
+#ifndef FUSEBOX_SERVER_GATEWAY_GATEWAY_H_
+#define FUSEBOX_SERVER_GATEWAY_GATEWAY_H_
+
+#include <google/protobuf/message.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/http/http_message.h"
+#include "server/sync/mutex.h"
+
+namespace fusebox {
+
+// Unary calls over HTTP, by Connect's protocol (https://connectrpc.com/docs/protocol): a POST of a
+// request to /SERVICE/METHOD, in JSON or in Protobuf's bytes, is answered with the response or with
+// an error in JSON.
+//
+//   curl http://127.0.0.1:7401/fusebox.v1.BreakerService/Allow
+//     -H 'Content-Type: application/json' -d '{"breaker": "db/orders"}'
+//
+// Each is a call of the gRPC services as any other, over a channel within the process: so the same
+// roles, checks, errors and metrics hold. What is HTTP's own:
+//
+// - "Authorization" travels on. A change to what operators look after (AdminService, but for Get
+//   and List) takes a token, whoever may do what without one.
+// - A call that does not say who its client is, is its address's.
+// - It may take `Connect-Timeout-Ms`, at most 10 s, and by itself 5 s.
+//
+// Thread-safe.
+class Gateway {
+ public:
+  struct Options {
+    std::vector<std::string> services;  // "fusebox.v1.BreakerService"
+    bool knows_tokens = false;          // Somebody has one: --identities.
+  };
+
+  explicit Gateway(Options options) : options_(std::move(options)) {}
+
+  // From now on calls are made over this channel; or over none, before the server goes.
+  void SetChannel(std::shared_ptr<grpc::Channel> channel);
+
+  // What people and programs may post to.
+  std::vector<HttpRoute> Routes();
+
+  // Makes one call with the token of an HTTP request, if that has one, and waits for its end.
+  grpc::Status Call(const HttpRequest& from, absl::string_view method,
+                    const google::protobuf::Message& request, google::protobuf::Message& response);
+
+ private:
+  HttpResponse Answer(const HttpRequest& request);
+  absl::Status CheckToken(const HttpRequest& request, const std::string& service,
+                          absl::string_view method) const;
+  std::shared_ptr<grpc::Channel> channel() const;
+
+  const Options options_;
+  mutable Mutex mutex_;
+  std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_GATEWAY_GATEWAY_H_
