@@ -93,6 +93,7 @@ def prometheus(tmp_path_factory):
         api.call("mail/smtp", SUCCESS)
         for _ in range(5):
             api.call("db/orders", FAILURE)
+        api.force_open("db/orders", "to look at it")
         yield stack.enter_context(PrometheusProcess(server.http, RULES))
 
 
