@@ -1,0 +1,6 @@
+"""What these tests share with those from end to end: patience."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "e2e"))
