@@ -29,6 +29,7 @@ constexpr const char* kTimeoutMs = "5000";
 constexpr const char* kRequestHeaderBytes = "16384";
 constexpr int64_t kMaxBodyBytes = 1 << 20;
 constexpr int kPostsAtOnce = 8;  // So that some threads are left for health.
+constexpr auto kStopPatience = std::chrono::seconds(1);
 
 bool HasIpv6() { return mg_check_feature(MG_FEATURES_IPV6) != 0; }
 
@@ -172,9 +173,11 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view 
   return server;
 }
 
-// The library notices that it is to stop when somebody comes, and else only every 2 s.
+// The library notices that it is to stop when somebody comes, and else only every 2 s. From then on
+// it writes nothing any more.
 HttpServer::~HttpServer() {
   if (context_ == nullptr) return;
+  WaitForEnds();
   const in_addr door = ReachableAt(host_);
   const std::future<void> stopped = std::async(std::launch::async, [this] { mg_stop(context_); });
   do {
@@ -268,15 +271,32 @@ HttpResponse HttpServer::AnswerPost(const HttpRoute& route, HttpRequest& request
   return route.handler(request);
 }
 
+void HttpServer::Begin() {
+  const std::lock_guard<std::mutex> lock(under_way_mutex_);
+  ++under_way_;
+}
+
+void HttpServer::End() {
+  const std::lock_guard<std::mutex> lock(under_way_mutex_);
+  if (--under_way_ == 0) none_under_way_.notify_all();
+}
+
+void HttpServer::WaitForEnds() {
+  std::unique_lock<std::mutex> lock(under_way_mutex_);
+  none_under_way_.wait_for(lock, kStopPatience, [this] { return under_way_ == 0; });
+}
+
 // Sees every request before the library does, so none of what it could do with files, scripts or
 // sockets is within reach.
 int HttpServer::OnRequest(mg_connection* connection) {
   const mg_request_info& request = *mg_get_request_info(connection);
   auto& server = *static_cast<HttpServer*>(request.user_data);
   mg_disable_keep_alive(connection);
+  server.Begin();
   const HttpResponse response = server.Answer(request, *connection);
   Send(connection, response,
        /*with_body=*/absl::string_view(request.request_method) != "HEAD");
+  server.End();
   return response.status;
 }
 

@@ -16,8 +16,10 @@
 #define FUSEBOX_SERVER_HTTP_HTTP_SERVER_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,7 +52,8 @@ class HttpServer {
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(absl::string_view address,
                                                            std::vector<HttpRoute> routes);
 
-  // Stops to listen, and waits for the requests under way.
+  // Stops to listen. Requests under way get their answers first, those of clients that send or read
+  // them within 1 s.
   ~HttpServer();
 
   HttpServer(const HttpServer&) = delete;
@@ -67,6 +70,9 @@ class HttpServer {
   HttpResponse Answer(const mg_request_info& info, mg_connection& connection);
   HttpResponse AnswerPost(const HttpRoute& route, HttpRequest& request, mg_connection& connection);
   HttpResponse NoSuchPage(absl::string_view path) const;
+  void Begin();
+  void End();
+  void WaitForEnds();
 
   // What the library calls.
   static mg_callbacks Callbacks();
@@ -80,6 +86,9 @@ class HttpServer {
   mg_context* context_ = nullptr;
 
   std::atomic<int> posts_{0};  // Under way.
+  std::mutex under_way_mutex_;
+  std::condition_variable none_under_way_;
+  int under_way_ = 0;  // Requests of any kind.
   Mutex mutex_;
   // Of the library: why it could not start, if it could not.
   std::string first_complaint_ ABSL_GUARDED_BY(mutex_);

@@ -53,6 +53,11 @@ class Connection {
               static_cast<ssize_t>(text.size()));
   }
 
+  void WaitUntilSomethingComes() const {
+    char first = 0;
+    EXPECT_EQ(recv(socket_, &first, 1, MSG_PEEK), 1);
+  }
+
   // Whatever comes until the server closes the connection.
   std::string ReadAll() const {
     std::string all;
@@ -358,6 +363,19 @@ TEST(HttpServerTest, FreesItsPortWhenItStops) {
   const std::string address = absl::StrCat("127.0.0.1:", server->port());
   server.reset();
   EXPECT_TRUE(HttpServer::Start(address, {}).ok());
+}
+
+TEST(HttpServerTest, AnswersWhatItHasBegunBeforeItStops) {
+  const std::string body(32 << 20, 'x');  // More than a socket holds: it is not written at once.
+  auto server = StartOrDie({{.path = "/long", .summary = {}, .handler = [&](const HttpRequest&) {
+                               return HttpResponse{.body = body};
+                             }}});
+  const Connection connection(server->port());
+  connection.Send("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  connection.WaitUntilSomethingComes();
+  std::thread stopping([&] { server.reset(); });
+  EXPECT_EQ(BodyOf(connection.ReadAll()).size(), body.size());
+  stopping.join();
 }
 
 TEST(HealthRoutesTest, SayThatTheProcessLives) {
