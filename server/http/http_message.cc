@@ -13,11 +13,14 @@ absl::string_view HttpRequest::Header(absl::string_view name) const {
   return "";
 }
 
-bool HttpRequest::HasHeader(absl::string_view name) const {
+bool HttpRequest::HasHeader(absl::string_view name) const { return !Headers(name).empty(); }
+
+std::vector<std::string> HttpRequest::Headers(absl::string_view name) const {
+  std::vector<std::string> values;
   for (const auto& [each, value] : headers) {
-    if (absl::EqualsIgnoreCase(each, name)) return true;
+    if (absl::EqualsIgnoreCase(each, name)) values.push_back(value);
   }
-  return false;
+  return values;
 }
 
 std::string HttpRequest::Query(absl::string_view name) const {

@@ -43,6 +43,7 @@ const std::map<std::string, std::string>& OtherValues() {
       {"drain_timeout", "19s"},
       {"store", "MEMORY"},
       {"log_level", "DEBUG"},
+      {"log_format", "JSON"},
       {"max_watch_lag", "1700"},
       {"data_dir", "elsewhere"},
       {"max_policies", "20"},
@@ -101,6 +102,7 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.max_overrides(), 10'000);
   EXPECT_EQ(server.max_waiting_changes(), 1000);
   EXPECT_EQ(server.log_level(), config::v1::LOG_LEVEL_INFO);
+  EXPECT_EQ(server.log_format(), config::v1::LOG_FORMAT_LOGFMT);
   EXPECT_EQ(server.tls_cert(), "");
   EXPECT_EQ(server.tls_key(), "");
   EXPECT_EQ(server.tls_client_ca(), "");
