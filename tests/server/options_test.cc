@@ -33,6 +33,7 @@ const std::map<std::string, std::string>& OtherValues() {
       {"max_batches", "14"},
       {"metrics_max_breakers", "15"},
       {"metrics_plain_names", "true"},
+      {"http_tls", "true"},
       {"http_insecure", "true"},
       {"http_name", "fusebox"},
       {"max_message_bytes", "5000"},
@@ -66,7 +67,7 @@ const std::map<std::string, std::string>& OtherValues() {
 
 // What must be set beside an option, by its variable.
 std::map<std::string, std::string> Companions(const FieldDescriptor* field) {
-  if (!absl::StartsWith(field->name(), "tls_")) return {};
+  if (!absl::StrContains(field->name(), "tls")) return {};
   std::map<std::string, std::string> companions = {{"FUSEBOX_TLS_CERT", "c.pem"},
                                                    {"FUSEBOX_TLS_KEY", "k.pem"}};
   companions.erase(VariableOf(field));
