@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run build test soak check bench demo format stubs clean
+.PHONY: help run graph build test soak check bench demo format stubs clean
 
 release := build/release
 jobs := $(shell nproc)
@@ -20,6 +20,10 @@ run: ## Builds the server and runs it: make run ARGS="--help"
 	@$(build) --target fusebox fuseboxctl
 	@echo 'Next, in another terminal: $(release)/client/cli/fuseboxctl allow db/orders'
 	@exec $(release)/server/fusebox $(ARGS)
+
+graph: ## Runs a Prometheus that scrapes the server of `make run`, and says where its graphs are
+	@.ci/install graph
+	@exec deploy/prometheus/run $(ARGS)
 
 build: ## Builds everything, tests included, into build/release
 	@.ci/install test

@@ -32,6 +32,12 @@ enum class Cause : uint8_t {
   kOverrideExpired,
 };
 
+// What happens because time goes on, whoever's call notices it.
+constexpr bool IsOfTime(Cause cause) {
+  return cause == Cause::kWaitOver || cause == Cause::kProbesExpired ||
+         cause == Cause::kOverrideExpired;
+}
+
 // One change of state, with what the breaker saw at that moment, before it forgot.
 struct Transition {
   uint64_t number = 0;  // Counts all transitions of one server, from 1.

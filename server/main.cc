@@ -5,7 +5,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -41,14 +40,18 @@ Severity LeastSeverity(config::v1::LogLevel level) {
   return static_cast<Severity>(level - config::v1::LOG_LEVEL_DEBUG);
 }
 
+LogFormat FormatOf(config::v1::LogFormat format) {
+  return format == config::v1::LOG_FORMAT_JSON ? LogFormat::kJson : LogFormat::kLogfmt;
+}
+
 void Serve(Server& server, const StopRequests& stop) {
   const std::string http = server.http_address().empty() ? "off" : server.http_address();
   Log(Severity::kInfo, "serving",
       {{"grpc", absl::StrJoin(server.grpc_addresses(), ", ")},
        {"http", http},
        {"version", FUSEBOX_VERSION},
-       {"life", absl::StrCat(server.engine().life())},
-       {"files", absl::StrCat(RaiseFileLimit())}});
+       {"life", server.engine().life()},
+       {"files", RaiseFileLimit()}});
   stop.Wait([&server] { server.Reload(); });
   Log(Severity::kInfo, "draining", {{"hint", "a second signal ends it at once"}});
   stop.WaitDuring([&server] { server.Drain(); }, [&server] { server.HurryUp(); });
@@ -65,6 +68,7 @@ int Main(int argc, char** argv) {
   options->reread = read;
   if (options->text.has_value()) return Print(*options);
   SetLogSeverity(LeastSeverity(options->config.server().log_level()));
+  SetLogFormat(FormatOf(options->config.server().log_format()));
   LogGrpcLines();
   const SystemClock clock;
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*options, clock);

@@ -54,10 +54,11 @@ struct EngineRules {
 // RETRY_BUDGET_UNKNOWN). Each by itself must be valid.
 absl::StatusOr<EngineRules> MakeRules(const Book& book);
 
-// Who asks for a change, and when it is.
+// Who asks for a change, when it is, and in which trace (32 hexadecimal digits, or empty).
 struct Author {
   std::string actor;
   RecordTime now;
+  std::string trace_id = {};
 };
 
 // A book in which changes are being made: what they are to the store and to the engine.

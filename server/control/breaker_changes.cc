@@ -55,7 +55,7 @@ absl::Status CheckRequest(const v1::OverrideBreakerRequest& request, const Autho
   absl::Status status = CheckMode(request);
   if (status.ok()) status = CheckTtl(request);
   if (status.ok()) status = CheckDrill(request);
-  if (status.ok()) status = MakeDeed(request.reason(), author.actor).status();
+  if (status.ok()) status = MakeDeed(request.reason(), author).status();
   return status;
 }
 
@@ -67,13 +67,13 @@ absl::Status CheckActor(absl::string_view actor) {
                  "use at most 256 bytes of printable text");
 }
 
-absl::StatusOr<Deed> MakeDeed(absl::string_view reason, absl::string_view actor) {
+absl::StatusOr<Deed> MakeDeed(absl::string_view reason, const Author& author) {
   if (reason.empty() || !IsShowable(reason)) {
     return Invalid("REASON_INVALID", "reason", QuoteForError(reason),
                    "say why in 1 to 500 bytes of printable text; it is kept in the history");
   }
-  if (absl::Status bad = CheckActor(actor); !bad.ok()) return bad;
-  return Deed{std::string(actor), std::string(reason)};
+  if (absl::Status bad = CheckActor(author.actor); !bad.ok()) return bad;
+  return Deed{author.actor, std::string(reason), author.trace_id};
 }
 
 absl::StatusOr<Override> ImposeOverride(const v1::OverrideBreakerRequest& request,
@@ -101,9 +101,9 @@ absl::StatusOr<Override> ImposeOverride(const v1::OverrideBreakerRequest& reques
   draft.book.overrides = *std::move(next);
   override = *draft.book.overrides->Find(override.match);
   draft.rows.Put(Table::kOverrides, override.match, EncodeOverride(override, author.now));
-  draft.effects.emplace_back([override](Engine& engine) {
+  draft.effects.emplace_back([override, trace_id = author.trace_id](Engine& engine) {
     // Its glob was parsed above.
-    engine.SetOverride(override.match, override).IgnoreError();
+    engine.SetOverride(override.match, override, trace_id).IgnoreError();
   });
   return override;
 }
@@ -111,7 +111,7 @@ absl::StatusOr<Override> ImposeOverride(const v1::OverrideBreakerRequest& reques
 absl::StatusOr<Override> LiftOverride(const v1::ClearOverrideRequest& request, const Author& author,
                                       Draft& draft) {
   const std::string reason = request.reason().empty() ? "none given" : request.reason();
-  const absl::StatusOr<Deed> deed = MakeDeed(reason, author.actor);
+  const absl::StatusOr<Deed> deed = MakeDeed(reason, author);
   if (!deed.ok()) return deed.status();
   const OverrideSet::Shared before = draft.book.overrides->Find(request.match());
   if (before == nullptr) return Engine::NoSuchOverride(request.match());

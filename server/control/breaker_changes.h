@@ -28,7 +28,7 @@ absl::Status CheckActor(absl::string_view actor);
 
 // Who does something to a breaker, and why, if both can be shown to people. The error is
 // INVALID_ARGUMENT with reason REASON_INVALID or ACTOR_INVALID.
-absl::StatusOr<Deed> MakeDeed(absl::string_view reason, absl::string_view actor);
+absl::StatusOr<Deed> MakeDeed(absl::string_view reason, const Author& author);
 
 }  // namespace fusebox
 

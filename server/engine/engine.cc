@@ -104,17 +104,18 @@ void Engine::TellOfChange(absl::string_view breaker, const Aftermath& aftermath,
                     .transition = transition,
                     .policy = aftermath.policy,
                     .actor = is_deed ? deed.actor : "",
-                    .reason = is_deed ? deed.reason : ""});
+                    .reason = is_deed ? deed.reason : "",
+                    .trace_id = IsOfTime(transition.cause) ? "" : deed.trace_id});
   }
   watch_hub_.Publish(breaker);
   if (watch_hub_.IsWanted()) turns_.WakeBy(next_delivery_.load(std::memory_order_relaxed));
 }
 
 absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_view permit,
-                                       Ending ending) {
+                                       Ending ending, TraceSource trace) {
   if (const absl::Status name = CheckClientName(ending.client); !name.ok()) return name;
   const Tick now = clock_.Now();
-  if (permit.empty()) return RecordObservation(breaker, ending, now);
+  if (permit.empty()) return RecordObservation(breaker, ending, now, trace);
 
   const absl::StatusOr<OpenedPermit> opened = seal_.Open(permit, breaker);
   if (!opened.ok()) return opened.status();
@@ -125,19 +126,19 @@ absl::StatusOr<Verdict> Engine::Record(absl::string_view breaker, absl::string_v
     if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
     return RecordForGone(breaker, ending);
   }
-  return RecordUnder(std::move(entry), ending, now, aftermath);
+  return RecordUnder(std::move(entry), ending, now, aftermath, trace);
 }
 
 absl::StatusOr<Verdict> Engine::RecordObservation(absl::string_view breaker, const Ending& ending,
-                                                  Tick now) {
+                                                  Tick now, TraceSource trace) {
   Aftermath aftermath;
   absl::StatusOr<LockedBreaker> entered = EnterOrCreate(breaker, now, aftermath);
   if (!entered.ok()) return entered.status();
-  return RecordUnder(*std::move(entered), ending, now, aftermath);
+  return RecordUnder(*std::move(entered), ending, now, aftermath, trace);
 }
 
 Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now,
-                            Aftermath& aftermath) {
+                            Aftermath& aftermath, TraceSource trace) {
   std::string name, shared_budget;
   const uint32_t revision = entry->guard.revision();
   Verdict verdict =
@@ -157,7 +158,11 @@ Verdict Engine::RecordUnder(LockedBreaker entry, const Ending& ending, Tick now,
     }
   }
   counters_.CountRecord(aftermath.slot, verdict, ending.calls);
-  Publish(name, aftermath);
+  if (aftermath.transitions.empty()) {
+    Publish(name, aftermath);
+  } else {
+    Publish(name, aftermath, {.trace_id = trace()});
+  }
   return verdict;
 }
 

@@ -27,6 +27,7 @@
 #include "server/engine/clock.h"
 #include "server/engine/counters.h"
 #include "server/engine/deadline_queue.h"
+#include "server/engine/deed.h"
 #include "server/engine/drill_tallies.h"
 #include "server/engine/health_walks.h"
 #include "server/engine/name_set.h"
@@ -52,12 +53,6 @@ struct EngineOptions {
   size_t max_events = 10'000;
   size_t max_batches = 100'000;
   size_t max_waiting_calls = 100'000;
-};
-
-// Who did something, and why.
-struct Deed {
-  std::string actor = {};
-  std::string reason = {};
 };
 
 // One breaker, as a reader sees it.
@@ -142,9 +137,10 @@ class Engine {
   size_t max_waiting() const { return options_.max_waiting_calls; }
 
   // Reports how a call ended, or several without permits. An empty `permit` makes it an
-  // observation. Never creates the breaker of a permit; that of an observation it does.
-  absl::StatusOr<Verdict> Record(absl::string_view breaker, absl::string_view permit,
-                                 Ending ending);
+  // observation. Never creates the breaker of a permit; that of an observation it does. A change of
+  // state that it brings about is in the history with its trace.
+  absl::StatusOr<Verdict> Record(absl::string_view breaker, absl::string_view permit, Ending ending,
+                                 TraceSource trace = NoTrace);
 
   // Where a breaker stands. Creates it; errors are Allow()'s.
   absl::StatusOr<StandingView> Join(absl::string_view breaker);
@@ -171,7 +167,8 @@ class Engine {
   // Imposes something on what `match`, a name or a glob, matches, or lifts it. A breaker that is
   // named is created, if there may be one more; what a glob matches follows at its next use or
   // within 5 s. It expires by itself. Errors: INVALID_ARGUMENT (reason GLOB_INVALID).
-  absl::Status SetOverride(absl::string_view match, Override override);
+  absl::Status SetOverride(absl::string_view match, Override override,
+                           absl::string_view trace_id = "");
   // Who lifts it and why is for the history. NOT_FOUND (reason OVERRIDE_NOT_FOUND) without one.
   absl::Status ClearOverride(absl::string_view match, const Deed& deed = {});
   std::shared_ptr<const OverrideSet> overrides() const { return rules_.overrides(); }
@@ -356,8 +353,9 @@ class Engine {
 
   StandingView ViewStanding(BreakerEntry& entry, Tick now, Aftermath& aftermath);
   absl::StatusOr<Verdict> RecordObservation(absl::string_view breaker, const Ending& ending,
-                                            Tick now);
-  Verdict RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, Aftermath& aftermath);
+                                            Tick now, TraceSource trace);
+  Verdict RecordUnder(LockedBreaker entry, const Ending& ending, Tick now, Aftermath& aftermath,
+                      TraceSource trace);
   Verdict RecordForGone(absl::string_view breaker, const Ending& ending);
   Decision SpendShared(absl::string_view breaker, const Question& question,
                        const std::string& budget, Slot slot, const Decision& allowed, Tick now);

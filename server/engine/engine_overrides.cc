@@ -8,7 +8,8 @@
 
 namespace fusebox {
 
-absl::Status Engine::SetOverride(absl::string_view match, Override override) {
+absl::Status Engine::SetOverride(absl::string_view match, Override override,
+                                 absl::string_view trace_id) {
   const Tick now = clock_.Now();
   override.match = std::string(match);
   if (override.began == Tick()) override.began = now;
@@ -23,10 +24,11 @@ absl::Status Engine::SetOverride(absl::string_view match, Override override) {
     if (imposed->drill) drills_.Begin(imposed);
     rules_.Set(*std::move(after));
   }
+  const Deed deed{imposed->actor, imposed->reason, std::string(trace_id)};
   if (replaced != nullptr && replaced->drill) {
-    TellOfOverride(Cause::kOverrideCleared, replaced, {imposed->actor, imposed->reason});
+    TellOfOverride(Cause::kOverrideCleared, replaced, deed);
   }
-  TellOfOverride(Cause::kOverridden, imposed, {imposed->actor, imposed->reason});
+  TellOfOverride(Cause::kOverridden, imposed, deed);
   if (imposed->by_name) {
     Create(match);
     Refresh(match);
@@ -69,6 +71,7 @@ void Engine::TellOfOverride(Cause cause, const std::shared_ptr<const Override>& 
               .transition = {.number = numbers_.NextNumber(), .cause = cause, .time = now},
               .actor = deed.actor,
               .reason = deed.reason,
+              .trace_id = deed.trace_id,
               .override = override};
   const bool ended = cause != Cause::kOverridden;
   if (ended && override->drill) event.drill_report = drills_.End(*override, now);
@@ -116,7 +119,8 @@ absl::Status Engine::Forget(absl::string_view breaker, const Deed& deed) {
   Event event{.breaker = std::string(breaker),
               .transition = {.cause = Cause::kDeleted, .time = clock_.Now()},
               .actor = deed.actor,
-              .reason = deed.reason};
+              .reason = deed.reason,
+              .trace_id = deed.trace_id};
   Slot slot = 0;
   {
     const LockedBreaker entry = registry_.Find(breaker);

@@ -64,7 +64,10 @@ absl::StatusOr<absl::Duration> TimeFor(const HttpRequest& request) {
 // Who calls by gRPC is by default their address, which ends here.
 void NameClient(const std::string& peer, Message& message) {
   const FieldDescriptor* client = message.GetDescriptor()->FindFieldByName("client");
-  if (client == nullptr || client->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
+  if (client == nullptr || client->is_repeated() ||
+      client->cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
+    return;
+  }
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   if (reflection.GetString(message, client).empty()) reflection.SetString(&message, client, peer);
 }
@@ -76,8 +79,7 @@ bool IsMetadata(absl::string_view value) {
 }
 
 absl::Status AddTokens(const HttpRequest& from, grpc::ClientContext& context) {
-  for (const auto& [name, value] : from.headers) {
-    if (!absl::EqualsIgnoreCase(name, "authorization")) continue;
+  for (const std::string& value : from.Headers("authorization")) {
     if (!IsMetadata(value)) {
       return MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID",
                        "Authorization has bytes that no token has; send \"Bearer TOKEN\"");
@@ -85,6 +87,13 @@ absl::Status AddTokens(const HttpRequest& from, grpc::ClientContext& context) {
     context.AddMetadata("authorization", value);
   }
   return absl::OkStatus();
+}
+
+// A broken one is as none.
+void AddTrace(const HttpRequest& from, grpc::ClientContext& context) {
+  for (const std::string& value : from.Headers("traceparent")) {
+    if (IsMetadata(value)) context.AddMetadata("traceparent", value);
+  }
 }
 
 grpc::ByteBuffer Pack(const Message& message) {
@@ -187,6 +196,7 @@ grpc::Status Gateway::Call(const HttpRequest& from, absl::string_view method,
   context.set_deadline(gpr_time_from_millis(absl::ToInt64Milliseconds(*time), GPR_TIMESPAN));
   const absl::Status sent = AddTokens(from, context);
   if (!sent.ok()) return ToGrpcStatus(sent);
+  AddTrace(from, context);
   return CallAndWait(way, context, method, request, response);
 }
 

@@ -1,8 +1,10 @@
 #include "server/http/http_message.h"
 
-#include <civetweb.h>
+#include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "server/http/percent.h"
 
 namespace fusebox {
 
@@ -13,19 +15,23 @@ absl::string_view HttpRequest::Header(absl::string_view name) const {
   return "";
 }
 
-bool HttpRequest::HasHeader(absl::string_view name) const {
+bool HttpRequest::HasHeader(absl::string_view name) const { return !Headers(name).empty(); }
+
+std::vector<std::string> HttpRequest::Headers(absl::string_view name) const {
+  std::vector<std::string> values;
   for (const auto& [each, value] : headers) {
-    if (absl::EqualsIgnoreCase(each, name)) return true;
+    if (absl::EqualsIgnoreCase(each, name)) values.push_back(value);
   }
-  return false;
+  return values;
 }
 
 std::string HttpRequest::Query(absl::string_view name) const {
-  std::string value(query.size() + 1, '\0');
-  const int size =
-      mg_get_var(query.data(), query.size(), std::string(name).c_str(), value.data(), value.size());
-  value.resize(size > 0 ? static_cast<size_t>(size) : 0);
-  return value;
+  for (const absl::string_view part : absl::StrSplit(query, '&')) {
+    const std::pair<absl::string_view, absl::string_view> pair =
+        absl::StrSplit(part, absl::MaxSplits('=', 1));
+    if (FormDecoded(pair.first) == name) return FormDecoded(pair.second);
+  }
+  return "";
 }
 
 bool HttpRoute::Matches(absl::string_view requested) const {

@@ -23,6 +23,8 @@ struct HttpRequest {
   // The first header of this name, which may be in any case; empty if there is none.
   absl::string_view Header(absl::string_view name) const;
   bool HasHeader(absl::string_view name) const;
+  // All of this name, in the order in which they came.
+  std::vector<std::string> Headers(absl::string_view name) const;
   // The first such value of the query, decoded; empty if there is none.
   std::string Query(absl::string_view name) const;
 };

@@ -4,7 +4,6 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -12,10 +11,6 @@
 #include <memory>
 #include <thread>
 #include <utility>
-
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
 
 namespace fusebox {
 namespace {
@@ -29,11 +24,20 @@ struct Writer {
         logger(std::make_shared<spdlog::async_logger>(
             "fusebox", std::make_shared<spdlog::sinks::stderr_sink_mt>(), thread,
             spdlog::async_overflow_policy::overrun_oldest)) {
-    logger->set_pattern("ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
+    SetFormat(LogFormat::kLogfmt);
+  }
+
+  void SetFormat(LogFormat to) {
+    format = to;
+    logger->set_pattern(to == LogFormat::kJson
+                            ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                            : "ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
+                        spdlog::pattern_time_type::utc);
   }
 
   std::shared_ptr<spdlog::details::thread_pool> thread;
   std::shared_ptr<spdlog::async_logger> logger;
+  LogFormat format = LogFormat::kLogfmt;
 };
 
 // Never destroyed: its end would wait for a reader of standard error that does not read.
@@ -56,24 +60,17 @@ spdlog::level::level_enum Level(Severity severity) {
   return spdlog::level::err;
 }
 
-// logfmt quotes what is empty or holds a space, a quote, an equals sign or a control character.
-std::string Value(const std::string& text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return absl::ascii_isgraph(c) && c != '"' && c != '=';
-  });
-  return plain ? text : absl::StrCat("\"", absl::Utf8SafeCEscape(text), "\"");
-}
-
 }  // namespace
+
+void SetLogFormat(LogFormat format) { TheWriter().SetFormat(format); }
 
 void SetLogSeverity(Severity least) { TheWriter().logger->set_level(Level(least)); }
 
 void Log(Severity severity, absl::string_view event, std::initializer_list<LogField> fields) {
-  spdlog::async_logger& logger = *TheWriter().logger;
-  if (!logger.should_log(Level(severity))) return;
-  std::string line = absl::StrCat("event=", event);
-  for (const auto& [key, value] : fields) absl::StrAppend(&line, " ", key, "=", Value(value));
-  logger.log(Level(severity), line);
+  const Writer& writer = TheWriter();
+  if (!writer.logger->should_log(Level(severity))) return;
+  const auto line = writer.format == LogFormat::kJson ? JsonLine : LogfmtLine;
+  writer.logger->log(Level(severity), line(event, fields));
 }
 
 void LogLostLines() {
@@ -81,7 +78,7 @@ void LogLostLines() {
   const size_t lost = TheWriter().thread->overrun_counter();
   const size_t before = told.exchange(lost);
   if (lost == before) return;
-  Log(Severity::kWarning, "log_lines_lost", {{"count", absl::StrCat(lost - before)}});
+  Log(Severity::kWarning, "log_lines_lost", {{"count", lost - before}});
 }
 
 void EndLog(absl::Duration patience) {

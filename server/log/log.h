@@ -2,25 +2,28 @@
 #define FUSEBOX_SERVER_LOG_LOG_H_
 
 #include <initializer_list>
-#include <string>
-#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/log/log_line.h"
 
 namespace fusebox {
 
 enum class Severity { kDebug, kInfo, kWarning, kError };
 
-// A field of a log line. Values are quoted and escaped where they must be.
-using LogField = std::pair<absl::string_view, std::string>;
+enum class LogFormat { kLogfmt, kJson };
 
 // From now on nothing less important is logged. Before the first call: kInfo.
 void SetLogSeverity(Severity least);
 
-// Writes one line to standard error, as logfmt with the wall clock in UTC:
+// From now on lines are of that format. Before the first call: kLogfmt. Not while another thread
+// logs.
+void SetLogFormat(LogFormat format);
+
+// Writes one line to standard error, with the wall clock in UTC, as logfmt or as JSON:
 //
 //   ts=2026-01-31T12:00:00.123Z level=info event=transition breaker=db/orders to=OPEN
+//   {"ts":"2026-01-31T12:00:00.123Z","level":"info","event":"transition","breaker":"db/orders"}
 //
 // A thread of the log's own writes it: whoever reads standard error may stop reading, and no caller
 // waits for them. Of a thousand lines that wait, a further one pushes the oldest out. Thread-safe.

@@ -134,6 +134,8 @@ void CheckTls(const ServerOptions& options, const SourceMap& sources, Problems* 
   CheckNeeds("tls_key", options.tls_key(), "tls_cert", options.tls_cert(), sources, problems);
   CheckNeeds("tls_client_ca", options.tls_client_ca(), "tls_cert", options.tls_cert(), sources,
              problems);
+  CheckNeeds("http_tls", options.http_tls() ? "true" : "", "tls_cert", options.tls_cert(), sources,
+             problems);
   CheckPlaintext(options, sources, problems);
 }
 

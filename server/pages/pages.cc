@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -98,9 +97,7 @@ std::vector<HttpRoute> Pages::Routes() {
 
 absl::StatusOr<Caller> Pages::Check(const HttpRequest& request, const Scope& scope) const {
   Credentials credentials;
-  for (const auto& [name, value] : request.headers) {
-    if (absl::EqualsIgnoreCase(name, "authorization")) credentials.authorization.push_back(value);
-  }
+  credentials.authorization = request.Headers("authorization");
   return authorizer_.Check(credentials, Role::kReader, scope, "The status page");
 }
 

@@ -42,6 +42,7 @@ v1::Transition ToProto(const Event& event, const WallAnchor& anchor) {
   message.set_policy(event.policy);
   message.set_actor(event.actor);
   message.set_reason(event.reason);
+  message.set_trace_id(event.trace_id);
   if (event.override != nullptr) {
     // Nothing changed its state: there may be many breakers, or none.
     message.clear_from();
@@ -62,7 +63,8 @@ Event FromProto(const v1::Transition& message, const WallAnchor& anchor) {
               .transition = TransitionFromProto(message, anchor),
               .policy = message.policy(),
               .actor = message.actor(),
-              .reason = message.reason()};
+              .reason = message.reason(),
+              .trace_id = message.trace_id()};
   if (message.has_override()) {
     absl::StatusOr<Override> override = FromProto(message.override(), anchor);
     if (override.ok()) event.override = std::make_shared<const Override>(*std::move(override));

@@ -97,7 +97,7 @@ grpc::ServerUnaryReactor* AdminService::ResetBreaker(grpc::CallbackServerContext
   if (!caller.ok()) return Finish(context, caller.status());
   return Submit(context, caller->ActorOr(request->actor()), Control::Kind::kDurable,
                 [this, request, response](const Author& author, Draft&) {
-                  const absl::StatusOr<Deed> deed = MakeDeed(request->reason(), author.actor);
+                  const absl::StatusOr<Deed> deed = MakeDeed(request->reason(), author);
                   if (!deed.ok()) return deed.status();
                   absl::Status reset = engine_.Reset(request->name(), *deed);
                   if (!reset.ok()) return reset;
@@ -115,7 +115,7 @@ grpc::ServerUnaryReactor* AdminService::DeleteBreaker(grpc::CallbackServerContex
   if (!caller.ok()) return Finish(context, caller.status());
   return Submit(context, caller->ActorOr(request->actor()), Control::Kind::kDurable,
                 [this, request](const Author& author, Draft& draft) {
-                  const absl::StatusOr<Deed> deed = MakeDeed(request->reason(), author.actor);
+                  const absl::StatusOr<Deed> deed = MakeDeed(request->reason(), author);
                   if (!deed.ok()) return deed.status();
                   // One that is imposed in the same round holds it too.
                   const auto held = draft.book.overrides->Find(request->name());

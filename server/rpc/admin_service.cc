@@ -15,6 +15,7 @@
 #include "server/rpc/page_token.h"
 #include "server/rpc/peer.h"
 #include "server/rpc/refused_stream.h"
+#include "server/rpc/trace.h"
 #include "server/rpc/repeat.h"
 #include "server/rpc/show.h"
 
@@ -89,7 +90,9 @@ grpc::ServerUnaryReactor* AdminService::Submit(
     return Finish(context, checked);
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Author author{.actor = PeerClient(actor, context->peer()), .now = RecordTime::Now(clock_)};
+  Author author{.actor = PeerClient(actor, context->peer()),
+                .now = RecordTime::Now(clock_),
+                .trace_id = TraceIdOf(*context)};
   control_.Submit(
       {.make = [make = std::move(make),
                 author = std::move(author)](Draft& draft) { return make(author, draft); },

@@ -16,6 +16,7 @@
 #include "server/rpc/peer.h"
 #include "server/rpc/refused_stream.h"
 #include "server/rpc/session_stream.h"
+#include "server/rpc/trace.h"
 #include "server/rpc/waiting_allow.h"
 
 namespace fusebox {
@@ -122,7 +123,8 @@ grpc::ServerUnaryReactor* BreakerService::Record(grpc::CallbackServerContext* co
   const std::string client = PeerClient(request->client(), context->peer(), caller->name());
   ending->client = client;
   const absl::StatusOr<Verdict> verdict =
-      engine_.Record(request->breaker(), request->permit(), *std::move(ending));
+      engine_.Record(request->breaker(), request->permit(), *std::move(ending),
+                     [context] { return TraceIdOf(*context); });
   if (verdict.ok()) *response = ToProto(*verdict);
   return Finish(context, verdict.status());
 }

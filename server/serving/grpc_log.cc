@@ -56,7 +56,7 @@ void WriteLine(gpr_log_func_args* line) {
   const LogField source = {"source", absl::StrCat(file, ":", line->line)};
   const LogField text = {"message", std::string(message)};
   if (*left_out == 0) return Log(severity, "grpc", {source, text});
-  Log(severity, "grpc", {source, text, {"left_out", absl::StrCat(*left_out)}});
+  Log(severity, "grpc", {source, text, {"left_out", *left_out}});
 }
 
 }  // namespace

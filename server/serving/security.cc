@@ -93,9 +93,10 @@ void Security::LogWarnings() const {
   if (options_.http_insecure() && !http.empty() && !IsLocal(*ParseListenAddress(http))) {
     Log(Severity::kWarning, "http_insecure",
         {{"http_listen", http},
-         {"hint",
-          "others can read tokens and answers of this port on the way; let a network "
-          "policy keep them off it"}});
+         {"hint", options_.http_tls()
+                      ? "--http-insecure does nothing beside --http-tls; remove it"
+                      : "others can read tokens and answers of this port on the way; set "
+                        "--http-tls instead, or let a network policy keep them off it"}});
   }
   if (remote.empty() || identities_file_.has_value()) return;
   Log(Severity::kWarning, "everybody_may_do_everything",

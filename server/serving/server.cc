@@ -227,7 +227,8 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
 absl::Status Server::StartHttp() {
   if (options_.http_listen().empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<HttpServer>> http =
-      HttpServer::Start(options_.http_listen(), HttpRoutes());
+      HttpServer::Start(options_.http_listen(), HttpRoutes(),
+                        options_.http_tls() ? &security_.certificate() : nullptr);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   http_address_ = WithPort(options_.http_listen(), http_->port());
@@ -253,13 +254,13 @@ std::vector<HttpRoute> Server::HttpRoutes() {
 }
 
 std::optional<HttpResponse> Server::WhyNoPages(bool is_local) const {
-  if (!is_local && !options_.http_insecure()) {
+  if (!is_local && !options_.http_tls() && !options_.http_insecure()) {
     return HttpResponse{
         .status = 403,
         .body =
             "This port is reached by other machines, in plaintext; only metrics and health "
-            "are served there. Set --http-listen to a loopback address, or --http-insecure if "
-            "nobody else is on the way.\n"};
+            "are served there. Set --http-tls, or --http-listen to a loopback address, or "
+            "--http-insecure if nobody else is on the way.\n"};
   }
   if (!options_.tls_client_ca().empty() && options_.identities().empty()) {
     return HttpResponse{

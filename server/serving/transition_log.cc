@@ -2,7 +2,6 @@
 
 #include <cstddef>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "proto/convert/enum_name.h"
@@ -17,11 +16,12 @@ void WriteOverride(const Event& event) {
       {{"match", event.breaker},
        {"cause", EnumName(event.transition.cause)},
        {"mode", EnumName(event.override->mode)},
-       {"drill", event.override->drill ? "true" : "false"},
+       {"drill", event.override->drill},
        {"actor", event.actor},
        {"reason", event.reason},
-       {"refused", absl::StrCat(report.refused)},
-       {"clients", absl::StrCat(report.clients.size())}});
+       {"refused", report.refused},
+       {"clients", report.clients.size()},
+       {"trace_id", event.trace_id}});
 }
 
 void WriteOne(const Event& event) {
@@ -32,16 +32,17 @@ void WriteOne(const Event& event) {
        {"from", EnumName(t.from)},
        {"to", EnumName(t.to)},
        {"cause", EnumName(t.cause)},
-       {"epoch", absl::StrCat(t.epoch)},
-       {"calls", absl::StrCat(t.window.calls)},
-       {"failures", absl::StrCat(t.window.failures)},
-       {"slow", absl::StrCat(t.window.slow)},
-       {"run", absl::StrCat(t.consecutive_failures)},
+       {"epoch", t.epoch},
+       {"calls", t.window.calls},
+       {"failures", t.window.failures},
+       {"slow", t.window.slow},
+       {"run", t.consecutive_failures},
        {"clients", absl::StrJoin(t.failing_clients, ",")},
        {"open_for", absl::FormatDuration(t.open_for)},
        {"policy", event.policy},
        {"actor", event.actor},
-       {"reason", event.reason}});
+       {"reason", event.reason},
+       {"trace_id", event.trace_id}});
 }
 
 }  // namespace
@@ -50,7 +51,7 @@ void TransitionLog::Write() {
   constexpr size_t kAtATime = 100;
   const EventReader::Page page = reader_.Next(kAtATime);
   if (page.missed > 0) {
-    Log(Severity::kWarning, "transitions_not_logged", {{"count", absl::StrCat(page.missed)}});
+    Log(Severity::kWarning, "transitions_not_logged", {{"count", page.missed}});
   }
   for (const Event& event : page.events) WriteOne(event);
 }

@@ -18,7 +18,10 @@ import threading
 from timing import PATIENCE_S
 
 BINARY = os.environ["FUSEBOX_SERVER_BINARY"]
-GREETING = re.compile(r"ts=\S+ level=info event=serving grpc=(\S+|\".+\") http=(\S+) .*\n")
+GREETING = re.compile(
+    r"ts=\S+ level=info event=serving grpc=(\S+|\".+\") http=(\S+) .*\n"
+    r"|\{.*\"event\":\"serving\",\"grpc\":\"(.+?)\",\"http\":\"(.+?)\".*\}\n"
+)
 FREE_PORT = "127.0.0.1:0"
 
 
@@ -90,7 +93,8 @@ class ServerProcess:
             self.log.append(line)
             if match := GREETING.fullmatch(line):
                 impatience.cancel()
-                return match[1].strip('"').split(", "), match[2]
+                grpc, page = (match[1] or match[3]).strip('"'), match[2] or match[4]
+                return grpc.split(", "), page
         impatience.cancel()
         self.process.stderr.close()
         raise AssertionError(f"exit code {self.process.wait()} and no greeting in {self.log}")

@@ -1,5 +1,6 @@
 """Where a server serves: ports, sockets, and what it says when it cannot."""
 
+import json
 import pathlib
 import resource
 import signal
@@ -89,6 +90,21 @@ def test_logs_every_transition_of_a_burst(start, connect):
     (line,) = (line for line in process.log if "breaker=burst/7 " in line)
     assert "level=warning event=transition breaker=burst/7 from=CLOSED to=OPEN" in line
     assert "cause=CONSECUTIVE_FAILURES" in line and "calls=5 failures=5" in line
+
+
+def test_logs_json_with_the_trace_of_the_call_that_tripped_it(start):
+    process = start("--log-format=JSON")
+    failed = json.dumps({"breaker": "db/orders", "outcome": "OUTCOME_FAILURE"})
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    header = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    for _ in range(5):
+        assert process.post("/fusebox.v1.BreakerService/Record", failed, header)[0] == 200
+    eventually(lambda: len(process.log) > 1, "a line")
+    greeting, tripped = (json.loads(line) for line in process.log)
+    assert (greeting["level"], greeting["event"]) == ("info", "serving")
+    assert (tripped["level"], tripped["event"]) == ("warning", "transition")
+    assert tripped["breaker"] == "db/orders" and tripped["failures"] == 5
+    assert tripped["trace_id"] == trace
 
 
 def test_http_can_be_off(start, connect, name):

@@ -33,6 +33,7 @@ const std::map<std::string, std::string>& OtherValues() {
       {"max_batches", "14"},
       {"metrics_max_breakers", "15"},
       {"metrics_plain_names", "true"},
+      {"http_tls", "true"},
       {"http_insecure", "true"},
       {"http_name", "fusebox"},
       {"max_message_bytes", "5000"},
@@ -43,6 +44,7 @@ const std::map<std::string, std::string>& OtherValues() {
       {"drain_timeout", "19s"},
       {"store", "MEMORY"},
       {"log_level", "DEBUG"},
+      {"log_format", "JSON"},
       {"max_watch_lag", "1700"},
       {"data_dir", "elsewhere"},
       {"max_policies", "20"},
@@ -65,7 +67,7 @@ const std::map<std::string, std::string>& OtherValues() {
 
 // What must be set beside an option, by its variable.
 std::map<std::string, std::string> Companions(const FieldDescriptor* field) {
-  if (!absl::StartsWith(field->name(), "tls_")) return {};
+  if (!absl::StrContains(field->name(), "tls")) return {};
   std::map<std::string, std::string> companions = {{"FUSEBOX_TLS_CERT", "c.pem"},
                                                    {"FUSEBOX_TLS_KEY", "k.pem"}};
   companions.erase(VariableOf(field));
@@ -101,6 +103,7 @@ TEST_F(OptionsTest, HasTheDefaultsOfTheDocumentation) {
   EXPECT_EQ(server.max_overrides(), 10'000);
   EXPECT_EQ(server.max_waiting_changes(), 1000);
   EXPECT_EQ(server.log_level(), config::v1::LOG_LEVEL_INFO);
+  EXPECT_EQ(server.log_format(), config::v1::LOG_FORMAT_LOGFMT);
   EXPECT_EQ(server.tls_cert(), "");
   EXPECT_EQ(server.tls_key(), "");
   EXPECT_EQ(server.tls_client_ca(), "");

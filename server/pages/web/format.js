@@ -76,7 +76,8 @@ export function because(transition) {
   const text = CAUSES[cause]?.(transition) ?? cause.toLowerCase();
   const by = transition.actor ? `, by ${transition.actor}` : "";
   const why = transition.reason ? `: ${transition.reason}` : "";
-  return text + by + why;
+  const trace = transition.traceId ? ` (trace ${transition.traceId})` : "";
+  return text + by + why + trace;
 }
 
 export function overrideText(override, name) {

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 import yaml
 from kubernetes_validate import validate
+from server_process import run
 
 FOLDER = pathlib.Path(__file__).parents[3] / "deploy/kubernetes"
 VERSION = "1.30"
@@ -85,8 +86,6 @@ def test_the_policy_is_for_the_pods_that_there_are():
 
 @pytest.mark.parametrize("kind", ["kubernetes", "compose"])
 def test_the_server_takes_its_configuration(kind, tmp_path):
-    from server_process import run
-
     file = FOLDER.parent / kind / "fusebox.yaml"
     shown = run(f"--config={file}", "--print-config")
     assert shown.returncode == 0, shown.stderr

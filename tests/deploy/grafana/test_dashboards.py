@@ -9,7 +9,7 @@ import threading
 import pytest
 import yaml
 from api import FAILURE, SUCCESS, Api
-from prometheus_process import PrometheusProcess
+from prometheus_process import QuickPrometheus
 from server_process import ServerProcess
 from timing import eventually
 from write import BOARDS, text_of
@@ -124,7 +124,7 @@ def prometheus(tmp_path_factory):
         load.start()
         stack.callback(load.join)
         stack.callback(enough.set)
-        yield stack.enter_context(PrometheusProcess(server.http, RULES))
+        yield stack.enter_context(QuickPrometheus(server.http, RULES))
 
 
 @pytest.mark.parametrize("expr", targets())

@@ -1,6 +1,6 @@
-"""A real Prometheus that scrapes a server every quarter of a second.
+"""Real Prometheuses, on free ports.
 
-    with PrometheusProcess(server.http, RULES) as prometheus:
+    with QuickPrometheus(server.http, RULES) as prometheus:
         prometheus.query("up")      [{"metric": {...}, "value": [time, "1"]}]
 """
 
@@ -21,34 +21,20 @@ LISTENING = re.compile(r'msg="Listening on" address=(\S+)')
 
 
 class PrometheusProcess:
-    def __init__(self, target, rules):
-        self._folder = tempfile.TemporaryDirectory()
-        folder = pathlib.Path(self._folder.name)
-        config = folder / "prometheus.yml"
-        config.write_text(
-            yaml.safe_dump(
-                {
-                    "global": {"scrape_interval": "250ms", "evaluation_interval": "250ms"},
-                    "rule_files": [str(rules)],
-                    "scrape_configs": [
-                        {"job_name": "fusebox", "static_configs": [{"targets": [target]}]}
-                    ],
-                }
-            )
-        )
+    """One that `command` starts, and that says where it listens in its log."""
+
+    def __init__(self, *command):
         # setpriv: it ends with this process, however that ends.
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", "prometheus"]
-            + [f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
-            + ["--web.listen-address=127.0.0.1:0"],
+            ["setpriv", "--pdeathsig", "KILL", "--", *command],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
         self.log = []
         self.address = self._read_address()
-        self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr))
+        self._reader = threading.Thread(target=lambda: self.log.extend(self.process.stdout))
         self._reader.start()
         eventually(self._is_ready, "Prometheus is ready")
 
@@ -59,14 +45,13 @@ class PrometheusProcess:
         self.process.terminate()
         self.process.wait(PATIENCE_S)
         self._reader.join()
-        self.process.stderr.close()
-        self._folder.cleanup()
+        self.process.stdout.close()
 
     def _read_address(self):
         impatience = threading.Timer(PATIENCE_S, self.process.kill)
         impatience.start()
         try:
-            for line in self.process.stderr:
+            for line in self.process.stdout:
                 self.log.append(line)
                 if match := LISTENING.search(line):
                     return match[1]
@@ -94,3 +79,32 @@ class PrometheusProcess:
     def wait_for(self, expression):
         """Waits until the expression has data."""
         return eventually(lambda: self.query(expression), f"there is data for {expression}")
+
+
+class QuickPrometheus(PrometheusProcess):
+    """Scrapes a server every quarter of a second."""
+
+    def __init__(self, target, rules):
+        self._folder = tempfile.TemporaryDirectory()
+        config = pathlib.Path(self._folder.name) / "prometheus.yml"
+        config.write_text(
+            yaml.safe_dump(
+                {
+                    "global": {"scrape_interval": "250ms", "evaluation_interval": "250ms"},
+                    "rule_files": [str(rules)],
+                    "scrape_configs": [
+                        {"job_name": "fusebox", "static_configs": [{"targets": [target]}]}
+                    ],
+                }
+            )
+        )
+        super().__init__(
+            "prometheus",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={self._folder.name}/data",
+            "--web.listen-address=127.0.0.1:0",
+        )
+
+    def __exit__(self, *failure):
+        super().__exit__(*failure)
+        self._folder.cleanup()

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import yaml
 from api import FAILURE, SUCCESS, Api
-from prometheus_process import PrometheusProcess
+from prometheus_process import QuickPrometheus
 from server_process import ServerProcess
 
 HERE = pathlib.Path(__file__).parent
@@ -94,7 +94,7 @@ def prometheus(tmp_path_factory):
         for _ in range(5):
             api.call("db/orders", FAILURE)
         api.force_open("db/orders", "to look at it")
-        yield stack.enter_context(PrometheusProcess(server.http, RULES))
+        yield stack.enter_context(QuickPrometheus(server.http, RULES))
 
 
 @pytest.mark.parametrize("name", metrics_of(ALL))

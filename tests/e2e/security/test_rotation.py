@@ -1,59 +1,13 @@
 """A certificate is replaced while the server serves."""
 
-import os
-import socket
-import ssl
 import threading
 
 import pytest
 from api import Api, seconds
-from certificates import Pair
 from clients import secure_channel
 from fusebox.v1 import breaker_pb2 as pb
+from served import Served, der, shown_at
 from timing import eventually
-
-
-class Served:
-    """The files that a server reads, and the certificate that it shows."""
-
-    def __init__(self, folder, pair):
-        self.pair = Pair(folder / "tls.pem", folder / "tls.key")
-        self.write(self.pair.certificate, pair.certificate.read_bytes())
-        self.write(self.pair.key, pair.key.read_bytes())
-
-    @staticmethod
-    def write(path, data):
-        """In place: whoever reads meanwhile reads a part."""
-        with path.open("wb") as file:
-            for start in range(0, len(data), 100):
-                file.write(data[start : start + 100])
-                file.flush()
-
-    @staticmethod
-    def rename(path, data):
-        """At once."""
-        new = path.with_suffix(".new")
-        new.write_bytes(data)
-        os.replace(new, path)
-
-    def replace(self, pair, put):
-        certificate, key = pair.read()
-        put(self.pair.certificate, certificate)
-        put(self.pair.key, key)
-
-
-def shown_by(server):
-    """The certificate that a new connection sees, in DER."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    host, port = server.address.rsplit(":", 1)
-    with socket.create_connection((host, int(port))) as plain, context.wrap_socket(plain) as tls:
-        return tls.getpeercert(binary_form=True)
-
-
-def der(pair):
-    return ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
 
 
 @pytest.fixture
@@ -118,7 +72,7 @@ def test_no_call_fails_while_certificates_are_replaced(server, served, authority
         for put in (served.rename, served.write, served.rename, served.write):
             new = authority.issue("server")
             served.replace(new, put)
-            eventually(lambda new=new: shown_by(server) == der(new), "the new certificate")
+            eventually(lambda new=new: shown_at(server.address) == der(new), "the new certificate")
             load.go_on()
     assert load.failures == []
 
@@ -130,9 +84,9 @@ def test_half_of_a_new_pair_changes_nothing(server, served, authority, server_pa
         served.write(served.pair.certificate, new.certificate.read_bytes())
         eventually(lambda: "event=reload_failed" in "".join(server.log), "a line in the log")
         load.go_on()
-        assert shown_by(server) == der(server_pair)
+        assert shown_at(server.address) == der(server_pair)
         served.write(served.pair.key, new.key.read_bytes())
-        eventually(lambda: shown_by(server) == der(new), "the new certificate")
+        eventually(lambda: shown_at(server.address) == der(new), "the new certificate")
         load.go_on()
     assert load.failures == []
     assert "event=reloaded what=certificate" in "".join(server.log)
@@ -183,14 +137,14 @@ def test_a_bad_certificate_keeps_the_old_one_and_says_so(
     eventually(lambda: "event=reload_failed" in "".join(server.log), "a line in the log")
     (line,) = (line for line in server.log if said in line)
     assert "level=error event=reload_failed what=certificate" in line
-    assert shown_by(server) == der(server_pair)
+    assert shown_at(server.address) == der(server_pair)
     assert tls_client(server).allow(name).decision == pb.DECISION_ALLOWED
 
     new = authority.issue("server", days=20)
     served.replace(new, served.rename)
     eventually(lambda: api.info().certificate_error == "", "it to be well again")
     assert metric(server, FAILING) == 0
-    assert shown_by(server) == der(new)
+    assert shown_at(server.address) == der(new)
     assert seconds(api.info().certificate_expire_time) > expires
 
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from api import FAILURE, SUCCESS
+from api import FAILURE, SUCCESS, Api
 from server_process import ServerProcess
 
 FAST = """
@@ -29,8 +29,6 @@ def trip(api, name):
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory):
     """A server with very many breakers, of which two are open."""
-    from api import Api
-
     with ServerProcess() as server, Api(server.address, client="web-1") as api:
         names = fill(api, MANY)
         trip(api, names[7])
@@ -140,14 +138,11 @@ def test_the_keyboard_is_enough(crowd, open_page):
 
 def test_it_survives_a_restart_of_the_server(open_page, tmp_path):
     flags = [f"--data-dir={tmp_path}/data"]
-    from api import Api
-
     with ServerProcess(*flags) as server, Api(server.address) as api:
         http = server.http
         trip(api, "db/orders")
         browser = open_page(server)
         browser.wait_for(lambda: browser.cells("db/orders"), "it is there")
-        time.sleep(0.2)  # So that it is kept that it opened.
     said = browser.wait_for(lambda: browser.text("#connection").startswith("Disc"), "it notices")
     assert said
     assert browser.cells("db/orders")[1] == "■ OPEN", "what was seen last stays"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from api import FAILURE, SUCCESS, Api
-from fusebox.v1.breaker_pb2 import STATE_CLOSED
+from fusebox.v1.breaker_pb2 import STATE_CLOSED, AllowRequest
 from server_process import ServerProcess
 from timing import eventually
 
@@ -46,9 +46,7 @@ def guarded(tmp_path):
     with ServerProcess(f"--identities={identities}") as server:
         metadata = [("authorization", f"Bearer {TOKEN}")]
         with Api(server.address) as api:
-            from fusebox.v1 import breaker_pb2
-
-            api.breakers.Allow(breaker_pb2.AllowRequest(breaker="db/orders"), metadata=metadata)
+            api.breakers.Allow(AllowRequest(breaker="db/orders"), metadata=metadata)
         yield server
 
 

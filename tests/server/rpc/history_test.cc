@@ -8,6 +8,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+// A header of a trace that consists of this digit.
+std::string TraceparentOf(char digit) {
+  return absl::StrCat("00-", std::string(32, digit), "-00f067aa0ba902b7-01");
+}
+
 class HistoryTest : public RpcTest {
  protected:
   HistoryTest() : RpcTest({.max_events = 10'000}) {}
@@ -61,6 +66,59 @@ TEST_F(HistoryTest, TellsTheNewestFirstWithAllThatWasKnown) {
   EXPECT_EQ(trip.open_for().seconds(), 30);
   EXPECT_EQ(trip.failing_clients_size(), 1);
   EXPECT_GT(trip.epoch(), 0u);
+}
+
+TEST_F(HistoryTest, NamesTheTraceOfTheCallThatTrippedIt) {
+  const v1::RecordRequest failure = Outcome(v1::OUTCOME_FAILURE);
+  for (const char digit : {'1', '2', '3', '4', '5'}) {
+    grpc::ClientContext context;
+    Bound(context);
+    context.AddMetadata("traceparent", TraceparentOf(digit));
+    v1::RecordResponse response;
+    ASSERT_TRUE(breakers_->Record(&context, failure, &response).ok());
+  }
+  Pass(absl::Seconds(30));
+  engine_.Maintain();
+  v1::ListTransitionsResponse response;
+  ASSERT_TRUE(TryHistory({}, &response).ok());
+  ASSERT_EQ(response.transitions_size(), 2);
+  EXPECT_EQ(response.transitions(0).trace_id(), "") << "its wait was over by itself";
+  EXPECT_EQ(response.transitions(1).trace_id(), std::string(32, '5'));
+}
+
+TEST_F(HistoryTest, NamesTheTraceOfWhatAnOperatorDid) {
+  Trip("db/orders");
+  const auto traced = [](grpc::ClientContext& context, char digit) {
+    Bound(context);
+    context.AddMetadata("traceparent", TraceparentOf(digit));
+  };
+  grpc::ClientContext overriding, clearing, resetting;
+  traced(overriding, 'a');
+  v1::OverrideBreakerRequest request;
+  request.set_match("db/orders");
+  request.set_mode(v1::OVERRIDE_MODE_FORCED_OPEN);
+  request.set_reason("maintenance");
+  v1::OverrideBreakerResponse overridden;
+  ASSERT_TRUE(admin_->OverrideBreaker(&overriding, request, &overridden).ok());
+  traced(clearing, 'b');
+  v1::ClearOverrideRequest clear;
+  clear.set_match("db/orders");
+  v1::ClearOverrideResponse cleared;
+  ASSERT_TRUE(admin_->ClearOverride(&clearing, clear, &cleared).ok());
+  traced(resetting, 'c');
+  v1::ResetBreakerRequest reset;
+  reset.set_name("db/orders");
+  reset.set_reason("it is well");
+  v1::ResetBreakerResponse done;
+  ASSERT_TRUE(admin_->ResetBreaker(&resetting, reset, &done).ok());
+
+  v1::ListTransitionsResponse response;
+  ASSERT_TRUE(TryHistory({}, &response).ok());
+  ASSERT_EQ(response.transitions_size(), 4);
+  EXPECT_EQ(response.transitions(0).trace_id(), std::string(32, 'c'));
+  EXPECT_EQ(response.transitions(1).trace_id(), std::string(32, 'b'));
+  EXPECT_EQ(response.transitions(2).trace_id(), std::string(32, 'a'));
+  EXPECT_EQ(response.transitions(3).trace_id(), "") << "who tripped it said none";
 }
 
 TEST_F(HistoryTest, OverridesAreToldWithoutAState) {

@@ -1,0 +1,24 @@
+#ifndef FUSEBOX_SERVER_ENGINE_DEED_H_
+#define FUSEBOX_SERVER_ENGINE_DEED_H_
+
+#include <string>
+
+#include "absl/functional/function_ref.h"
+
+namespace fusebox {
+
+// Who did something, why, and in which trace: 32 hexadecimal digits, empty if it is not known.
+struct Deed {
+  std::string actor = {};
+  std::string reason = {};
+  std::string trace_id = {};
+};
+
+// Says the trace of a call. Asked only if something comes of the call, which is rare.
+using TraceSource = absl::FunctionRef<std::string()>;
+
+inline std::string NoTrace() { return ""; }
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_SERVER_ENGINE_DEED_H_

@@ -1,0 +1,280 @@
+#include "server/http/connection.h"
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "server/http/http_message.h"
+#include "server/http/percent.h"
+
+namespace fusebox {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using std::chrono::seconds;
+
+constexpr uint32_t kMaxHeaderBytes = 16 << 10;
+constexpr size_t kBufferBytes = 32 << 10;
+constexpr uint64_t kMaxBodyBytes = 1 << 20;
+constexpr seconds kHandshakePatience(5), kHeaderPatience(5), kBodyPatience(5), kWritePatience(30),
+    kClosePatience(1);
+
+HttpResponse Plain(int status, std::string text) {
+  return {.status = status, .body = std::move(text)};
+}
+
+HttpResponse TooLong() {
+  return Plain(413, absl::StrCat("The body is longer than ", kMaxBodyBytes,
+                                 " bytes; send less at a time\n"));
+}
+
+HttpResponse TooSlow() { return Plain(408, "The body did not come whole within 5 s\n"); }
+
+HttpResponse TooManyPosts() {
+  HttpResponse response =
+      Plain(429, absl::StrCat("There are ", Desk::kPostsAtOnce,
+                              " calls over HTTP already; try again, or call by gRPC\n"));
+  response.headers = {{"Retry-After", "1"}};
+  return response;
+}
+
+HttpResponse NoRequest(error_code error) {
+  if (error == http::error::header_limit) return Plain(431, "The header is longer than 16 KiB\n");
+  if (error == http::error::body_limit) return TooLong();
+  return Plain(400, "That is no request of HTTP/1\n");
+}
+
+bool IsOfHttp(error_code error) {
+  return error.category() == make_error_code(http::error::end_of_stream).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+// A proxy may send "http://host/path", which is all the same here.
+absl::string_view PathOf(absl::string_view target) {
+  if (!absl::ConsumePrefix(&target, "http://") && !absl::ConsumePrefix(&target, "https://")) {
+    return target;
+  }
+  const size_t path = target.find('/');
+  return path == absl::string_view::npos ? "/" : target.substr(path);
+}
+
+template <typename Stream>
+class Connection : public std::enable_shared_from_this<Connection<Stream>> {
+ public:
+  // `stream` makes it what it is to be: of TCP alone, or of TLS over it.
+  template <typename... Args>
+  Connection(Desk& desk, Place place, asio::ip::tcp::socket socket, Args&... args)
+      : desk_(desk),
+        place_(std::move(place)),
+        stream_(beast::tcp_stream(std::move(socket)), args...),
+        body_timer_(stream_.get_executor()) {}
+
+  void Start() {
+    if constexpr (kIsTls) {
+      tcp().expires_after(kHandshakePatience);
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [self = this->shared_from_this()](error_code error) {
+                                if (!error) self->ReadHeader();
+                              });
+    } else {
+      ReadHeader();
+    }
+  }
+
+ private:
+  static constexpr bool kIsTls = !std::is_same_v<Stream, beast::tcp_stream>;
+
+  beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
+
+  void ReadHeader() {
+    tcp().expires_after(kHeaderPatience);
+    parser_.header_limit(kMaxHeaderBytes);
+    parser_.body_limit(boost::none);  // Who is to answer, is found first.
+    http::async_read_header(stream_, buffer_, parser_,
+                            [self = this->shared_from_this()](error_code error, size_t) {
+                              self->OnHeader(error);
+                            });
+  }
+
+  void OnHeader(error_code error) {
+    if (error && !IsOfHttp(error)) return;  // It went, or it never said anything.
+    under_way_ = desk_.Begin();
+    if (error) return Respond(NoRequest(error));
+    TakeHeader();
+    std::variant<const HttpRoute*, HttpResponse> found = desk_.router().Find(request_);
+    if (auto* const response = std::get_if<HttpResponse>(&found)) {
+      return Respond(std::move(*response));
+    }
+    route_ = std::get<const HttpRoute*>(found);
+    if (route_->method == HttpRoute::Method::kGet) return Handle();
+    post_ = desk_.TakePost();
+    if (!post_) return Respond(TooManyPosts());
+    BeginBody();
+  }
+
+  void TakeHeader() {
+    const auto& message = parser_.get();
+    const std::pair<absl::string_view, absl::string_view> target =
+        absl::StrSplit(PathOf({message.target().data(), message.target().size()}),
+                       absl::MaxSplits('?', 1));
+    request_.method = std::string(message.method_string());
+    request_.path = PercentDecoded(target.first);
+    request_.query = std::string(target.second);
+    for (const auto& field : message) {
+      request_.headers.emplace_back(field.name_string(), field.value());
+    }
+    error_code unknown;
+    const auto peer = tcp().socket().remote_endpoint(unknown);
+    if (!unknown) request_.peer = peer.address().to_string();
+  }
+
+  void BeginBody() {
+    if (parser_.content_length().value_or(0) > kMaxBodyBytes) return Respond(TooLong());
+    parser_.body_limit(kMaxBodyBytes);
+    tcp().expires_after(kBodyPatience + kClosePatience);  // Should the timer come too late for it.
+    body_timer_.expires_after(kBodyPatience);
+    body_timer_.async_wait([self = this->shared_from_this()](error_code error) {
+      if (error) return;
+      self->body_is_late_ = true;
+      self->tcp().cancel();
+    });
+    const bool asks = beast::iequals(parser_.get()[http::field::expect], "100-continue");
+    return asks ? SendContinue() : ReadBody();
+  }
+
+  void SendContinue() {
+    static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(kContinue, sizeof(kContinue) - 1),
+                      [self = this->shared_from_this()](error_code error, size_t) {
+                        self->OnBody(error);
+                      });
+  }
+
+  void ReadBody() {
+    if (body_is_late_) return Respond(TooSlow());
+    if (parser_.is_done()) {
+      body_timer_.cancel();
+      request_.body = std::move(parser_.get().body());
+      return Handle();
+    }
+    http::async_read_some(stream_, buffer_, parser_,
+                          [self = this->shared_from_this()](error_code error, size_t) {
+                            self->OnBody(error);
+                          });
+  }
+
+  void OnBody(error_code error) {
+    if (!error || body_is_late_) return ReadBody();
+    body_timer_.cancel();
+    if (IsOfHttp(error)) Respond(NoRequest(error));
+  }
+
+  void Handle() {
+    tcp().expires_never();
+    asio::post(desk_.workers(), [self = this->shared_from_this()]() mutable {
+      HttpResponse response = self->route_->handler(self->request_);
+      self->post_ = Place();
+      const auto executor = self->stream_.get_executor();
+      asio::post(executor, [self = std::move(self), response = std::move(response)]() mutable {
+        self->Respond(std::move(response));
+      });
+    });
+  }
+
+  void Respond(HttpResponse response) {
+    post_ = Place();
+    response_.version(11);
+    response_.result(static_cast<unsigned>(response.status));
+    response_.set(http::field::content_type, response.content_type);
+    response_.set(http::field::cache_control, "no-store");
+    response_.set("X-Content-Type-Options", "nosniff");
+    for (const auto& [name, value] : response.headers) response_.insert(name, value);
+    response_.content_length(response.body.size());
+    response_.keep_alive(false);
+    response_.body() = std::move(response.body);
+    tcp().expires_after(kWritePatience);
+    const auto done = [self = this->shared_from_this()](error_code error, size_t) {
+      self->under_way_ = Place();
+      if (!error) self->Close();
+    };
+    if (request_.method == "HEAD") {
+      http::async_write_header(stream_, serializer_, done);
+    } else {
+      http::async_write(stream_, serializer_, done);
+    }
+  }
+
+  void Close() {
+    tcp().expires_after(kClosePatience);
+    if constexpr (kIsTls) {
+      stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->CloseTcp(); });
+    } else {
+      CloseTcp();
+    }
+  }
+
+  // A client that has more to say than was read would be told that the connection broke, and might
+  // never see its answer. So it may say it, for a while.
+  void CloseTcp() {
+    error_code error;
+    tcp().socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
+    if (!error && !parser_.is_done()) Discard();
+  }
+
+  void Discard() {
+    tcp().async_read_some(asio::buffer(discarded_),
+                          [self = this->shared_from_this()](error_code error, size_t) {
+                            if (!error) self->Discard();
+                          });
+  }
+
+  Desk& desk_;
+  const Place place_;  // Among the connections.
+  Place under_way_;
+  Place post_;
+  Stream stream_;
+  asio::steady_timer body_timer_;
+  bool body_is_late_ = false;
+  beast::flat_buffer buffer_{kBufferBytes};
+  http::request_parser<http::string_body> parser_;
+  HttpRequest request_;
+  const HttpRoute* route_ = nullptr;
+  http::response<http::string_body> response_;
+  http::response_serializer<http::string_body> serializer_{response_};
+  std::array<char, 4096> discarded_{};
+};
+
+}  // namespace
+
+void ServeConnection(asio::ip::tcp::socket socket, Desk& desk,
+                     const std::shared_ptr<asio::ssl::context>& tls, std::function<void()> closed) {
+  Place place(std::move(closed));
+  if (tls == nullptr) {
+    std::make_shared<Connection<beast::tcp_stream>>(desk, std::move(place), std::move(socket))
+        ->Start();
+  } else {
+    // What it makes of the context counts for itself in how long that lives.
+    using Stream = beast::ssl_stream<beast::tcp_stream>;
+    std::make_shared<Connection<Stream>>(desk, std::move(place), std::move(socket), *tls)->Start();
+  }
+}
+
+}  // namespace fusebox
