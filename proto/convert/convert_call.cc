@@ -5,16 +5,14 @@
 #include "absl/strings/str_cat.h"
 #include "proto/convert/bad_field.h"
 #include "proto/convert/convert.h"
+#include "proto/convert/longest.h"
 
 namespace fusebox {
 namespace {
 
-// The longest that a call may have taken or a dependency may ask to be left alone.
-constexpr absl::Duration kDay = absl::Hours(24);
-
 absl::StatusOr<absl::Duration> ReadLatency(const google::protobuf::Duration& message) {
   const absl::Duration latency = FromProto(message);
-  if (latency >= absl::ZeroDuration() && latency <= kDay) return latency;
+  if (latency >= absl::ZeroDuration() && latency <= kLongest) return latency;
   return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
                   "set it between 0 and 24h");
 }
@@ -22,7 +20,7 @@ absl::StatusOr<absl::Duration> ReadLatency(const google::protobuf::Duration& mes
 // The dependency says it, not the caller: however long it is, the call ended as it did.
 absl::StatusOr<absl::Duration> ReadRetryAfter(const google::protobuf::Duration& message) {
   const absl::Duration wait = FromProto(message);
-  if (wait >= absl::ZeroDuration()) return std::min(wait, kDay);
+  if (wait >= absl::ZeroDuration()) return std::min(wait, kLongest);
   return BadField("RETRY_AFTER_INVALID", "retry_after", absl::FormatDuration(wait),
                   "set it to at least 0, or leave it out");
 }

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/convert/bad_field.h"
 #include "proto/convert/convert.h"
+#include "proto/convert/longest.h"
 
 namespace fusebox {
 namespace {
@@ -12,7 +13,6 @@ constexpr uint64_t kMaxCalls = 1'000'000;
 constexpr int kMaxLatencySamples = 32;
 constexpr int kMaxRetryKinds = 9;  // Three outcomes at attempts 2, 3, and 4 or more.
 constexpr int kMaxReasons = v1::Reason_ARRAYSIZE - 1;
-constexpr absl::Duration kDay = absl::Hours(24);
 
 absl::Status CheckAtMost(absl::string_view field, uint64_t value, uint64_t most,
                          absl::string_view of) {
@@ -49,7 +49,7 @@ absl::Status CheckCounts(const v1::Tally& message) {
 
 absl::Status CheckLatency(const v1::Tally& message) {
   const absl::Duration latency = FromProto(message.latency());
-  if (latency >= absl::ZeroDuration() && latency <= kDay * message.timed()) return absl::OkStatus();
+  if (latency >= absl::ZeroDuration() && latency <= kLongest * message.timed()) return absl::OkStatus();
   return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
                   "set it between 0 and 24h for each timed call");
 }
@@ -61,7 +61,7 @@ absl::Status CheckTimes(const v1::Tally& message) {
   }
   for (const google::protobuf::Duration& sample : message.latency_samples()) {
     const absl::Duration one = FromProto(sample);
-    if (one >= absl::ZeroDuration() && one <= kDay) continue;
+    if (one >= absl::ZeroDuration() && one <= kLongest) continue;
     return BadField("LATENCY_INVALID", "latency_samples", absl::FormatDuration(one),
                     "set each between 0 and 24h");
   }
@@ -124,14 +124,14 @@ OutcomeCounts ReadOutcomes(const v1::Tally& message) {
                          .slow = message.slow(),
                          .trailing_failures = message.trailing_failures()};
   if (message.has_retry_after()) {
-    outcomes.retry_after = std::min(FromProto(message.retry_after()), kDay);
+    outcomes.retry_after = std::min(FromProto(message.retry_after()), kLongest);
   }
   return outcomes;
 }
 
 // Also of a server that is not as it should be.
 absl::Duration UpToADay(const google::protobuf::Duration& duration) {
-  return std::clamp(FromProto(duration), absl::ZeroDuration(), kDay);
+  return std::clamp(FromProto(duration), absl::ZeroDuration(), kLongest);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 // So many that a thread is worth starting, and so few that threads have work until the end.
 constexpr size_t kRowsAtOnce = 4'000;
 // Reading is about as fast as this many decode.
-constexpr size_t kMaxThreads = 4;
+constexpr size_t kDecoders = 4;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ void OutageDecoder::Add(absl::string_view breaker, absl::string_view row, const 
 }
 
 void OutageDecoder::Begin() {
-  if (decoding_.size() == kMaxThreads) Collect();
+  if (decoding_.size() == kDecoders) Collect();
   const size_t bytes = rows_.bytes.size();
   const auto rows = std::make_shared<const Rows>(std::exchange(rows_, {}));
   const auto decode = [rows, this] { return Decode(*rows, *now_); };

@@ -60,7 +60,7 @@ end
 complete --command fuseboxctl --no-files --arguments '(__fuseboxctl)'
 )";
 
-constexpr char kFooter[] = R"(bash  source <(fuseboxctl completion bash)     in ~/.bashrc
+constexpr char kCompletionFooter[] = R"(bash  source <(fuseboxctl completion bash)     in ~/.bashrc
 zsh   source <(fuseboxctl completion zsh)      in ~/.zshrc, after compinit
 fish  fuseboxctl completion fish | source      in config.fish
 
@@ -84,7 +84,7 @@ void AddCompletion(Commands& commands) {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}))
       ->type_name("SHELL");
-  verb.footer(kFooter);
+  verb.footer(kCompletionFooter);
 }
 
 }  // namespace fusebox::cli

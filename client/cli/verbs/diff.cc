@@ -16,7 +16,7 @@
 namespace fusebox::cli {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kDiffFooter[] =
     R"(Exit codes: 0 if nothing is different, 1 if something is; the others as ever.
 
 FUSEBOX_DIFF is the program that compares, as a command line of the shell [diff -u -N]. It is given
@@ -123,7 +123,7 @@ int Diff(Invocation& cli, const DiffFlags& flags) {
 void AddDiff(Commands& commands) {
   auto [verb, flags] = commands.Add<DiffFlags>("diff", "Shows what `apply` would change", Diff);
   AddFile(verb, flags.file);
-  verb.footer(kFooter);
+  verb.footer(kDiffFooter);
 }
 
 }  // namespace fusebox::cli

@@ -13,7 +13,7 @@
 namespace fusebox::cli {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kEditFooter[] =
     R"(The editor is $VISUAL, else $EDITOR, else vi. What cannot be applied is kept in a file, whose name is
 printed, for `fuseboxctl apply -f`.)";
 
@@ -157,7 +157,7 @@ void AddEdit(Commands& commands) {
   verb.add_option("NAME", flags.name, "policy/NAME or budget/NAME")
       ->required()
       ->type_name("RESOURCE");
-  verb.footer(kFooter);
+  verb.footer(kEditFooter);
 }
 
 }  // namespace fusebox::cli

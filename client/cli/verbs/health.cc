@@ -22,7 +22,7 @@ namespace {
 
 constexpr char kMethod[] = "/grpc.health.v1.Health/Check";
 
-constexpr char kFooter[] = R"(Exit codes, as of grpc-health-probe:
+constexpr char kHealthFooter[] = R"(Exit codes, as of grpc-health-probe:
   0  serving; of a breaker or a prefix: healthy or degraded
   1  the command line or a FUSEBOX_* variable is wrong
   2  no connection within --timeout; so it is too if the server hangs
@@ -135,7 +135,7 @@ void AddHealth(Commands& commands) {
           "--prefix", set, "Show how all breakers under this path feel together; '' is all of them")
       ->type_name("PREFIX")
       ->excludes(service);
-  verb.footer(kFooter);
+  verb.footer(kHealthFooter);
 }
 
 }  // namespace fusebox::cli

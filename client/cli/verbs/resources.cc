@@ -19,7 +19,7 @@ struct NameFlags {
   std::string name;
 };
 
-struct DeleteFlags {
+struct DeleteResourceFlags {
   std::string name;
   bool dry_run = false;
 };
@@ -49,7 +49,7 @@ int GetOne(Invocation& cli, const NameFlags& flags) {
 }
 
 template <typename M>
-int DeleteOne(Invocation& cli, const DeleteFlags& flags) {
+int DeleteOne(Invocation& cli, const DeleteResourceFlags& flags) {
   const std::string name = ShortName<M>(flags.name);
   const grpc::Status status =
       Resource<M>::Delete(cli.server, name, Change{cli.actor, flags.dry_run});
@@ -72,7 +72,7 @@ void AddGroup(Commands& commands, const std::string& things) {
   group.Add<NoFlags>("list", absl::StrCat("Lists the ", things), ListAll<M>);
   auto [get, name] = group.Add<NameFlags>("get", "Shows one, as it is in force", GetOne<M>);
   AddName(get, kKind, name.name);
-  auto [remove, flags] = group.Add<DeleteFlags>("delete", "Removes one", DeleteOne<M>);
+  auto [remove, flags] = group.Add<DeleteResourceFlags>("delete", "Removes one", DeleteOne<M>);
   AddName(remove, kKind, flags.name);
   AddDryRun(remove, flags.dry_run);
 }

@@ -20,7 +20,7 @@
 namespace fusebox::cli {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kSimulateFooter[] =
     R"(The trace is CSV with a header; columns come in any order and others are ignored:
   time         when the call began, in seconds, ascending
   client       who called
@@ -165,7 +165,7 @@ void AddSimulate(Commands& commands) {
   verb.add_option("--breaker", flags.breaker,
                   "Which breaker all calls are for [the trace's, else trace]")
       ->type_name("BREAKER");
-  verb.footer(kFooter);
+  verb.footer(kSimulateFooter);
 }
 
 }  // namespace fusebox::cli

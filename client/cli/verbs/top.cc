@@ -27,7 +27,7 @@ constexpr absl::Duration kLeastInterval = absl::Milliseconds(50);
 // Room for a name, whatever else there is.
 constexpr int kLeastName = 16;
 
-constexpr char kFooter[] =
+constexpr char kTopFooter[] =
     R"(Keys: q ends; arrows, PgUp, PgDn, Home and End scroll; / shows only names with a text in them.
 FAILED/LIMIT is the failure rate of the window and where the policy opens the breaker.
 With --once it looks twice, --interval apart, and prints what the second look saw.)";
@@ -296,7 +296,7 @@ void AddTop(Commands& commands) {
   AddDuration(verb, "--interval", flags.interval, "How long to wait between two looks")
       ->default_str("1s");
   verb.add_flag("--once", flags.once, "Print what is to be seen and end");
-  verb.footer(kFooter);
+  verb.footer(kTopFooter);
 }
 
 }  // namespace fusebox::cli
