@@ -28,7 +28,8 @@ namespace fusebox {
 // Each is a call of the gRPC services as any other, over a channel within the process: so the same
 // roles, checks, errors and metrics hold. What is HTTP's own:
 //
-// - "Authorization" and "traceparent" travel on. A change to what operators look after (AdminService, but for Get
+// - "Authorization" and "traceparent" travel on. A change to what operators look after
+// (AdminService, but for Get
 //   and List) takes a token, whoever may do what without one.
 // - A call that does not say who its client is, is its address's.
 // - It may take `Connect-Timeout-Ms`, at most 10 s, and by itself 5 s.

@@ -108,10 +108,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     tcp().expires_after(kHeaderPatience);
     parser_.header_limit(kMaxHeaderBytes);
     parser_.body_limit(boost::none);  // Who is to answer, is found first.
-    http::async_read_header(stream_, buffer_, parser_,
-                            [self = this->shared_from_this()](error_code error, size_t) {
-                              self->OnHeader(error);
-                            });
+    http::async_read_header(
+        stream_, buffer_, parser_,
+        [self = this->shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
   }
 
   void OnHeader(error_code error) {
@@ -132,9 +131,8 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 
   void TakeHeader() {
     const auto& message = parser_.get();
-    const std::pair<absl::string_view, absl::string_view> target =
-        absl::StrSplit(PathOf({message.target().data(), message.target().size()}),
-                       absl::MaxSplits('?', 1));
+    const std::pair<absl::string_view, absl::string_view> target = absl::StrSplit(
+        PathOf({message.target().data(), message.target().size()}), absl::MaxSplits('?', 1));
     request_.method = std::string(message.method_string());
     request_.path = PercentDecoded(target.first);
     request_.query = std::string(target.second);
@@ -162,10 +160,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 
   void SendContinue() {
     static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(stream_, asio::buffer(kContinue, sizeof(kContinue) - 1),
-                      [self = this->shared_from_this()](error_code error, size_t) {
-                        self->OnBody(error);
-                      });
+    asio::async_write(
+        stream_, asio::buffer(kContinue, sizeof(kContinue) - 1),
+        [self = this->shared_from_this()](error_code error, size_t) { self->OnBody(error); });
   }
 
   void ReadBody() {
@@ -175,10 +172,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
       request_.body = std::move(parser_.get().body());
       return Handle();
     }
-    http::async_read_some(stream_, buffer_, parser_,
-                          [self = this->shared_from_this()](error_code error, size_t) {
-                            self->OnBody(error);
-                          });
+    http::async_read_some(
+        stream_, buffer_, parser_,
+        [self = this->shared_from_this()](error_code error, size_t) { self->OnBody(error); });
   }
 
   void OnBody(error_code error) {

@@ -32,9 +32,9 @@ constexpr std::chrono::seconds kStopPatience(1);
 constexpr std::chrono::milliseconds kAcceptAgain(50);
 
 absl::Status CannotListen(absl::string_view address, const error_code& why) {
-  return absl::UnavailableError(
-      absl::StrCat("--http-listen is ", QuoteForError(address), ": ", why.message(),
-                   "; choose another address, or port 0 for a free one"));
+  return absl::UnavailableError(absl::StrCat("--http-listen is ", QuoteForError(address), ": ",
+                                             why.message(),
+                                             "; choose another address, or port 0 for a free one"));
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 
 namespace fusebox {
 
-// "a%2Fb" -> "a/b" (RFC 3986, section 2.1). A percent sign that no two digits follow stays as it is.
+// "a%2Fb" -> "a/b" (RFC 3986, section 2.1). A percent sign that no two digits follow stays as it
+// is.
 std::string PercentDecoded(absl::string_view text);
 
 // The same for a value of a form or a query, where "+" is a space.

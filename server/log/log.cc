@@ -29,9 +29,8 @@ struct Writer {
 
   void SetFormat(LogFormat to) {
     format = to;
-    logger->set_pattern(to == LogFormat::kJson
-                            ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                            : "ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
+    logger->set_pattern(to == LogFormat::kJson ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                                               : "ts=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
                         spdlog::pattern_time_type::utc);
   }
 

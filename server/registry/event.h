@@ -30,8 +30,8 @@ struct Event {
   std::string policy = {};  // That ruled the breaker.
   std::string actor = {};   // Who did it; empty if it happened by itself.
   std::string reason = {};
-  std::string trace_id = {};  // Of the call that did it; empty if it said none.
-  std::shared_ptr<const Override> override = {};         // That began or ended.
+  std::string trace_id = {};                      // Of the call that did it; empty if it said none.
+  std::shared_ptr<const Override> override = {};  // That began or ended.
   std::shared_ptr<const DrillReport> drill_report = {};  // If that was a drill, and ended.
 };
 

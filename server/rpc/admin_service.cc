@@ -15,9 +15,9 @@
 #include "server/rpc/page_token.h"
 #include "server/rpc/peer.h"
 #include "server/rpc/refused_stream.h"
-#include "server/rpc/trace.h"
 #include "server/rpc/repeat.h"
 #include "server/rpc/show.h"
+#include "server/rpc/trace.h"
 
 namespace fusebox {
 namespace {

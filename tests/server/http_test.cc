@@ -198,8 +198,7 @@ TEST(HttpServerTest, TakesABodyInChunks) {
 
 TEST(HttpServerTest, RefusesTooMuchInChunks) {
   const auto server = StartOrDie({Echo()});
-  std::string request =
-      "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string request = "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string chunk = absl::StrCat("10000\r\n", std::string(0x10000, 'x'), "\r\n");
   for (int i = 0; i < 17; ++i) request += chunk;
   EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 413 "));
@@ -208,9 +207,9 @@ TEST(HttpServerTest, RefusesTooMuchInChunks) {
 // Whoever sends no end of a chunk's own header.
 TEST(HttpServerTest, RefusesChunksThatAreAllFraming) {
   const auto server = StartOrDie({Echo()});
-  const std::string request = absl::StrCat(
-      "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;",
-      std::string(100'000, 'x'));
+  const std::string request =
+      absl::StrCat("POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;",
+                   std::string(100'000, 'x'));
   EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 400 "));
 }
 

@@ -49,8 +49,9 @@ TEST_F(OptionsTest, RefusesHalfOfACertificate) {
   EXPECT_THAT(
       Errors({"--tls-client-ca=ca.pem"}),
       ElementsAre("--tls-client-ca is \"ca.pem\" but tls_cert is empty; set that too, or neither"));
-  EXPECT_THAT(Errors({"--http-tls"}),
-              ElementsAre("--http-tls is \"true\" but tls_cert is empty; set that too, or neither"));
+  EXPECT_THAT(
+      Errors({"--http-tls"}),
+      ElementsAre("--http-tls is \"true\" but tls_cert is empty; set that too, or neither"));
   EXPECT_THAT(Errors({"--tls-cert=c.pem", "--tls-key=k.pem", "--tls-client-ca=ca.pem"}), IsEmpty());
   EXPECT_THAT(Errors({"--tls-cert=c.pem", "--tls-key=k.pem", "--http-tls"}), IsEmpty());
 }
