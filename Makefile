@@ -29,7 +29,7 @@ graph: ## Runs a Prometheus that scrapes the server of `make run`, and says wher
 
 build: ## Builds everything, tests included, into build/release
 	@.ci/install test
-	@cmake --preset release -DBUILD_TESTING=ON
+	@cmake --preset release -DBUILD_TESTING=ON -DCMAKE_UNITY_BUILD=OFF
 	@$(build)
 
 stubs: ## Generates the stubs for Python, Go, Node and Java into build/stubs

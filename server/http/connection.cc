@@ -1,15 +1,18 @@
 #include "server/http/connection.h"
 
 #include <array>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -34,6 +37,7 @@ using std::chrono::seconds;
 constexpr uint32_t kMaxHeaderBytes = 16 << 10;
 constexpr size_t kBufferBytes = 32 << 10;
 constexpr uint64_t kMaxBodyBytes = 1 << 20;
+constexpr size_t kShortBytes = 64 << 10;
 constexpr seconds kHandshakePatience(5), kHeaderPatience(5), kBodyPatience(5), kWritePatience(30),
     kClosePatience(1);
 
@@ -48,12 +52,24 @@ HttpResponse TooLong() {
 
 HttpResponse TooSlow() { return Plain(408, "The body did not come whole within 5 s\n"); }
 
-HttpResponse TooManyPosts() {
-  HttpResponse response =
-      Plain(429, absl::StrCat("There are ", Desk::kPostsAtOnce,
-                              " calls over HTTP already; try again, or call by gRPC\n"));
+HttpResponse Later(int status, std::string text) {
+  HttpResponse response = Plain(status, std::move(text));
   response.headers = {{"Retry-After", "1"}};
   return response;
+}
+
+HttpResponse TooManyCalls() {
+  return Later(429, absl::StrCat("There are ", Desk::kCallsAtOnce,
+                                 " calls over HTTP already; try again, or call by gRPC\n"));
+}
+
+HttpResponse TooManyBodies() {
+  return Later(429, absl::StrCat("There are ", Desk::kBodiesAtOnce,
+                                 " bodies on their way already; try again, or call by gRPC\n"));
+}
+
+HttpResponse TooManyAnswers() {
+  return Later(503, "Too many long answers wait for who asked for them; try again\n");
 }
 
 HttpResponse NoRequest(error_code error) {
@@ -65,6 +81,12 @@ HttpResponse NoRequest(error_code error) {
 bool IsOfHttp(error_code error) {
   return error.category() == make_error_code(http::error::end_of_stream).category() &&
          error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+// As if the client had come by IPv4, if it did.
+asio::ip::address Unmapped(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
 }
 
 // A proxy may send "http://host/path", which is all the same here.
@@ -88,6 +110,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
         body_timer_(stream_.get_executor()) {}
 
   void Start() {
+    silent_ = desk_.BeSilent([this] { tcp().close(); });
     if constexpr (kIsTls) {
       tcp().expires_after(kHandshakePatience);
       stream_.async_handshake(asio::ssl::stream_base::server,
@@ -106,16 +129,19 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 
   void ReadHeader() {
     tcp().expires_after(kHeaderPatience);
-    parser_.header_limit(kMaxHeaderBytes);
-    parser_.body_limit(boost::none);  // Who is to answer, is found first.
-    http::async_read_header(
-        stream_, buffer_, parser_,
+    // The parser's own limit is one of each field.
+    asio::async_read_until(
+        stream_, asio::dynamic_buffer(header_, kMaxHeaderBytes), "\r\n\r\n",
         [self = this->shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
   }
 
   void OnHeader(error_code error) {
-    if (error && !IsOfHttp(error)) return;  // It went, or it never said anything.
+    const bool is_too_long = error == asio::error::not_found;
+    if (error && !is_too_long) return;  // It went, or it never said all of it.
+    silent_ = Place();
     under_way_ = desk_.Begin();
+    if (is_too_long) return Respond(NoRequest(http::error::header_limit));
+    error = ParseHeader();
     if (error) return Respond(NoRequest(error));
     TakeHeader();
     std::variant<const HttpRoute*, HttpResponse> found = desk_.router().Find(request_);
@@ -124,9 +150,21 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     }
     route_ = std::get<const HttpRoute*>(found);
     if (route_->method == HttpRoute::Method::kGet) return Handle();
-    post_ = desk_.TakePost();
-    if (!post_) return Respond(TooManyPosts());
     BeginBody();
+  }
+
+  // What came behind it is the beginning of a body.
+  error_code ParseHeader() {
+    error_code error;
+    parser_.header_limit(kMaxHeaderBytes);
+    // Who is to answer, is found first. (Without a limit it would refuse every length.)
+    parser_.body_limit(std::numeric_limits<uint64_t>::max());
+    const size_t parsed = parser_.put(asio::buffer(header_), error);
+    if (error) return error;
+    buffer_.reserve(kBufferBytes);
+    const auto rest = asio::buffer(header_) + parsed;
+    buffer_.commit(asio::buffer_copy(buffer_.prepare(rest.size()), rest));
+    return error;
   }
 
   void TakeHeader() {
@@ -141,11 +179,13 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     }
     error_code unknown;
     const auto peer = tcp().socket().remote_endpoint(unknown);
-    if (!unknown) request_.peer = peer.address().to_string();
+    if (!unknown) request_.peer = Unmapped(peer.address()).to_string();
   }
 
   void BeginBody() {
     if (parser_.content_length().value_or(0) > kMaxBodyBytes) return Respond(TooLong());
+    reading_ = desk_.bodies().Take();
+    if (!reading_) return Respond(TooManyBodies());
     parser_.body_limit(kMaxBodyBytes);
     tcp().expires_after(kBodyPatience + kClosePatience);  // Should the timer come too late for it.
     body_timer_.expires_after(kBodyPatience);
@@ -169,8 +209,10 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     if (body_is_late_) return Respond(TooSlow());
     if (parser_.is_done()) {
       body_timer_.cancel();
+      reading_ = Place();
       request_.body = std::move(parser_.get().body());
-      return Handle();
+      calling_ = desk_.calls().Take();
+      return calling_ ? Handle() : Respond(TooManyCalls());
     }
     http::async_read_some(
         stream_, buffer_, parser_,
@@ -186,8 +228,9 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   void Handle() {
     tcp().expires_never();
     asio::post(desk_.workers(), [self = this->shared_from_this()]() mutable {
+      if (self->desk_.stopped()) return Abandon(std::move(self));
       HttpResponse response = self->route_->handler(self->request_);
-      self->post_ = Place();
+      self->calling_ = Place();
       const auto executor = self->stream_.get_executor();
       asio::post(executor, [self = std::move(self), response = std::move(response)]() mutable {
         self->Respond(std::move(response));
@@ -195,8 +238,20 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     });
   }
 
+  // Ends on the executor, or with it.
+  static void Abandon(std::shared_ptr<Connection> self) {
+    const auto executor = self->stream_.get_executor();
+    asio::post(executor, [self = std::move(self)] {});
+  }
+
   void Respond(HttpResponse response) {
-    post_ = Place();
+    body_timer_.cancel();
+    reading_ = Place();
+    // Short ones are not what takes the room, and health is short.
+    if (response.body.size() > kShortBytes) {
+      answering_ = desk_.answers().Take(response.body.size());
+      if (!answering_) response = TooManyAnswers();
+    }
     response_.version(11);
     response_.result(static_cast<unsigned>(response.status));
     response_.set(http::field::content_type, response.content_type);
@@ -208,7 +263,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     response_.body() = std::move(response.body);
     tcp().expires_after(kWritePatience);
     const auto done = [self = this->shared_from_this()](error_code error, size_t) {
-      self->under_way_ = Place();
+      self->answering_ = Place();
       if (!error) self->Close();
     };
     if (request_.method == "HEAD") {
@@ -244,11 +299,15 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 
   Desk& desk_;
   const Place place_;  // Among the connections.
+  Place silent_;
   Place under_way_;
-  Place post_;
+  Place reading_;
+  Place calling_;
+  Place answering_;
   Stream stream_;
   asio::steady_timer body_timer_;
   bool body_is_late_ = false;
+  std::string header_;
   beast::flat_buffer buffer_{kBufferBytes};
   http::request_parser<http::string_body> parser_;
   HttpRequest request_;

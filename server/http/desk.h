@@ -5,7 +5,10 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -34,11 +37,33 @@ class Place {
   std::function<void()> give_back_;
 };
 
-// What the connections of a server share: who answers, and how much may be under way. Thread-safe.
+// How much of something is taken, of so much as there may be. Thread-safe.
+class Bound {
+ public:
+  explicit Bound(size_t most) : most_(most) {}
+
+  // Takes so much of it, until that is given back; empty if there is not so much left.
+  Place Take(size_t amount = 1) {
+    if (taken_.fetch_add(amount) + amount > most_) {
+      taken_.fetch_sub(amount);
+      return Place();
+    }
+    return Place([this, amount] { taken_.fetch_sub(amount); });
+  }
+
+ private:
+  const size_t most_;
+  std::atomic<size_t> taken_{0};
+};
+
+// What the connections of a server share: who answers, and how much may be under way. Thread-safe,
+// but for what is said to be of one thread.
 class Desk {
  public:
   static constexpr int kThreads = 16;
-  static constexpr int kPostsAtOnce = 8;  // So that some threads are left for health.
+  static constexpr int kCallsAtOnce = 8;  // So that some threads are left for health.
+  static constexpr size_t kBodiesAtOnce = 64;
+  static constexpr size_t kAnswerBytes = size_t{64} << 20;
 
   explicit Desk(std::vector<HttpRoute> routes) : router_(std::move(routes)), workers_(kThreads) {}
 
@@ -47,16 +72,35 @@ class Desk {
   // Where handlers run.
   boost::asio::thread_pool& workers() { return workers_; }
 
-  // For a POST, before its body is read and until it is answered.
-  Place TakePost() {
-    if (posts_.fetch_add(1) >= kPostsAtOnce) {
-      posts_.fetch_sub(1);
-      return Place();
-    }
-    return Place([this] { posts_.fetch_sub(1); });
+  Bound& bodies() { return bodies_; }    // That are being read.
+  Bound& calls() { return calls_; }      // Handlers of POSTs that run or are to run.
+  Bound& answers() { return answers_; }  // Bytes that nobody has taken yet.
+
+  // For a connection, until it has said what it wants; `drop` ends it. Of one thread, as is the
+  // place's end.
+  Place BeSilent(std::function<void()> drop) {
+    const uint64_t number = ++last_silent_;
+    silent_.emplace(number, Silent{std::chrono::steady_clock::now(), std::move(drop)});
+    return Place([this, number] { silent_.erase(number); });
   }
 
-  // For any request, from its header until its response was written.
+  // Drops the connection that has been silent longest, if that was longer than `patience`; false if
+  // there is none. Of that thread.
+  bool DropSilent(std::chrono::milliseconds patience) {
+    const auto oldest = silent_.begin();
+    const auto until = std::chrono::steady_clock::now() - patience;
+    if (oldest == silent_.end() || oldest->second.since > until) return false;
+    const std::function<void()> drop = std::move(oldest->second.drop);
+    silent_.erase(oldest);
+    drop();
+    return true;
+  }
+
+  // From now on nobody waits for answers.
+  void Stop() { stopped_ = true; }
+  bool stopped() const { return stopped_; }
+
+  // For any request, from its header until its connection ends.
   Place Begin() {
     const std::lock_guard<std::mutex> lock(mutex_);
     ++under_way_;
@@ -70,6 +114,11 @@ class Desk {
   }
 
  private:
+  struct Silent {
+    std::chrono::steady_clock::time_point since;
+    std::function<void()> drop;
+  };
+
   void End() {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (--under_way_ == 0) idle_.notify_all();
@@ -77,7 +126,10 @@ class Desk {
 
   const Router router_;
   boost::asio::thread_pool workers_;
-  std::atomic<int> posts_{0};
+  Bound bodies_{kBodiesAtOnce}, calls_{kCallsAtOnce}, answers_{kAnswerBytes};
+  std::atomic<bool> stopped_{false};
+  uint64_t last_silent_ = 0;
+  std::map<uint64_t, Silent> silent_;  // By when they came.
   std::mutex mutex_;
   std::condition_variable idle_;
   int under_way_ = 0;

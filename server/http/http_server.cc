@@ -29,7 +29,7 @@ using boost::system::error_code;
 
 constexpr int kConnections = 256;
 constexpr std::chrono::seconds kStopPatience(1);
-constexpr std::chrono::milliseconds kAcceptAgain(50);
+constexpr std::chrono::milliseconds kAcceptAgain(50), kSilentPatience(100);
 
 absl::Status CannotListen(absl::string_view address, const error_code& why) {
   return absl::UnavailableError(absl::StrCat("--http-listen is ", QuoteForError(address), ": ",
@@ -55,6 +55,7 @@ class HttpServer::Listener {
       pause_.cancel();
     });
     desk_.WaitUntilIdle(kStopPatience);
+    desk_.Stop();
     io_.stop();
     if (thread_.joinable()) thread_.join();
     desk_.workers().join();
@@ -63,6 +64,7 @@ class HttpServer::Listener {
 
   error_code Listen(const ListenAddress& address) {
     error_code error;
+    if (tls_.has_value() && tls_->Newest() == nullptr) return asio::error::no_protocol_option;
     const std::string host(absl::StripSuffix(absl::StripPrefix(address.host, "["), "]"));
     const auto found =
         tcp::resolver(io_).resolve(host, absl::StrCat(address.port), tcp::resolver::passive, error);
@@ -101,11 +103,17 @@ class HttpServer::Listener {
     });
   }
 
+  // Who has said nothing yet goes before nobody can say anything any more.
   void AcceptIfRoom() {
-    if (!accepts_ && !stops_ && connections_ < kConnections) Accept();
+    if (accepts_ || stops_) return;
+    if (connections_ < kConnections || desk_.DropSilent(kSilentPatience)) {
+      Accept();
+    } else {
+      AcceptLater();
+    }
   }
 
-  // There may be no more descriptors.
+  // There is no room, or there are no more descriptors.
   void AcceptLater() {
     accepts_ = true;
     pause_.expires_after(kAcceptAgain);

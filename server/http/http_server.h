@@ -8,9 +8,10 @@
 //                             return HttpResponse{.body = Render()};
 //                           }}});
 //
-// Bounds: 256 connections, of which 16 are answered at a time and 8 may be POSTs; 5 s to send a
-// header and 5 s to send a body, 30 s to take a response; 16 KiB of header, 1 MiB of body. Each
-// connection carries one request.
+// Bounds: 256 connections, of which those that have said nothing make room for others; 64 bodies
+// that are being read, 16 handlers at a time, of which 8 are of POSTs, and 64 MiB of long answers
+// that are being written; 5 s to send a header and 5 s to send a body, 30 s to take a response; 16
+// KiB of header, 1 MiB of body. Each connection carries one request.
 #ifndef FUSEBOX_SERVER_HTTP_HTTP_SERVER_H_
 #define FUSEBOX_SERVER_HTTP_HTTP_SERVER_H_
 

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/system/system_error.hpp>
 
 namespace fusebox {
 namespace {
@@ -10,15 +11,14 @@ namespace {
 using boost::asio::ssl::context;
 
 // Null if OpenSSL does not take it, which was checked before.
-std::shared_ptr<context> MakeContext(const Certificate& certificate) {
+std::shared_ptr<context> MakeContext(const Certificate& certificate) try {
   auto made = std::make_shared<context>(context::tls_server);
-  boost::system::error_code error;
-  made->use_certificate_chain(boost::asio::buffer(certificate.chain), error);
-  if (error) return nullptr;
-  made->use_private_key(boost::asio::buffer(certificate.key), context::pem, error);
-  if (error) return nullptr;
+  made->use_certificate_chain(boost::asio::buffer(certificate.chain));
+  made->use_private_key(boost::asio::buffer(certificate.key), context::pem);
   SSL_CTX_set_min_proto_version(made->native_handle(), TLS1_2_VERSION);
   return made;
+} catch (const boost::system::system_error&) {
+  return nullptr;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ class TlsContexts {
   explicit TlsContexts(const LiveCertificate& certificate) : certificate_(certificate) {}
 
   // For a new connection: of the newest version, or of the one before if OpenSSL does not take it.
+  // Null only if it has taken none.
   std::shared_ptr<boost::asio::ssl::context> Newest();
 
  private:

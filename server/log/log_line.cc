@@ -21,12 +21,19 @@ struct LogfmtValue {
   std::string operator()(bool truth) const { return truth ? "true" : "false"; }
 };
 
-template <typename T>
-std::string Json(const T& value) {
-  constexpr int kCompact = -1;
-  return nlohmann::json(value).dump(kCompact, ' ', /*ensure_ascii=*/false,
-                                    nlohmann::json::error_handler_t::replace);
-}
+struct JsonValue {
+  std::string operator()(const std::string& text) const {
+    constexpr int kCompact = -1;
+    return nlohmann::json(text).dump(kCompact, ' ', /*ensure_ascii=*/false,
+                                     nlohmann::json::error_handler_t::replace);
+  }
+  // Most readers take numbers for doubles, which hold no more than so many.
+  std::string operator()(uint64_t number) const {
+    constexpr uint64_t kMostExact = uint64_t{1} << 53;
+    return number <= kMostExact ? absl::StrCat(number) : absl::StrCat("\"", number, "\"");
+  }
+  std::string operator()(bool truth) const { return truth ? "true" : "false"; }
+};
 
 }  // namespace
 
@@ -39,10 +46,10 @@ std::string LogfmtLine(absl::string_view event, std::initializer_list<LogField> 
 }
 
 std::string JsonLine(absl::string_view event, std::initializer_list<LogField> fields) {
-  std::string line = absl::StrCat("\"event\":", Json(std::string(event)));
+  constexpr JsonValue kText;
+  std::string line = absl::StrCat("\"event\":", kText(std::string(event)));
   for (const auto& [key, value] : fields) {
-    absl::StrAppend(&line, ",", Json(std::string(key)), ":",
-                    std::visit([](const auto& each) { return Json(each); }, value));
+    absl::StrAppend(&line, ",", kText(std::string(key)), ":", std::visit(JsonValue(), value));
   }
   return line;
 }

@@ -21,7 +21,8 @@ struct LogField {
 std::string LogfmtLine(absl::string_view event, std::initializer_list<LogField> fields);
 
 // `"event":"transition","breaker":"db/orders","to":"OPEN","calls":20`: members of an object. What
-// is not UTF-8 in a text is replaced by U+FFFD.
+// is not UTF-8 in a text is replaced by U+FFFD. A number beyond 2^53 is a text, as in protobuf's
+// JSON: many readers would round it.
 std::string JsonLine(absl::string_view event, std::initializer_list<LogField> fields);
 
 }  // namespace fusebox

@@ -50,4 +50,5 @@ def test_a_breaker_that_trips_is_a_line_of_the_graph(server, prometheus):
     with Browser() as browser:
         browser.open(graph_of(prometheus))
         browser.wait_for(lambda: 'breaker="db/orders"' in browser.text("body"), "it is there")
-        assert len(browser.all(".rickshaw_graph path")) >= 2, "lines are drawn"
+        drawn = ".rickshaw_graph path"
+        browser.wait_for(lambda: len(browser.all(drawn)) >= 2, "both graphs are drawn")

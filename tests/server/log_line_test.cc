@@ -22,8 +22,9 @@ TEST(LogLineTest, JsonKeepsTextsNumbersAndTruthsApart) {
             R"("event":"transition","policy":"20","calls":20,"drill":false)");
 }
 
-TEST(LogLineTest, JsonWritesTheGreatestNumberWhole) {
-  EXPECT_EQ(JsonLine("e", {{"n", UINT64_MAX}}), R"("event":"e","n":18446744073709551615)");
+TEST(LogLineTest, JsonWritesNumbersAsTextsThatReadersWouldRound) {
+  EXPECT_EQ(JsonLine("e", {{"a", uint64_t{1} << 53}, {"b", UINT64_MAX}}),
+            R"("event":"e","a":9007199254740992,"b":"18446744073709551615")");
 }
 
 TEST(LogLineTest, JsonEscapesWhatWouldEndTheTextAndReplacesWhatIsNoText) {

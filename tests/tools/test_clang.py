@@ -71,6 +71,7 @@ def test_tidy_refuses_a_name_that_is_not_googles(small):
 def test_common_headers_are_parsed_once_and_hide_nothing(small):
     names = [f"core/counter_{i}.cc" for i in range(11)]
     small.write("CMakeLists.txt", CMAKE.replace("core/counter.cc", " ".join(names)))
+    (small.path / "core/counter.cc").unlink(missing_ok=True)
     for name in names:
         small.write(name, COUNTER_CC % LOCKED)
     assert small.check("thread-safety") == (True, "11 files, 11 of them anew, 0 with findings\n")
@@ -138,6 +139,12 @@ def test_a_source_is_compiled_without_the_precompiled_header_of_gcc(build):
     (source,) = clang.sources()
     assert source.path == build / "core" / "a.cc"
     assert source.flags == ("-DA=1", "-isystem", "gen", "-O2", "-Wno-unknown-warning-option")
+
+
+def test_a_source_that_the_build_leaves_out_is_named(build):
+    (build / "core" / "forgotten.cc").touch()
+    with pytest.raises(SystemExit, match="does not compile .*core/forgotten.cc"):
+        clang.sources()
 
 
 def test_generated_headers_stand_for_their_message_definitions(build):
