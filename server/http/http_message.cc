@@ -7,6 +7,14 @@
 #include "server/http/percent.h"
 
 namespace fusebox {
+namespace {
+
+// "name=value" of a query.
+std::pair<absl::string_view, absl::string_view> SplitPair(absl::string_view part) {
+  return absl::StrSplit(part, absl::MaxSplits('=', 1));
+}
+
+}  // namespace
 
 absl::string_view HttpRequest::Header(absl::string_view name) const {
   for (const auto& [each, value] : headers) {
@@ -27,11 +35,18 @@ std::vector<std::string> HttpRequest::Headers(absl::string_view name) const {
 
 std::string HttpRequest::Query(absl::string_view name) const {
   for (const absl::string_view part : absl::StrSplit(query, '&')) {
-    const std::pair<absl::string_view, absl::string_view> pair =
-        absl::StrSplit(part, absl::MaxSplits('=', 1));
-    if (FormDecoded(pair.first) == name) return FormDecoded(pair.second);
+    const auto [each, value] = SplitPair(part);
+    if (FormDecoded(each) == name) return FormDecoded(value);
   }
   return "";
+}
+
+std::vector<std::string> HttpRequest::QueryNames() const {
+  std::vector<std::string> names;
+  for (const absl::string_view part : absl::StrSplit(query, '&', absl::SkipEmpty())) {
+    names.push_back(FormDecoded(SplitPair(part).first));
+  }
+  return names;
 }
 
 bool HttpRoute::Matches(absl::string_view requested) const {

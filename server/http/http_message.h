@@ -27,6 +27,8 @@ struct HttpRequest {
   std::vector<std::string> Headers(absl::string_view name) const;
   // The first such value of the query, decoded; empty if there is none.
   std::string Query(absl::string_view name) const;
+  // What the query has values for, decoded, in its order.
+  std::vector<std::string> QueryNames() const;
 };
 
 struct HttpResponse {

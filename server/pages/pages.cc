@@ -5,9 +5,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "core/error.h"
 #include "proto/convert/convert.h"
+#include "proto/yaml/nearest.h"
 #include "server/gateway/codec.h"
 #include "server/gateway/connect_error.h"
 #include "server/identity/credentials.h"
@@ -39,7 +41,20 @@ absl::Status ReadNumber(const HttpRequest& request, const char* name, size_t& nu
   return absl::OkStatus();
 }
 
+// A filter that is misspelt would show what nobody asked for.
+absl::Status CheckNames(const HttpRequest& request, const std::vector<std::string>& known) {
+  for (const std::string& name : request.QueryNames()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return MakeError(absl::StatusCode::kInvalidArgument, "QUERY_INVALID",
+                     absl::StrCat("there is no ", QuoteForError(name), " to ask for; there are ",
+                                  absl::StrJoin(known, ", "), DidYouMean(name, known)));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<BoardQuery> QueryOf(const HttpRequest& request) {
+  absl::Status known = CheckNames(request, {"filter", "state", "overridden", "offset", "limit"});
+  if (!known.ok()) return known;
   BoardQuery query;
   query.filter = request.Query("filter");
   size_t overridden = 0;
@@ -117,9 +132,9 @@ HttpResponse Pages::ShowBreaker(const HttpRequest& request) {
   const absl::StatusOr<Caller> caller = Check(request, Scope::Name(name));
   if (!caller.ok()) return ConnectError(caller.status());
   size_t history = kMaxTransitions;
-  if (absl::Status bad = ReadNumber(request, "history", history); !bad.ok()) {
-    return ConnectError(bad);
-  }
+  absl::Status bad = CheckNames(request, {"name", "history"});
+  bad.Update(ReadNumber(request, "history", history));
+  if (!bad.ok()) return ConnectError(bad);
   const absl::StatusOr<BreakerView> view = engine_.Get(name);
   if (!view.ok()) return ConnectError(view.status());
   http::v1::BreakerPage page;

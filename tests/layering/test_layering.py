@@ -43,7 +43,7 @@ ARROWS = {
     "error_body_proto": [],
     "gateway": ["error_body_proto", "errors", "http"],
     "pages_proto": ["proto"],
-    "pages": ["gateway", "pages_proto", "rpc"],
+    "pages": ["gateway", "pages_proto", "rpc", "yaml"],
     "process": [],
     "serving": [
         "address", "files", "identity", "log", "metrics", "options", "pages", "process", "tls"

@@ -33,12 +33,17 @@ export function call(method, request) {
   });
 }
 
-export function fetchBoard({ filter, state, offset, limit }) {
-  const query = new URLSearchParams({ filter, offset, limit });
-  if (state === "OVERRIDDEN") query.set("overridden", "1");
-  else if (state) query.set("state", state);
-  return ask(`/json/breakers?${query}`);
+// Where the table is as JSON. Of `view`, which may have filter, state, offset and limit, what is not empty counts.
+export function boardPathOf(view) {
+  const query = new URLSearchParams(Object.entries(view).filter(([, value]) => value !== ""));
+  if (view.state === "OVERRIDDEN") {
+    query.delete("state");
+    query.set("overridden", "1");
+  }
+  return query.size > 0 ? `/json/breakers?${query}` : "/json/breakers";
 }
+
+export const fetchBoard = (view) => ask(boardPathOf(view));
 
 const nameQuery = (name) => `name=${encodeURIComponent(name).replaceAll("%2F", "/")}`;
 

@@ -1,6 +1,6 @@
 // All breakers, the worst first. Only the rows in sight are there; the rest is room.
 
-import { fetchBoard, pathOf, token } from "./api.js";
+import { boardPathOf, fetchBoard, pathOf, token } from "./api.js";
 import { element, setText } from "./dom.js";
 import { overrideText, percent, rate, SHAPES, span, word } from "./format.js";
 
@@ -69,6 +69,8 @@ export class BoardView {
       this.table,
     );
     this.note = element("div", { class: "note", hidden: true });
+    this.twin = element("a", {});
+    this.showTwin();
     main.append(
       element("h1", { class: "hidden-text" }, "Breakers"),
       element(
@@ -84,9 +86,15 @@ export class BoardView {
         "p",
         { class: "hint" },
         "Keys: / filter, j and k rows, Enter opens. The same as JSON: ",
-        element("a", { href: "/json/breakers" }, "/json/breakers"),
+        this.twin,
       ),
     );
+  }
+
+  showTwin() {
+    const path = boardPathOf({ filter: this.filter.value, state: this.state.value });
+    this.twin.setAttribute("href", path);
+    setText(this.twin, path);
   }
 
   // The rows in sight, and some around them.
@@ -174,6 +182,7 @@ export class BoardView {
     if (this.filter.value) query.set("filter", this.filter.value);
     if (this.state.value) query.set("state", this.state.value);
     history.replaceState(null, "", query.size > 0 ? `/?${query}` : "/");
+    this.showTwin();
     this.scroller.scrollTop = 0;
     clearTimeout(this.waiting);
     this.waiting = setTimeout(this.refresh, FILTER_WAIT_MS);

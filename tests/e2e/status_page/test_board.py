@@ -116,6 +116,8 @@ def test_it_filters_very_many(crowd, open_page):
     browser.wait_for(lambda: len(browser.all("tbody a")) == 1, "one is open")
     assert browser.cells(names[12_345])
     assert browser.run("return location.search") == "?filter=SERVICE1234&state=OPEN"
+    twin = browser.one(".hint a").get_attribute("href")
+    assert twin.endswith("/json/breakers?filter=SERVICE1234&state=OPEN")
     browser.fill("#filter", "no such thing")
     browser.wait_for(lambda: "No breaker fits" in browser.text(".note"), "it says so")
 
@@ -157,6 +159,8 @@ def test_it_survives_a_restart_of_the_server(open_page, tmp_path):
         ("state=NEAR", "write CLOSED, OPEN or HALF_OPEN"),
         ("offset=x", "write a whole number"),
         ("overridden=yes", "write a whole number"),
+        ("stat=OPEN", "did you mean state?"),
+        ("y=2", "there are filter, state, overridden, offset, limit"),
     ],
 )
 def test_its_twin_says_what_is_wrong_with_a_query(server, query, complaint):
