@@ -5,14 +5,14 @@
 #include "absl/strings/str_cat.h"
 #include "proto/convert/bad_field.h"
 #include "proto/convert/convert.h"
-#include "proto/convert/longest.h"
+#include "proto/convert/max_call_time.h"
 
 namespace fusebox {
 namespace {
 
 absl::StatusOr<absl::Duration> ReadLatency(const google::protobuf::Duration& message) {
   const absl::Duration latency = FromProto(message);
-  if (latency >= absl::ZeroDuration() && latency <= kLongest) return latency;
+  if (latency >= absl::ZeroDuration() && latency <= kMaxCallTime) return latency;
   return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
                   "set it between 0 and 24h");
 }
@@ -20,7 +20,7 @@ absl::StatusOr<absl::Duration> ReadLatency(const google::protobuf::Duration& mes
 // The dependency says it, not the caller: however long it is, the call ended as it did.
 absl::StatusOr<absl::Duration> ReadRetryAfter(const google::protobuf::Duration& message) {
   const absl::Duration wait = FromProto(message);
-  if (wait >= absl::ZeroDuration()) return std::min(wait, kLongest);
+  if (wait >= absl::ZeroDuration()) return std::min(wait, kMaxCallTime);
   return BadField("RETRY_AFTER_INVALID", "retry_after", absl::FormatDuration(wait),
                   "set it to at least 0, or leave it out");
 }

@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/convert/bad_field.h"
 #include "proto/convert/convert.h"
-#include "proto/convert/longest.h"
+#include "proto/convert/max_call_time.h"
 
 namespace fusebox {
 namespace {
@@ -49,7 +49,7 @@ absl::Status CheckCounts(const v1::Tally& message) {
 
 absl::Status CheckLatency(const v1::Tally& message) {
   const absl::Duration latency = FromProto(message.latency());
-  if (latency >= absl::ZeroDuration() && latency <= kLongest * message.timed())
+  if (latency >= absl::ZeroDuration() && latency <= kMaxCallTime * message.timed())
     return absl::OkStatus();
   return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
                   "set it between 0 and 24h for each timed call");
@@ -62,7 +62,7 @@ absl::Status CheckTimes(const v1::Tally& message) {
   }
   for (const google::protobuf::Duration& sample : message.latency_samples()) {
     const absl::Duration one = FromProto(sample);
-    if (one >= absl::ZeroDuration() && one <= kLongest) continue;
+    if (one >= absl::ZeroDuration() && one <= kMaxCallTime) continue;
     return BadField("LATENCY_INVALID", "latency_samples", absl::FormatDuration(one),
                     "set each between 0 and 24h");
   }
@@ -125,14 +125,14 @@ OutcomeCounts ReadOutcomes(const v1::Tally& message) {
                          .slow = message.slow(),
                          .trailing_failures = message.trailing_failures()};
   if (message.has_retry_after()) {
-    outcomes.retry_after = std::min(FromProto(message.retry_after()), kLongest);
+    outcomes.retry_after = std::min(FromProto(message.retry_after()), kMaxCallTime);
   }
   return outcomes;
 }
 
 // Also of a server that is not as it should be.
 absl::Duration UpToADay(const google::protobuf::Duration& duration) {
-  return std::clamp(FromProto(duration), absl::ZeroDuration(), kLongest);
+  return std::clamp(FromProto(duration), absl::ZeroDuration(), kMaxCallTime);
 }
 
 }  // namespace

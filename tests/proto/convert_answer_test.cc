@@ -168,7 +168,8 @@ TEST(ConvertTransitionTest, WhatHappenedBeforeTheBootIsBeforeTheOrigin) {
 TEST(ConvertTransitionTest, ATransitionIsWholeInItsMessage) {
   const v1::Transition message = ToProto(SomeTransition(), "db/orders", kAnchor);
   // Core does not know who did it, and under which policy.
-  EXPECT_THAT(Unset(message), ElementsAre("policy", "actor", "reason", "override", "drill_report"));
+  EXPECT_THAT(Unset(message),
+              ElementsAre("policy", "actor", "reason", "override", "drill_report", "trace_id"));
   EXPECT_EQ(message.number(), 9u);
   EXPECT_EQ(message.breaker(), "db/orders");
   EXPECT_EQ(message.from(), v1::STATE_HALF_OPEN);

@@ -16,7 +16,7 @@ from test_run_it import BLOCKS, run
 
 RUN = ROOT / "deploy/prometheus/run"
 FREE_PORT = "127.0.0.1:0"
-OPEN = 'max by (breaker) (fusebox_breaker_state{state="OPEN"})'
+OPEN = 'max by (breaker) (fusebox_breaker_state{state="open"})'
 
 
 @pytest.fixture
