@@ -82,12 +82,7 @@ export class BoardView {
       ),
       this.note,
       this.scroller,
-      element(
-        "p",
-        { class: "hint" },
-        "Keys: / filter, j and k rows, Enter opens. The same as JSON: ",
-        this.twin,
-      ),
+      element("p", { class: "hint" }, "Keys: / filter, j and k rows, Enter opens. The same as JSON: ", this.twin),
     );
   }
 
