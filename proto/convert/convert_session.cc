@@ -49,8 +49,9 @@ absl::Status CheckCounts(const v1::Tally& message) {
 
 absl::Status CheckLatency(const v1::Tally& message) {
   const absl::Duration latency = FromProto(message.latency());
-  if (latency >= absl::ZeroDuration() && latency <= kMaxCallTime * message.timed())
+  if (latency >= absl::ZeroDuration() && latency <= kMaxCallTime * message.timed()) {
     return absl::OkStatus();
+  }
   return BadField("LATENCY_INVALID", "latency", absl::FormatDuration(latency),
                   "set it between 0 and 24h for each timed call");
 }
