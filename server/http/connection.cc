@@ -320,7 +320,8 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 }  // namespace
 
 void ServeConnection(asio::ip::tcp::socket socket, Desk& desk,
-                     const std::shared_ptr<asio::ssl::context>& tls, std::function<void()> closed) {
+                     const std::shared_ptr<asio::ssl::context>& tls,
+                     std::function<void()> closed) try {
   Place place(std::move(closed));
   if (tls == nullptr) {
     std::make_shared<Connection<beast::tcp_stream>>(desk, std::move(place), std::move(socket))
@@ -330,6 +331,7 @@ void ServeConnection(asio::ip::tcp::socket socket, Desk& desk,
     using Stream = beast::ssl_stream<beast::tcp_stream>;
     std::make_shared<Connection<Stream>>(desk, std::move(place), std::move(socket), *tls)->Start();
   }
+} catch (const boost::system::system_error&) {
 }
 
 }  // namespace fusebox

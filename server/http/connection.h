@@ -14,8 +14,9 @@ namespace fusebox {
 // socket's executor, which must be of one thread; but handlers run on the desk's workers. `desk`
 // must outlive the executor. `closed` is called at its end, on the executor or where that ends.
 //
-// With a context it speaks TLS. Bounds: 5 s for a handshake, 5 s for a header, 5 s for a body and
-// 30 s to take a response; 16 KiB of header, 1 MiB of body.
+// With a context it speaks TLS; where OpenSSL has no room for one more, the connection just ends.
+// Bounds: 5 s for a handshake, 5 s for a header, 5 s for a body and 30 s to take a response; 16 KiB
+// of header, 1 MiB of body.
 void ServeConnection(boost::asio::ip::tcp::socket socket, Desk& desk,
                      const std::shared_ptr<boost::asio::ssl::context>& tls,
                      std::function<void()> closed);

@@ -64,7 +64,6 @@ class HttpServer::Listener {
 
   error_code Listen(const ListenAddress& address) {
     error_code error;
-    if (tls_.has_value() && tls_->Newest() == nullptr) return asio::error::no_protocol_option;
     const std::string host(absl::StripSuffix(absl::StripPrefix(address.host, "["), "]"));
     const auto found =
         tcp::resolver(io_).resolve(host, absl::StrCat(address.port), tcp::resolver::passive, error);
@@ -81,6 +80,9 @@ class HttpServer::Listener {
     if (!error) Run();
     return error;
   }
+
+  // Whether there is a certificate to serve by, if there is to be one.
+  bool HasCertificate() { return !tls_.has_value() || tls_->Newest() != nullptr; }
 
   uint16_t port() const { return port_; }
 
@@ -149,6 +151,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view 
     return absl::InvalidArgumentError(absl::StrCat("--http-listen ", parsed.status().message()));
   }
   auto listener = std::make_unique<Listener>(std::move(routes), certificate);
+  if (!listener->HasCertificate()) {
+    return absl::InvalidArgumentError(
+        "--http-tls: OpenSSL does not take the certificate of --tls-cert; have it issued anew");
+  }
   if (const error_code error = listener->Listen(*parsed)) return CannotListen(address, error);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(listener)));
 }

@@ -35,7 +35,9 @@ class HttpServer {
   // as ParseTcpAddress() reads it; port 0 takes a free one. Of a name's addresses it takes one, of
   // IPv4 if there is any. With a certificate, which must outlive the server, it speaks TLS.
   //
-  // The error names the address and --http-listen. INVALID_ARGUMENT: it is not an address.
+  // The error names the address and --http-listen. INVALID_ARGUMENT: it is not an address; or,
+  // naming
+  // --http-tls, OpenSSL does not take the certificate.
   // UNAVAILABLE: it is in use, not of this machine, or may not be used.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
       absl::string_view address, std::vector<HttpRoute> routes,

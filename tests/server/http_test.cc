@@ -467,6 +467,14 @@ TEST(HttpServerTest, RefusesWhatIsNoAddress) {
   }
 }
 
+TEST(HttpServerTest, ServesNothingInPlaintextForWantOfACertificate) {
+  LiveCertificate live;
+  live.Replace({.chain = "nothing", .key = "nothing", .client_ca = "", .not_after = {}});
+  const absl::Status status = HttpServer::Start("127.0.0.1:0", {HealthzRoute()}, &live).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), StartsWith("--http-tls: "));
+}
+
 // 192.0.2.0/24 is nobody's: RFC 5737.
 TEST(HttpServerTest, SaysIfAnAddressIsOfAnotherMachine) {
   const absl::Status status = HttpServer::Start("192.0.2.1:0", {}).status();
