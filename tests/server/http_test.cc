@@ -1,7 +1,5 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -9,19 +7,16 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "server/http/health_routes.h"
 #include "server/http/http_server.h"
+#include "server/http_fixture.h"
 
 namespace fusebox {
 namespace {
@@ -30,88 +25,6 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-// A connection to a server on this machine.
-class Connection {
- public:
-  explicit Connection(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    connected_ = connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
-  }
-  ~Connection() { close(socket_); }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  bool connected() const { return connected_; }
-
-  void Send(absl::string_view text) const {
-    EXPECT_EQ(send(socket_, text.data(), text.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(text.size()));
-  }
-
-  void WaitUntilSomethingComes() const {
-    char first = 0;
-    EXPECT_EQ(recv(socket_, &first, 1, MSG_PEEK), 1);
-  }
-
-  // Whatever comes until the server closes the connection.
-  std::string ReadAll() const {
-    std::string all;
-    char part[4096];
-    ssize_t size = 0;
-    while ((size = recv(socket_, part, sizeof(part), 0)) > 0) {
-      all.append(part, static_cast<size_t>(size));
-    }
-    return all;
-  }
-
- private:
-  const int socket_;
-  bool connected_ = false;
-};
-
-std::string Ask(uint16_t port, absl::string_view request) {
-  const Connection connection(port);
-  EXPECT_TRUE(connection.connected());
-  connection.Send(request);
-  return connection.ReadAll();
-}
-
-std::string Get(uint16_t port, absl::string_view path) {
-  return Ask(port, absl::StrCat("GET ", path, " HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-}
-
-std::string BodyOf(absl::string_view response) {
-  const size_t end = response.find("\r\n\r\n");
-  return end == absl::string_view::npos ? "" : std::string(response.substr(end + 4));
-}
-
-std::unique_ptr<HttpServer> StartOrDie(std::vector<HttpRoute> routes,
-                                       absl::string_view address = "127.0.0.1:0") {
-  absl::StatusOr<std::unique_ptr<HttpServer>> server =
-      HttpServer::Start(address, std::move(routes));
-  EXPECT_TRUE(server.ok()) << server.status();
-  return server.ok() ? *std::move(server) : nullptr;
-}
-
-HttpRoute Page(std::string path, std::string body) {
-  return {.path = std::move(path),
-          .summary = "a page",
-          .handler = [body = std::move(body)](const HttpRequest&) {
-            return HttpResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                                .body = body};
-          }};
-}
-
-// More than sockets buffer.
-std::string LargePage() {
-  std::string page;
-  page.resize(20'000'000, 'x');
-  return page;
-}
 
 TEST(HttpServerTest, ServesAPageWithItsTypeAndLength) {
   const auto server = StartOrDie({Page("/metrics", "up 1\n")});
@@ -156,27 +69,6 @@ TEST(HttpServerTest, RefusesEveryOtherMethodAndSaysWhichItTakes) {
   }
 }
 
-// Who sends a body could otherwise keep a thread for as long as they like.
-TEST(HttpServerTest, AnswersBeforeABodyThatNeverComes) {
-  const auto server = StartOrDie({Page("/metrics", "up 1\n")});
-  const std::string response = Ask(
-      server->port(), "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n");
-  EXPECT_THAT(response, StartsWith("HTTP/1.1 405 "));
-}
-
-HttpRoute Echo() {
-  return {.path = "/echo/",
-          .summary = "says it again",
-          .handler =
-              [](const HttpRequest& request) {
-                return HttpResponse{.status = 201,
-                                    .body = absl::StrCat(request.path, "|", request.query, "|",
-                                                         request.peer, "|", request.body),
-                                    .headers = {{"X-Extra", "yes"}}};
-              },
-          .method = HttpRoute::Method::kPost};
-}
-
 TEST(HttpServerTest, HandsOnWhatIsPosted) {
   const auto server = StartOrDie({Echo()});
   const std::string response = Ask(server->port(),
@@ -194,23 +86,6 @@ TEST(HttpServerTest, TakesABodyInChunks) {
                                    "Transfer-Encoding: chunked\r\n\r\n"
                                    "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
   EXPECT_THAT(response, EndsWith("|hello"));
-}
-
-TEST(HttpServerTest, RefusesTooMuchInChunks) {
-  const auto server = StartOrDie({Echo()});
-  std::string request = "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-  const std::string chunk = absl::StrCat("10000\r\n", std::string(0x10000, 'x'), "\r\n");
-  for (int i = 0; i < 17; ++i) request += chunk;
-  EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 413 "));
-}
-
-// Whoever sends no end of a chunk's own header.
-TEST(HttpServerTest, RefusesChunksThatAreAllFraming) {
-  const auto server = StartOrDie({Echo()});
-  const std::string request =
-      absl::StrCat("POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;",
-                   std::string(100'000, 'x'));
-  EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 400 "));
 }
 
 TEST(HttpServerTest, TakesAPostWithoutABody) {
@@ -237,18 +112,6 @@ TEST(HttpServerTest, TakesTheAddressOfAProxy) {
   EXPECT_THAT(Get(server->port(), "http://fusebox.example"), StartsWith("HTTP/1.1 404 "));
 }
 
-// A client that is still sending would see a broken connection, and no answer.
-TEST(HttpServerTest, HearsOutWhoIsRefusedInTheMiddleOfABody) {
-  const auto server = StartOrDie({Echo(), Page("/metrics", "up 1\n")});
-  const std::string body(4 << 20, 'x');
-  for (const absl::string_view path : {"/echo/a", "/metrics"}) {
-    const std::string response =
-        Ask(server->port(), absl::StrCat("POST ", path, " HTTP/1.1\r\nHost: a\r\nContent-Length: ",
-                                         body.size(), "\r\n\r\n", body));
-    EXPECT_THAT(response, StartsWith(path == "/metrics" ? "HTTP/1.1 405 " : "HTTP/1.1 413 "));
-  }
-}
-
 TEST(HttpServerTest, AsksWhetherToRefuseBeforeItReadsABody) {
   HttpRoute shut = Echo();
   shut.refuse = [](const HttpRequest& request) { return HttpResponse{.body = request.path}; };
@@ -258,111 +121,11 @@ TEST(HttpServerTest, AsksWhetherToRefuseBeforeItReadsABody) {
   EXPECT_EQ(BodyOf(response), "/echo/a");
 }
 
-// Whoever sends theirs a byte at a time.
-TEST(HttpServerTest, AnswersOthersWhileBodiesTrickleIn) {
-  const auto server = StartOrDie({Echo(), HealthzRoute()});
-  std::vector<std::unique_ptr<Connection>> slow;
-  for (int i = 0; i < 40; ++i) {
-    slow.push_back(std::make_unique<Connection>(server->port()));
-    slow.back()->Send("POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx");
-  }
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
-  const std::string posted =
-      Ask(server->port(), "POST /echo/b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
-  EXPECT_THAT(posted, EndsWith("/echo/b||127.0.0.1|hi")) << "whose body came is not held up";
-  for (const auto& each : slow) {
-    EXPECT_THAT(each->ReadAll(), StartsWith("HTTP/1.1 408 ")) << "5 s are over";
-  }
-}
-
-TEST(HttpServerTest, ReadsSoManyBodiesAtATime) {
-  const auto server = StartOrDie({Echo()});
-  std::vector<std::unique_ptr<Connection>> slow;
-  for (int i = 0; i < 64; ++i) {
-    slow.push_back(std::make_unique<Connection>(server->port()));
-    slow.back()->Send(
-        "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n");
-    slow.back()->WaitUntilSomethingComes();
-  }
-  const std::string post = "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
-  EXPECT_THAT(Ask(server->port(), post), StartsWith("HTTP/1.1 429 "));
-  slow.front()->Send("123456789");
-  EXPECT_THAT(slow.front()->ReadAll(), EndsWith("123456789"));
-  EXPECT_THAT(Ask(server->port(), post), EndsWith("|hi"));
-}
-
-TEST(HttpServerTest, HandlesSoManyPostsAtATime) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  int inside = 0;
-  bool may_end = false;
-  HttpRoute slow = Echo();
-  slow.handler = [&](const HttpRequest&) {
-    std::unique_lock lock(mutex);
-    ++inside;
-    changed.notify_all();
-    changed.wait(lock, [&] { return may_end; });
-    return HttpResponse{.body = "done\n"};
-  };
-  const auto server = StartOrDie({slow, HealthzRoute()});
-  const std::string post = "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
-  std::vector<std::unique_ptr<Connection>> calls;
-  for (int i = 0; i < 8; ++i) {
-    calls.push_back(std::make_unique<Connection>(server->port()));
-    calls.back()->Send(post);
-  }
-  {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return inside == 8; });
-  }
-  EXPECT_THAT(Ask(server->port(), post), StartsWith("HTTP/1.1 429 "));
-  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
-  {
-    const std::lock_guard lock(mutex);
-    may_end = true;
-  }
-  changed.notify_all();
-  for (const auto& call : calls) EXPECT_EQ(BodyOf(call->ReadAll()), "done\n");
-}
-
-// 64 MiB at most.
-TEST(HttpServerTest, KeepsSoManyLongAnswersForThoseWhoDoNotRead) {
-  const auto server = StartOrDie({Page("/large", LargePage()), HealthzRoute()});
-  std::vector<std::unique_ptr<Connection>> slow;
-  for (int i = 0; i < 3; ++i) {
-    slow.push_back(std::make_unique<Connection>(server->port()));
-    slow.back()->Send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
-    slow.back()->WaitUntilSomethingComes();
-  }
-  EXPECT_THAT(Get(server->port(), "/large"), StartsWith("HTTP/1.1 503 "));
-  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
-  EXPECT_EQ(BodyOf(slow.front()->ReadAll()).size(), LargePage().size());
-  EXPECT_THAT(Get(server->port(), "/large"), StartsWith("HTTP/1.1 200 "));
-}
-
-TEST(HttpServerTest, DropsTheSilentBeforeNobodyCanSpeak) {
-  const auto server = StartOrDie({HealthzRoute()});
-  std::vector<std::unique_ptr<Connection>> silent;
-  for (int i = 0; i < 1000; ++i) {
-    silent.push_back(std::make_unique<Connection>(server->port()));
-    ASSERT_TRUE(silent.back()->connected());
-  }
-  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
-  EXPECT_EQ(silent.front()->ReadAll(), "") << "it was there first";
-}
-
 TEST(HttpServerTest, ServesWhatIsPostedToNobodyWhoGets) {
   const auto server = StartOrDie({Echo()});
   const std::string response = Get(server->port(), "/echo/a");
   EXPECT_THAT(response, StartsWith("HTTP/1.1 405 "));
   EXPECT_THAT(response, HasSubstr("\r\nAllow: POST\r\n"));
-}
-
-TEST(HttpServerTest, RefusesABodyThatIsTooLong) {
-  const auto server = StartOrDie({Echo()});
-  EXPECT_THAT(
-      Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n"),
-      StartsWith("HTTP/1.1 413 "));
 }
 
 TEST(HttpServerTest, SaysWhatThereIsIfAPageIsNot) {
@@ -398,30 +161,6 @@ TEST(HttpServerTest, SaysNothingOfWhatItIsBuiltWith) {
 TEST(HttpServerTest, RefusesWhatIsNoRequest) {
   const auto server = StartOrDie({});
   EXPECT_THAT(Ask(server->port(), "nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 Bad Request\r\n"));
-}
-
-TEST(HttpServerTest, RefusesARequestHeaderWithoutEnd) {
-  const auto server = StartOrDie({Page("/metrics", "up 1\n")});
-  EXPECT_THAT(
-      Ask(server->port(), absl::StrCat("GET /metrics HTTP/1.1\r\nX: ", std::string(100'000, 'x'))),
-      StartsWith("HTTP/1.1 431 "));
-}
-
-// Each is short, and a node of a list.
-TEST(HttpServerTest, RefusesHeadersWithoutEnd) {
-  const auto server = StartOrDie({Page("/metrics", "up 1\n")});
-  std::string request = "GET /metrics HTTP/1.1\r\n";
-  for (int i = 0; i < 100'000; ++i) request += "a:\r\n";
-  EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 431 "));
-}
-
-TEST(HttpServerTest, GoesOnServingAfterAClientThatLeftEarly) {
-  const auto server = StartOrDie({Page("/large", LargePage()), HealthzRoute()});
-  {
-    const Connection hasty(server->port());
-    hasty.Send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
-  }
-  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
 }
 
 TEST(HttpServerTest, ServesSeveralRequestsAtOnce) {
@@ -522,18 +261,6 @@ TEST(HttpServerTest, AnswersWhatItHasBegunBeforeItStops) {
   std::thread stopping([&] { server.reset(); });
   EXPECT_EQ(BodyOf(connection.ReadAll()).size(), body.size());
   stopping.join();
-}
-
-// More than there may be connections.
-TEST(HttpServerTest, ServesMoreClientsThanItHoldsConnections) {
-  const auto server = StartOrDie({HealthzRoute()});
-  std::vector<std::unique_ptr<Connection>> clients;
-  for (int i = 0; i < 600; ++i) {
-    clients.push_back(std::make_unique<Connection>(server->port()));
-    ASSERT_TRUE(clients.back()->connected());
-    clients.back()->Send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-  }
-  for (const auto& each : clients) EXPECT_EQ(BodyOf(each->ReadAll()), "ok\n");
 }
 
 TEST(HealthRoutesTest, SayThatTheProcessLives) {

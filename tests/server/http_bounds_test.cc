@@ -1,0 +1,197 @@
+// What clients can take from a server: time, memory, connections.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/http/health_routes.h"
+#include "server/http/http_server.h"
+#include "server/http_fixture.h"
+
+namespace fusebox {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::StartsWith;
+
+// Who sends a body could otherwise keep a thread for as long as they like.
+TEST(HttpBoundsTest, AnswersBeforeABodyThatNeverComes) {
+  const auto server = StartOrDie({Page("/metrics", "up 1\n")});
+  const std::string response = Ask(
+      server->port(), "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n");
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 405 "));
+}
+
+TEST(HttpBoundsTest, RefusesTooMuchInChunks) {
+  const auto server = StartOrDie({Echo()});
+  std::string request = "POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string chunk = absl::StrCat("10000\r\n", std::string(0x10000, 'x'), "\r\n");
+  for (int i = 0; i < 17; ++i) request += chunk;
+  EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 413 "));
+}
+
+// Whoever sends no end of a chunk's own header.
+TEST(HttpBoundsTest, RefusesChunksThatAreAllFraming) {
+  const auto server = StartOrDie({Echo()});
+  const std::string request =
+      absl::StrCat("POST /echo/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;",
+                   std::string(100'000, 'x'));
+  EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 400 "));
+}
+
+// A client that is still sending would see a broken connection, and no answer.
+TEST(HttpBoundsTest, HearsOutWhoIsRefusedInTheMiddleOfABody) {
+  const auto server = StartOrDie({Echo(), Page("/metrics", "up 1\n")});
+  const std::string body(4 << 20, 'x');
+  for (const absl::string_view path : {"/echo/a", "/metrics"}) {
+    const std::string response =
+        Ask(server->port(), absl::StrCat("POST ", path, " HTTP/1.1\r\nHost: a\r\nContent-Length: ",
+                                         body.size(), "\r\n\r\n", body));
+    EXPECT_THAT(response, StartsWith(path == "/metrics" ? "HTTP/1.1 405 " : "HTTP/1.1 413 "));
+  }
+}
+
+// Whoever sends theirs a byte at a time.
+TEST(HttpBoundsTest, AnswersOthersWhileBodiesTrickleIn) {
+  const auto server = StartOrDie({Echo(), HealthzRoute()});
+  std::vector<std::unique_ptr<Connection>> slow;
+  for (int i = 0; i < 40; ++i) {
+    slow.push_back(std::make_unique<Connection>(server->port()));
+    slow.back()->Send("POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx");
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
+  const std::string posted =
+      Ask(server->port(), "POST /echo/b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_THAT(posted, EndsWith("/echo/b||127.0.0.1|hi")) << "whose body came is not held up";
+  for (const auto& each : slow) {
+    EXPECT_THAT(each->ReadAll(), StartsWith("HTTP/1.1 408 ")) << "5 s are over";
+  }
+}
+
+TEST(HttpBoundsTest, ReadsSoManyBodiesAtATime) {
+  const auto server = StartOrDie({Echo()});
+  std::vector<std::unique_ptr<Connection>> slow;
+  for (int i = 0; i < 64; ++i) {
+    slow.push_back(std::make_unique<Connection>(server->port()));
+    slow.back()->Send(
+        "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n");
+    slow.back()->WaitUntilSomethingComes();
+  }
+  const std::string post = "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+  EXPECT_THAT(Ask(server->port(), post), StartsWith("HTTP/1.1 429 "));
+  slow.front()->Send("123456789");
+  EXPECT_THAT(slow.front()->ReadAll(), EndsWith("123456789"));
+  EXPECT_THAT(Ask(server->port(), post), EndsWith("|hi"));
+}
+
+TEST(HttpBoundsTest, HandlesSoManyPostsAtATime) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int inside = 0;
+  bool may_end = false;
+  HttpRoute slow = Echo();
+  slow.handler = [&](const HttpRequest&) {
+    std::unique_lock lock(mutex);
+    ++inside;
+    changed.notify_all();
+    changed.wait(lock, [&] { return may_end; });
+    return HttpResponse{.body = "done\n"};
+  };
+  const auto server = StartOrDie({slow, HealthzRoute()});
+  const std::string post = "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+  std::vector<std::unique_ptr<Connection>> calls;
+  for (int i = 0; i < 8; ++i) {
+    calls.push_back(std::make_unique<Connection>(server->port()));
+    calls.back()->Send(post);
+  }
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return inside == 8; });
+  }
+  EXPECT_THAT(Ask(server->port(), post), StartsWith("HTTP/1.1 429 "));
+  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
+  {
+    const std::lock_guard lock(mutex);
+    may_end = true;
+  }
+  changed.notify_all();
+  for (const auto& call : calls) EXPECT_EQ(BodyOf(call->ReadAll()), "done\n");
+}
+
+// 64 MiB at most.
+TEST(HttpBoundsTest, KeepsSoManyLongAnswersForThoseWhoDoNotRead) {
+  const auto server = StartOrDie({Page("/large", LargePage()), HealthzRoute()});
+  std::vector<std::unique_ptr<Connection>> slow;
+  for (int i = 0; i < 3; ++i) {
+    slow.push_back(std::make_unique<Connection>(server->port()));
+    slow.back()->Send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    slow.back()->WaitUntilSomethingComes();
+  }
+  EXPECT_THAT(Get(server->port(), "/large"), StartsWith("HTTP/1.1 503 "));
+  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
+  EXPECT_EQ(BodyOf(slow.front()->ReadAll()).size(), LargePage().size());
+  EXPECT_THAT(Get(server->port(), "/large"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(HttpBoundsTest, DropsTheSilentBeforeNobodyCanSpeak) {
+  const auto server = StartOrDie({HealthzRoute()});
+  std::vector<std::unique_ptr<Connection>> silent;
+  for (int i = 0; i < 1000; ++i) {
+    silent.push_back(std::make_unique<Connection>(server->port()));
+    ASSERT_TRUE(silent.back()->connected());
+  }
+  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
+  EXPECT_EQ(silent.front()->ReadAll(), "") << "it was there first";
+}
+
+TEST(HttpBoundsTest, RefusesABodyThatIsTooLong) {
+  const auto server = StartOrDie({Echo()});
+  EXPECT_THAT(
+      Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n"),
+      StartsWith("HTTP/1.1 413 "));
+}
+
+TEST(HttpBoundsTest, RefusesARequestHeaderWithoutEnd) {
+  const auto server = StartOrDie({Page("/metrics", "up 1\n")});
+  EXPECT_THAT(
+      Ask(server->port(), absl::StrCat("GET /metrics HTTP/1.1\r\nX: ", std::string(100'000, 'x'))),
+      StartsWith("HTTP/1.1 431 "));
+}
+
+// Each is short, and a node of a list.
+TEST(HttpBoundsTest, RefusesHeadersWithoutEnd) {
+  const auto server = StartOrDie({Page("/metrics", "up 1\n")});
+  std::string request = "GET /metrics HTTP/1.1\r\n";
+  for (int i = 0; i < 100'000; ++i) request += "a:\r\n";
+  EXPECT_THAT(Ask(server->port(), request), StartsWith("HTTP/1.1 431 "));
+}
+
+TEST(HttpBoundsTest, GoesOnServingAfterAClientThatLeftEarly) {
+  const auto server = StartOrDie({Page("/large", LargePage()), HealthzRoute()});
+  {
+    const Connection hasty(server->port());
+    hasty.Send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
+}
+
+// More than there may be connections.
+TEST(HttpBoundsTest, ServesMoreClientsThanItHoldsConnections) {
+  const auto server = StartOrDie({HealthzRoute()});
+  std::vector<std::unique_ptr<Connection>> clients;
+  for (int i = 0; i < 600; ++i) {
+    clients.push_back(std::make_unique<Connection>(server->port()));
+    ASSERT_TRUE(clients.back()->connected());
+    clients.back()->Send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+  }
+  for (const auto& each : clients) EXPECT_EQ(BodyOf(each->ReadAll()), "ok\n");
+}
+
+}  // namespace
+}  // namespace fusebox
