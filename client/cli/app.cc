@@ -136,7 +136,7 @@ int RunApp(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.fallthrough();  // The global flags may also stand after the verb.
   Commands commands(app);
-  AddGlobalFlags(app, flags);
+  AddGlobalFlags(FlagSet(app), flags);
   AddVerbs(commands);
   NameVariables(app);
   if (argc > 1 && argv[1] == kCompleteVerb) {

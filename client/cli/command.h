@@ -14,15 +14,19 @@
 #ifndef FUSEBOX_CLIENT_CLI_COMMAND_H_
 #define FUSEBOX_CLIENT_CLI_COMMAND_H_
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "client/cli/channel.h"
+#include "client/cli/flag_set.h"
 #include "client/cli/output.h"
 #include "client/cli/talk.h"
+
+namespace CLI {
+class App;
+}
 
 namespace fusebox::cli {
 
@@ -60,15 +64,11 @@ class Commands {
   // Declares a verb. `run` gets the flags, is called by Run() if this verb was chosen, and returns
   // an exit code. Both references live as long as the app.
   template <typename Flags>
-  std::pair<CLI::App&, Flags&> Add(const std::string& name, const std::string& description,
-                                   int (*run)(Invocation&, const Flags&)) {
+  std::pair<FlagSet, Flags&> Add(const std::string& name, const std::string& description,
+                                 int (*run)(Invocation&, const Flags&)) {
     auto flags = std::make_shared<Flags>();
-    CLI::App& verb = Declare(name, description);
-    // Of all kinds of callbacks this one lets CLI11 read the variables of the chosen verb only.
-    verb.parse_complete_callback([chosen = chosen_, run, flags] {
-      *chosen = [run, flags](Invocation& cli) { return run(cli, *flags); };
-    });
-    return {verb, *flags};
+    const Chosen runs = [run, flags](Invocation& cli) { return run(cli, *flags); };
+    return {Declare(name, description, runs), *flags};
   }
 
   // Declares a group of verbs, one of which must follow its name.
@@ -82,7 +82,7 @@ class Commands {
 
   Commands(CLI::App& app, std::shared_ptr<Chosen> chosen) : app_(app), chosen_(std::move(chosen)) {}
 
-  CLI::App& Declare(const std::string& name, const std::string& description);
+  FlagSet Declare(const std::string& name, const std::string& description, Chosen runs);
 
   CLI::App& app_;
   const std::shared_ptr<Chosen> chosen_;  // Shared with the groups.

@@ -1,5 +1,6 @@
 #include "client/cli/complete.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <functional>
@@ -99,7 +100,7 @@ class Names {
   explicit Names(const std::vector<std::string>& words) {
     CLI::App app;
     app.allow_extras();
-    AddGlobalFlags(app, flags_);
+    AddGlobalFlags(FlagSet(app), flags_);
     NameVariables(app);
     try {
       app.parse(std::vector<std::string>(words.rbegin(), words.rend()));

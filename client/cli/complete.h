@@ -7,12 +7,15 @@
 #ifndef FUSEBOX_CLIENT_CLI_COMPLETE_H_
 #define FUSEBOX_CLIENT_CLI_COMPLETE_H_
 
-#include <CLI/CLI.hpp>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+
+namespace CLI {
+class App;
+}
 
 namespace fusebox::cli {
 

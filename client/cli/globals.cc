@@ -7,7 +7,6 @@
 
 #include "absl/strings/string_view.h"
 #include "client/cli/channel.h"
-#include "client/cli/flags.h"
 
 namespace fusebox::cli {
 namespace {
@@ -25,21 +24,18 @@ std::string Variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-void AddTlsFlags(CLI::App& app, CredentialFlags& flags) {
-  app.add_flag("--tls", flags.tls, "Encrypt, and check the server's certificate");
-  app.add_option("--tls-ca", flags.ca_file, "Certificates to trust [those of the system]")
-      ->type_name("FILE");
-  app.add_option("--tls-client-cert", flags.cert_file,
-                 "The certificate to show, if the server asks")
-      ->type_name("FILE");
-  app.add_option("--tls-client-key", flags.key_file, "The key of --tls-client-cert")
-      ->type_name("FILE");
-  app.add_option("--tls-server-name", flags.server_name,
-                 "What the server's certificate must say [the host of --server]")
-      ->type_name("HOST");
-  app.add_option("--token-file", flags.token_file,
-                 "Holds the bearer token to send; FUSEBOX_TOKEN holds one itself")
-      ->type_name("FILE");
+void AddTlsFlags(FlagSet all, CredentialFlags& flags) {
+  all.Add("--tls", flags.tls, "Encrypt, and check the server's certificate");
+  all.Add("--tls-ca", flags.ca_file, "Certificates to trust [those of the system]").Metavar("FILE");
+  all.Add("--tls-client-cert", flags.cert_file, "The certificate to show, if the server asks")
+      .Metavar("FILE");
+  all.Add("--tls-client-key", flags.key_file, "The key of --tls-client-cert").Metavar("FILE");
+  all.Add("--tls-server-name", flags.server_name,
+          "What the server's certificate must say [the host of --server]")
+      .Metavar("HOST");
+  all.Add("--token-file", flags.token_file,
+          "Holds the bearer token to send; FUSEBOX_TOKEN holds one itself")
+      .Metavar("FILE");
 }
 
 std::string TimeoutFault(const std::string& text) {
@@ -59,26 +55,26 @@ Format GlobalFlags::format() const {
   return Format::kTable;
 }
 
-void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
+void AddGlobalFlags(FlagSet all, GlobalFlags& flags) {
   std::vector<std::string> formats;
   for (const auto& [name, format] : kFormats) formats.emplace_back(name);
   flags.credentials.token = Variable("FUSEBOX_TOKEN");
   flags.actor = Variable("USER");
-  app.add_option("--server", flags.server, "Where the server is: host:port or unix:/path")
-      ->check(CLI::Validator([](const std::string& text) { return CheckAddress(text); }, ""))
-      ->type_name("ADDRESS")
-      ->capture_default_str();
-  AddDuration(app, "--timeout", flags.timeout, "How long one call may take, connecting included")
-      ->check(CLI::Validator(TimeoutFault, ""))
-      ->default_str("5s");
-  app.add_option("-o,--output", flags.output, "How data is printed: table, wide, json, yaml, name")
-      ->check(CLI::IsMember(formats))
-      ->type_name("FORMAT")
-      ->capture_default_str();
-  app.add_option("--actor", flags.actor,
-                 "Who asks, for the history, where the server does not know [$USER]")
-      ->type_name("NAME");
-  AddTlsFlags(app, flags.credentials);
+  all.Add("--server", flags.server, "Where the server is: host:port or unix:/path")
+      .Checked([](const std::string& text) { return CheckAddress(text); })
+      .Metavar("ADDRESS")
+      .ShowDefault();
+  all.Add("--timeout", flags.timeout, "How long one call may take, connecting included")
+      .Checked(TimeoutFault)
+      .ShowDefault("5s");
+  all.Add("-o,--output", flags.output, "How data is printed: table, wide, json, yaml, name")
+      .OneOf(formats)
+      .Metavar("FORMAT")
+      .ShowDefault();
+  all.Add("--actor", flags.actor,
+          "Who asks, for the history, where the server does not know [$USER]")
+      .Metavar("NAME");
+  AddTlsFlags(all, flags.credentials);
 }
 
 }  // namespace fusebox::cli

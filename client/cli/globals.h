@@ -2,11 +2,11 @@
 #ifndef FUSEBOX_CLIENT_CLI_GLOBALS_H_
 #define FUSEBOX_CLIENT_CLI_GLOBALS_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "absl/time/time.h"
 #include "client/cli/credentials.h"
+#include "client/cli/flag_set.h"
 #include "client/cli/output.h"
 
 namespace fusebox::cli {
@@ -23,7 +23,7 @@ struct GlobalFlags {
 
 // Declares them; `flags` must outlive the parsing. The token and who asks are taken from the
 // environment now.
-void AddGlobalFlags(CLI::App& app, GlobalFlags& flags);
+void AddGlobalFlags(FlagSet all, GlobalFlags& flags);
 
 }  // namespace fusebox::cli
 

@@ -1,5 +1,6 @@
 #include "client/cli/variables.h"
 
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <vector>
 

@@ -4,8 +4,11 @@
 #ifndef FUSEBOX_CLIENT_CLI_VARIABLES_H_
 #define FUSEBOX_CLIENT_CLI_VARIABLES_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace fusebox::cli {
 

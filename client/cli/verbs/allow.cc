@@ -93,31 +93,29 @@ void AddAllow(Commands& commands) {
   auto [verb, flags] = commands.Add<AllowFlags>(
       "allow", "Asks for one call: exits 0 if allowed, 1 if denied", Allow);
   AddBreakerName(verb, flags.name);
-  verb.add_option("--attempt", flags.attempt,
-                  "Which attempt it is; from 2 on it spends retry budget")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N")
-      ->capture_default_str();
-  verb.add_option("--previous-outcome", flags.previous_outcome,
-                  "Of a retry: how the attempt before it ended")
-      ->transform(EnumCheck<v1::Outcome>())
-      ->type_name("OUTCOME");
-  verb.add_flag("--hedge", flags.hedge,
-                "A second copy of a call that is not answered yet: it spends retry budget");
-  verb.add_option("--idempotency-key", flags.idempotency_key,
-                  "What the call does, the same for all its attempts: not done twice, where the "
-                  "policy says so")
-      ->type_name("KEY");
-  verb.add_flag("--retry-unknown", flags.retry_unknown,
-                "Make the call although one with its key may have been done");
-  verb.add_option("--fallback", flags.fallbacks,
-                  "A further breaker to try if those before refuse; may be given several times")
-      ->type_name("NAME");
-  AddDuration(verb, "--max-wait", flags.max_wait,
-              "How long to wait for a place in the bulkhead or a token of the rate limit [0]; "
-              "not part of --timeout");
-  verb.add_option("--client", flags.client, "Who asks [the address this comes from]")
-      ->type_name("NAME");
+  verb.Add("--attempt", flags.attempt, "Which attempt it is; from 2 on it spends retry budget")
+      .Positive()
+      .Metavar("N")
+      .ShowDefault();
+  verb.Add("--previous-outcome", flags.previous_outcome,
+           "Of a retry: how the attempt before it ended")
+      .OneOf(EnumNames<v1::Outcome>())
+      .Metavar("OUTCOME");
+  verb.Add("--hedge", flags.hedge,
+           "A second copy of a call that is not answered yet: it spends retry budget");
+  verb.Add("--idempotency-key", flags.idempotency_key,
+           "What the call does, the same for all its attempts: not done twice, where the "
+           "policy says so")
+      .Metavar("KEY");
+  verb.Add("--retry-unknown", flags.retry_unknown,
+           "Make the call although one with its key may have been done");
+  verb.Add("--fallback", flags.fallbacks,
+           "A further breaker to try if those before refuse; may be given several times")
+      .Metavar("NAME");
+  verb.Add("--max-wait", flags.max_wait,
+           "How long to wait for a place in the bulkhead or a token of the rate limit [0]; "
+           "not part of --timeout");
+  verb.Add("--client", flags.client, "Who asks [the address this comes from]").Metavar("NAME");
 }
 
 }  // namespace fusebox::cli

@@ -39,7 +39,7 @@ int Clear(Invocation& cli, const ClearFlags& flags) {
 
 void AddClear(Commands& commands) {
   auto [verb, flags] = commands.Add<ClearFlags>("clear", "Takes an override back", Clear);
-  AddMatch(verb, flags.match)->description("What it was imposed on, as `overrides` lists it");
+  AddMatch(verb, flags.match).Description("What it was imposed on, as `overrides` lists it");
   AddReason(verb, flags.reason);
   AddDryRun(verb, flags.dry_run);
 }

@@ -80,11 +80,11 @@ int Completion(Invocation& cli, const CompletionFlags& flags) {
 void AddCompletion(Commands& commands) {
   auto [verb, flags] = commands.Add<CompletionFlags>(
       "completion", "Prints what teaches a shell to complete command lines", Completion);
-  verb.add_option("SHELL", flags.shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
-      ->type_name("SHELL");
-  verb.footer(kCompletionFooter);
+  verb.Add("SHELL", flags.shell, "bash, zsh or fish")
+      .Required()
+      .OneOf({"bash", "zsh", "fish"})
+      .Metavar("SHELL");
+  verb.Footer(kCompletionFooter);
 }
 
 }  // namespace fusebox::cli

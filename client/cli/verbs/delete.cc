@@ -33,7 +33,7 @@ void AddDelete(Commands& commands) {
   auto [verb, flags] =
       commands.Add<DeleteFlags>("delete", "Forgets a breaker and what it counted", Delete);
   AddBreakerName(verb, flags.name);
-  AddReason(verb, flags.reason)->required();
+  AddReason(verb, flags.reason).Required();
 }
 
 }  // namespace fusebox::cli

@@ -159,10 +159,10 @@ void AddDescribe(Commands& commands) {
   auto [verb, flags] = commands.Add<DescribeFlags>(
       "describe", "Tells all about one breaker: its state and why, limits, history", Describe);
   AddBreakerName(verb, flags.name);
-  verb.add_option("--history", flags.history, "How much of its history to show")
-      ->check(CLI::Range(1, 1000))
-      ->type_name("N")
-      ->capture_default_str();
+  verb.Add("--history", flags.history, "How much of its history to show")
+      .Between(1, 1000)
+      .Metavar("N")
+      .ShowDefault();
 }
 
 }  // namespace fusebox::cli

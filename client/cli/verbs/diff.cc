@@ -123,7 +123,7 @@ int Diff(Invocation& cli, const DiffFlags& flags) {
 void AddDiff(Commands& commands) {
   auto [verb, flags] = commands.Add<DiffFlags>("diff", "Shows what `apply` would change", Diff);
   AddFile(verb, flags.file);
-  verb.footer(kDiffFooter);
+  verb.Footer(kDiffFooter);
 }
 
 }  // namespace fusebox::cli

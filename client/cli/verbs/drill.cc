@@ -117,10 +117,10 @@ void AddDrill(Commands& commands) {
   auto [verb, flags] = commands.Add<DrillFlags>(
       "drill", "Forces breakers open for a while, to prove that callers can do without", Drill);
   AddMatch(verb, flags.match);
-  AddDuration(verb, "--ttl", flags.ttl, "How long, 1s to 8760h")->required();
-  AddReason(verb, flags.reason)->required();
+  verb.Add("--ttl", flags.ttl, "How long, 1s to 8760h").Required();
+  AddReason(verb, flags.reason).Required();
   AddDryRun(verb, flags.dry_run);
-  verb.add_flag("--wait", flags.wait, "Wait for its end and print what it showed");
+  verb.Add("--wait", flags.wait, "Wait for its end and print what it showed");
 }
 
 }  // namespace fusebox::cli

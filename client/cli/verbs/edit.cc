@@ -154,10 +154,8 @@ int EditOne(Invocation& cli, const EditFlags& flags) {
 void AddEdit(Commands& commands) {
   auto [verb, flags] =
       commands.Add<EditFlags>("edit", "Opens a policy or a retry budget in an editor", EditOne);
-  verb.add_option("NAME", flags.name, "policy/NAME or budget/NAME")
-      ->required()
-      ->type_name("RESOURCE");
-  verb.footer(kEditFooter);
+  verb.Add("NAME", flags.name, "policy/NAME or budget/NAME").Required().Metavar("RESOURCE");
+  verb.Footer(kEditFooter);
 }
 
 }  // namespace fusebox::cli

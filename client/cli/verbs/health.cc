@@ -123,19 +123,16 @@ int Health(Invocation& cli, const HealthFlags& flags) {
 void AddHealth(Commands& commands) {
   auto [verb, flags] = commands.Add<HealthFlags>(
       "health", "Asks whether the server or what breakers protect takes calls", Health);
-  CLI::Option* service =
-      verb.add_option(
-              "SERVICE", flags.service,
-              "A gRPC service, liveness, readiness, breaker:NAME or prefix:PATH [the server "
-              "as a whole]")
-          ->type_name("SERVICE");
-  // An empty text is a prefix, too: that of all.
-  const auto set = [&prefix = flags.prefix](const std::string& text) { prefix = text; };
-  verb.add_option_function<std::string>(
-          "--prefix", set, "Show how all breakers under this path feel together; '' is all of them")
-      ->type_name("PREFIX")
-      ->excludes(service);
-  verb.footer(kHealthFooter);
+  const Flag service =
+      verb.Add("SERVICE", flags.service,
+               "A gRPC service, liveness, readiness, breaker:NAME or prefix:PATH [the server "
+               "as a whole]")
+          .Metavar("SERVICE");
+  verb.Add("--prefix", flags.prefix,
+           "Show how all breakers under this path feel together; '' is all of them")
+      .Metavar("PREFIX")
+      .Excludes(service);
+  verb.Footer(kHealthFooter);
 }
 
 }  // namespace fusebox::cli

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "client/cli/breaker_text.h"
+#include "client/cli/enums.h"
 #include "client/cli/errors.h"
 #include "client/cli/flags.h"
 #include "client/cli/pages.h"
@@ -98,21 +99,18 @@ void AddHistory(Commands& commands) {
   auto [verb, flags] =
       commands.Add<HistoryFlags>("history", "Lists what happened, the newest first", History);
   AddGlob(verb, flags.match);
-  verb.add_option("--cause", flags.causes, "Only what has this cause; may be repeated")
-      ->transform(EnumCheck<v1::Cause>())
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("CAUSE");
-  verb.add_option("--since", flags.since, "Only what is newer: 15m, or 2026-02-03T04:05:06Z")
-      ->check(MomentCheck())
-      ->type_name("MOMENT");
-  verb.add_option("--until", flags.until, "Only what is older")
-      ->check(MomentCheck())
-      ->type_name("MOMENT");
-  verb.add_option("--limit", flags.limit, "At most so many; 0 is all there is")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("N")
-      ->capture_default_str();
+  verb.Add("--cause", flags.causes, "Only what has this cause; may be repeated")
+      .OneOf(EnumNames<v1::Cause>())
+      .CommaSeparated()
+      .Metavar("CAUSE");
+  verb.Add("--since", flags.since, "Only what is newer: 15m, or 2026-02-03T04:05:06Z")
+      .Checked(MomentFault)
+      .Metavar("MOMENT");
+  verb.Add("--until", flags.until, "Only what is older").Checked(MomentFault).Metavar("MOMENT");
+  verb.Add("--limit", flags.limit, "At most so many; 0 is all there is")
+      .NonNegative()
+      .Metavar("N")
+      .ShowDefault();
 }
 
 }  // namespace fusebox::cli

@@ -87,14 +87,11 @@ int List(Invocation& cli, const ListFlags& flags) {
 void AddList(Commands& commands) {
   auto [verb, flags] = commands.Add<ListFlags>("list", "Lists breakers, the worst first", List);
   AddGlob(verb, flags.match);
-  verb.add_option("--state", flags.states, "Only those in this state; may be repeated")
-      ->transform(EnumCheck<v1::State>())
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("STATE");
-  verb.add_option("--limit", flags.limit, "Only the worst N")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+  verb.Add("--state", flags.states, "Only those in this state; may be repeated")
+      .OneOf(EnumNames<v1::State>())
+      .CommaSeparated()
+      .Metavar("STATE");
+  verb.Add("--limit", flags.limit, "Only the worst N").Positive().Metavar("N");
 }
 
 }  // namespace fusebox::cli

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/breaker_text.h"
+#include "client/cli/enums.h"
 #include "client/cli/errors.h"
 #include "client/cli/flags.h"
 #include "client/cli/verbs/verbs.h"
@@ -44,14 +45,14 @@ void AddOverride(Commands& commands) {
   auto [verb, flags] = commands.Add<OverrideFlags>(
       "override", "Imposes something on a breaker or on all that a glob matches", Impose);
   AddMatch(verb, flags.match);
-  verb.add_option("--mode", flags.mode,
-                  "forced-open refuses every call, forced-closed none; shadow decides and counts "
-                  "as ever and lets all pass")
-      ->required()
-      ->transform(EnumCheck<v1::OverrideMode>())
-      ->type_name("MODE");
-  AddReason(verb, flags.reason)->required();
-  AddDuration(verb, "--ttl", flags.ttl, "How long it goes on, 1s to 8760h [until cleared]");
+  verb.Add("--mode", flags.mode,
+           "forced-open refuses every call, forced-closed none; shadow decides and counts "
+           "as ever and lets all pass")
+      .Required()
+      .OneOf(EnumNames<v1::OverrideMode>())
+      .Metavar("MODE");
+  AddReason(verb, flags.reason).Required();
+  verb.Add("--ttl", flags.ttl, "How long it goes on, 1s to 8760h [until cleared]");
   AddDryRun(verb, flags.dry_run);
 }
 

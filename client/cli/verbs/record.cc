@@ -72,42 +72,37 @@ int Record(Invocation& cli, const RecordFlags& flags) {
   return kOk;
 }
 
-void AddResult(CLI::App& verb, RecordFlags& flags) {
-  CLI::Option_group* result = verb.add_option_group("Result", "How it ended");
-  result->add_option("--outcome", flags.outcome, "As the caller classified it")
-      ->transform(EnumCheck<v1::Outcome>())
-      ->type_name("OUTCOME");
+void AddResult(FlagSet verb, RecordFlags& flags) {
+  const FlagSet result = verb.ExactlyOne("Result", "How it ended");
+  result.Add("--outcome", flags.outcome, "As the caller classified it")
+      .OneOf(EnumNames<v1::Outcome>())
+      .Metavar("OUTCOME");
   result
-      ->add_option("--grpc-code", flags.grpc_code,
-                   "A gRPC status, 0 to 16 or a name, which the policy classifies")
-      ->transform(GrpcCodeToNumber())
-      ->type_name("CODE");
-  result
-      ->add_option("--http-status", flags.http_status,
-                   "An HTTP status, which the policy classifies")
-      ->check(CLI::Range(100, 599))
-      ->type_name("N");
-  result->require_option(1);
+      .Add("--grpc-code", flags.grpc_code,
+           "A gRPC status, 0 to 16 or a name, which the policy classifies")
+      .Rewritten(MakeGrpcCode)
+      .Metavar("CODE");
+  result.Add("--http-status", flags.http_status, "An HTTP status, which the policy classifies")
+      .Between(100, 599)
+      .Metavar("N");
 }
 
 }  // namespace
 
 void AddRecord(Commands& commands) {
   auto [verb, flags] = commands.Add<RecordFlags>("record", "Tells how one call ended", Record);
-  AddBreakerName(verb, flags.name)->description("The breaker that granted the permit");
-  verb.add_option(
-          "--permit", flags.permit,
-          "What `allow` printed; without it this is an observation, which counts only while "
-          "the breaker is closed")
-      ->check(Base64Check())
-      ->type_name("BASE64");
+  AddBreakerName(verb, flags.name).Description("The breaker that granted the permit");
+  verb.Add("--permit", flags.permit,
+           "What `allow` printed; without it this is an observation, which counts only while "
+           "the breaker is closed")
+      .Checked(Base64Fault)
+      .Metavar("BASE64");
   AddResult(verb, flags);
-  AddDuration(verb, "--latency", flags.latency, "How long the call took");
-  AddDuration(verb, "--retry-after", flags.retry_after, "What the dependency said in Retry-After");
-  verb.add_flag("--unsent", flags.unsent,
-                "Nothing reached the dependency, as when its connection was refused");
-  verb.add_option("--client", flags.client, "Who called [the address this comes from]")
-      ->type_name("NAME");
+  verb.Add("--latency", flags.latency, "How long the call took");
+  verb.Add("--retry-after", flags.retry_after, "What the dependency said in Retry-After");
+  verb.Add("--unsent", flags.unsent,
+           "Nothing reached the dependency, as when its connection was refused");
+  verb.Add("--client", flags.client, "Who called [the address this comes from]").Metavar("NAME");
 }
 
 }  // namespace fusebox::cli

@@ -36,7 +36,7 @@ void AddReset(Commands& commands) {
   auto [verb, flags] = commands.Add<ResetFlags>(
       "reset", "Makes a breaker CLOSED with an empty window, as if it were new", Reset);
   AddBreakerName(verb, flags.name);
-  AddReason(verb, flags.reason)->required();
+  AddReason(verb, flags.reason).Required();
 }
 
 }  // namespace fusebox::cli

@@ -58,10 +58,10 @@ int DeleteOne(Invocation& cli, const DeleteResourceFlags& flags) {
   return kOk;
 }
 
-void AddName(CLI::App& verb, absl::string_view kind, std::string& value) {
-  verb.add_option("NAME", value, absl::StrCat("Its name, with or without ", kind, "/"))
-      ->required()
-      ->type_name(absl::AsciiStrToUpper(kind));
+void AddName(FlagSet verb, absl::string_view kind, std::string& value) {
+  verb.Add("NAME", value, absl::StrCat("Its name, with or without ", kind, "/"))
+      .Required()
+      .Metavar(absl::AsciiStrToUpper(kind));
 }
 
 template <typename M>

@@ -153,19 +153,15 @@ int Simulate(Invocation& cli, const SimulateFlags& flags) {
 void AddSimulate(Commands& commands) {
   auto [verb, flags] = commands.Add<SimulateFlags>(
       "simulate", "Tells what policies would have made of recorded calls", Simulate);
-  verb.add_option("--policy", flags.policies,
-                  "YAML with policies, as `apply` takes; repeat it to compare several")
-      ->required()
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("FILE");
-  verb.add_option("--trace", flags.trace, "CSV with the calls; - is stdin")
-      ->required()
-      ->type_name("FILE");
-  verb.add_option("--breaker", flags.breaker,
-                  "Which breaker all calls are for [the trace's, else trace]")
-      ->type_name("BREAKER");
-  verb.footer(kSimulateFooter);
+  verb.Add("--policy", flags.policies,
+           "YAML with policies, as `apply` takes; repeat it to compare several")
+      .Required()
+      .CommaSeparated()
+      .Metavar("FILE");
+  verb.Add("--trace", flags.trace, "CSV with the calls; - is stdin").Required().Metavar("FILE");
+  verb.Add("--breaker", flags.breaker, "Which breaker all calls are for [the trace's, else trace]")
+      .Metavar("BREAKER");
+  verb.Footer(kSimulateFooter);
 }
 
 }  // namespace fusebox::cli

@@ -293,10 +293,9 @@ int Top(Invocation& cli, const TopFlags& flags) {
 void AddTop(Commands& commands) {
   auto [verb, flags] = commands.Add<TopFlags>("top", "Shows breakers live, the worst first", Top);
   AddGlob(verb, flags.match);
-  AddDuration(verb, "--interval", flags.interval, "How long to wait between two looks")
-      ->default_str("1s");
-  verb.add_flag("--once", flags.once, "Print what is to be seen and end");
-  verb.footer(kTopFooter);
+  verb.Add("--interval", flags.interval, "How long to wait between two looks").ShowDefault("1s");
+  verb.Add("--once", flags.once, "Print what is to be seen and end");
+  verb.Footer(kTopFooter);
 }
 
 }  // namespace fusebox::cli

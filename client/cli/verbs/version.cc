@@ -54,7 +54,7 @@ int Version(Invocation& cli, const VersionFlags& flags) {
 void AddVersion(Commands& commands) {
   auto [verb, flags] = commands.Add<VersionFlags>(
       "version", "Prints the versions of fuseboxctl and of the server", Version);
-  verb.add_flag("--client", flags.client, "Ask no server");
+  verb.Add("--client", flags.client, "Ask no server");
 }
 
 }  // namespace fusebox::cli

@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/breaker_text.h"
+#include "client/cli/enums.h"
 #include "client/cli/errors.h"
 #include "client/cli/flags.h"
 #include "client/cli/follow.h"
@@ -55,12 +56,12 @@ void AddWait(Commands& commands) {
   auto [verb, flags] =
       commands.Add<WaitFlags>("wait", "Waits until a breaker is in a state, and shows it", Wait);
   AddBreakerName(verb, flags.name);
-  verb.add_option("--for", flags.state, "The state: closed, open, half-open")
-      ->required()
-      ->transform(EnumCheck<v1::State>())
-      ->type_name("STATE");
-  AddDuration(verb, "--timeout", flags.timeout, "How long to wait; exits 68 when that is over")
-      ->default_str("30s");
+  verb.Add("--for", flags.state, "The state: closed, open, half-open")
+      .Required()
+      .OneOf(EnumNames<v1::State>())
+      .Metavar("STATE");
+  verb.Add("--timeout", flags.timeout, "How long to wait; exits 68 when that is over")
+      .ShowDefault("30s");
 }
 
 }  // namespace fusebox::cli

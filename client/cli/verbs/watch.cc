@@ -127,10 +127,8 @@ void AddWatch(Commands& commands) {
       "watch", "Follows breakers: first those that exist, then each change, until interrupted",
       Watch);
   AddGlob(verb, flags.match);
-  verb.add_flag("--until-synced", flags.until_synced, "End when those that exist were shown");
-  verb.add_option("--count", flags.count, "End after N lines")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+  verb.Add("--until-synced", flags.until_synced, "End when those that exist were shown");
+  verb.Add("--count", flags.count, "End after N lines").Positive().Metavar("N");
 }
 
 }  // namespace fusebox::cli
