@@ -27,9 +27,10 @@ graph: ## Runs a Prometheus that scrapes the server of `make run`, and says wher
 	@.ci/install graph
 	@exec deploy/prometheus/run $(ARGS)
 
+# Where no file is changed, as in CI, many are compiled as one here, too.
 build: ## Builds everything, tests included, into build/release
 	@.ci/install test
-	@cmake --preset release -DBUILD_TESTING=ON -DCMAKE_UNITY_BUILD=OFF
+	@cmake --preset release -DBUILD_TESTING=ON -DCMAKE_UNITY_BUILD=$(if $(CI),ON,OFF) -DCMAKE_UNITY_BUILD_BATCH_SIZE=16
 	@$(build)
 
 stubs: ## Generates the stubs for Python, Go, Node and Java into build/stubs
