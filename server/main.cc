@@ -13,7 +13,6 @@
 #include "server/options/options.h"
 #include "server/process/file_limit.h"
 #include "server/process/signals.h"
-#include "server/serving/configuration.h"
 #include "server/serving/grpc_log.h"
 #include "server/serving/server.h"
 
@@ -30,7 +29,7 @@ int Explain(const absl::Status& status, const char* prefix, int exit_code) {
 
 // What --print-config shows can be served.
 int Print(const Options& options) {
-  const absl::Status configured = ConfigureEngine(options).status();
+  const absl::Status configured = Server::Check(options);
   if (!configured.ok()) return Explain(configured, "", kBadUsage);
   return std::fputs(options.text->c_str(), stdout) < 0;
 }
@@ -50,7 +49,7 @@ void Serve(Server& server, const StopRequests& stop) {
       {{"grpc", absl::StrJoin(server.grpc_addresses(), ", ")},
        {"http", http},
        {"version", FUSEBOX_VERSION},
-       {"life", server.engine().life()},
+       {"life", server.life()},
        {"files", RaiseFileLimit()}});
   stop.Wait([&server] { server.Reload(); });
   Log(Severity::kInfo, "draining", {{"hint", "a second signal ends it at once"}});

@@ -21,6 +21,7 @@
 #include "bench/serving.h"
 #include "fusebox/v1/breaker.pb.h"
 #include "server/engine/clock.h"
+#include "server/engine/engine.h"
 #include "server/serving/server.h"
 
 namespace fusebox {

@@ -20,6 +20,7 @@
 #include "bench/serving.h"
 #include "bench/session_client.h"
 #include "server/engine/clock.h"
+#include "server/engine/engine.h"
 #include "server/serving/server.h"
 
 // The allocator gives pages back after half a second here, not ten.

@@ -17,6 +17,7 @@
 #include "bench/serving.h"
 #include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "server/engine/clock.h"
+#include "server/engine/engine.h"
 #include "server/serving/server.h"
 
 namespace fusebox {

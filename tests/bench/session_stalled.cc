@@ -14,6 +14,7 @@
 #include "bench/serving.h"
 #include "bench/session_client.h"
 #include "server/engine/clock.h"
+#include "server/engine/engine.h"
 #include "server/serving/server.h"
 
 namespace fusebox {

@@ -18,6 +18,7 @@
 #include "bench/paired.h"
 #include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "server/engine/clock.h"
+#include "server/engine/engine.h"
 #include "server/serving/server.h"
 #include "testing/faulty_disk.h"
 #include "testing/temporary_directory.h"

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/convert/convert.h"
+#include "server/engine/engine.h"
 #include "server/errors/errors.h"
 #include "server/options/options.h"
 #include "server/serving/configuration.h"

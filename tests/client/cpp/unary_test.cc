@@ -20,6 +20,7 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "server/engine/clock.h"
+#include "server/engine/engine.h"
 #include "server/serving/server.h"
 
 namespace fusebox {

@@ -1,4 +1,4 @@
-#include "server/serving/server.h"
+#include "server/serving/running_server.h"
 
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -99,8 +99,8 @@ absl::StatusOr<std::unique_ptr<Store>> OpenStore(const config::v1::ServerOptions
 
 }  // namespace
 
-Server::Server(const Options& options, const EngineConfiguration& configuration, const Clock& clock,
-               uint64_t life, std::unique_ptr<Store> store)
+RunningServer::RunningServer(const Options& options, const EngineConfiguration& configuration,
+                             const Clock& clock, uint64_t life, std::unique_ptr<Store> store)
     : options_(options.config.server()),
       security_(options_, clock, [this] { RecheckWatches(); }),
       engine_(configuration.bounds, clock, life),
@@ -127,6 +127,8 @@ Server::Server(const Options& options, const EngineConfiguration& configuration,
       pages_(engine_, security_.authorizer(), gateway_,
              [this](http::v1::ServerCondition& condition) { AddCondition(condition); }) {}
 
+absl::Status Server::Check(const Options& options) { return ConfigureEngine(options).status(); }
+
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Options& options, const Clock& clock, const std::vector<grpc::Service*>& extra_services) {
   if (sodium_init() < 0) return absl::InternalError("libsodium found no source of randomness");
@@ -137,24 +139,31 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   const absl::StatusOr<Kept> kept = ReadKept(**store, RecordTime::Now(clock));
   // Greater than any before, also where the wall clock was set back.
   const uint64_t life = std::max(LifeAt(clock.WallNow()), kept.ok() ? kept->life + 1 : 0);
-  std::unique_ptr<Server> server(
-      new Server(options, *configuration, clock, life, *std::move(store)));
-  absl::Status status = server->GoOn(options, kept);
-  if (status.ok()) status = server->security_.Load();
-  if (status.ok()) status = server->StartGrpc(extra_services);
-  if (status.ok()) status = server->StartHttp();
+  auto server =
+      std::make_unique<RunningServer>(options, *configuration, clock, life, *std::move(store));
+  const absl::Status status = server->Serve(options, kept, extra_services);
   if (!status.ok()) return status;
-  server->security_.LogWarnings();
-  server->StartMaintenance();
-  server->sessions_.Start();
-  server->flusher_.Start();
-  server->reloader_.Start();
-  server->StartReloading();
-  server->SetServing(true);
   return server;
 }
 
-absl::Status Server::GoOn(const Options& options, const absl::StatusOr<Kept>& kept) {
+absl::Status RunningServer::Serve(const Options& options, const absl::StatusOr<Kept>& kept,
+                                  const std::vector<grpc::Service*>& extra_services) {
+  absl::Status status = GoOn(options, kept);
+  if (status.ok()) status = security_.Load();
+  if (status.ok()) status = StartGrpc(extra_services);
+  if (status.ok()) status = StartHttp();
+  if (!status.ok()) return status;
+  security_.LogWarnings();
+  StartMaintenance();
+  sessions_.Start();
+  flusher_.Start();
+  reloader_.Start();
+  StartReloading();
+  SetServing(true);
+  return status;
+}
+
+absl::Status RunningServer::GoOn(const Options& options, const absl::StatusOr<Kept>& kept) {
   const config::v1::ConfigFile& file = options.config;
   absl::Status status =
       control_.SetFile({file.policies().begin(), file.policies().end()},
@@ -169,7 +178,7 @@ absl::Status Server::GoOn(const Options& options, const absl::StatusOr<Kept>& ke
       "; take it out of the file, or start without the file and delete it by the API"));
 }
 
-void Server::AddInfo(v1::GetServerInfoResponse& info) const {
+void RunningServer::AddInfo(v1::GetServerInfoResponse& info) const {
   const StoreCondition store = flusher_.condition();
   info.set_store(options_.store() == config::v1::STORE_MEMORY ? "memory" : "sqlite");
   info.set_not_durable(store.not_durable);
@@ -181,16 +190,16 @@ void Server::AddInfo(v1::GetServerInfoResponse& info) const {
   *info.mutable_config_time() = ToProto(config.time);
 }
 
-void Server::AddCondition(http::v1::ServerCondition& condition) const {
+void RunningServer::AddCondition(http::v1::ServerCondition& condition) const {
   condition.set_version(FUSEBOX_VERSION);
   *condition.mutable_time() = ToProto(engine_.WallNow());
   condition.set_not_durable(flusher_.condition().not_durable);
   condition.set_takes_changes(!options_.identities().empty());
 }
 
-Server::~Server() { Shutdown(absl::ZeroDuration()); }
+RunningServer::~RunningServer() { Shutdown(absl::ZeroDuration()); }
 
-absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services) {
+absl::Status RunningServer::StartGrpc(const std::vector<grpc::Service*>& extra_services) {
   for (const std::string& address : options_.listen()) {
     const absl::StatusOr<ListenAddress> parsed = ParseListenAddress(address);
     if (!parsed.ok()) return parsed.status();
@@ -224,7 +233,7 @@ absl::Status Server::StartGrpc(const std::vector<grpc::Service*>& extra_services
   return absl::OkStatus();
 }
 
-absl::Status Server::StartHttp() {
+absl::Status RunningServer::StartHttp() {
   if (options_.http_listen().empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<HttpServer>> http =
       HttpServer::Start(options_.http_listen(), HttpRoutes(),
@@ -237,7 +246,7 @@ absl::Status Server::StartHttp() {
 
 // Metrics and health are for everybody who can connect; but on loopback, not for whatever page
 // somebody's browser shows.
-std::vector<HttpRoute> Server::HttpRoutes() {
+std::vector<HttpRoute> RunningServer::HttpRoutes() {
   const bool is_local = IsLocal(*ParseListenAddress(options_.http_listen()));
   const std::vector<std::string> names(options_.http_name().begin(), options_.http_name().end());
   std::vector<HttpRoute> routes = {
@@ -253,7 +262,7 @@ std::vector<HttpRoute> Server::HttpRoutes() {
   return routes;
 }
 
-std::optional<HttpResponse> Server::WhyNoPages(bool is_local) const {
+std::optional<HttpResponse> RunningServer::WhyNoPages(bool is_local) const {
   if (!is_local && !options_.http_tls() && !options_.http_insecure()) {
     return HttpResponse{
         .status = 403,
@@ -272,7 +281,7 @@ std::optional<HttpResponse> Server::WhyNoPages(bool is_local) const {
   return std::nullopt;
 }
 
-HttpRoute Server::MetricsRoute() const {
+HttpRoute RunningServer::MetricsRoute() const {
   return {.path = "/metrics", .summary = "for Prometheus", .handler = [this](const HttpRequest&) {
             return HttpResponse{
                 .content_type = kMetricsContentType,
@@ -282,7 +291,7 @@ HttpRoute Server::MetricsRoute() const {
           }};
 }
 
-void Server::StartMaintenance() {
+void RunningServer::StartMaintenance() {
   maintenance_ = std::thread([this] {
     TransitionLog log(engine_.events(), engine_.events().last_number());
     Tick due = engine_.Now() + kMaintenancePeriod;
@@ -301,7 +310,7 @@ void Server::StartMaintenance() {
 }
 
 // On a thread of its own: files may be on a disk that does not answer.
-void Server::StartReloading() {
+void RunningServer::StartReloading() {
   if (security_.files().empty()) return;
   reloading_ = std::thread([this] {
     while (!maintenance_ends_.WaitFor(kReloadPeriod)) security_.Load().IgnoreError();  // It logs.
@@ -309,20 +318,20 @@ void Server::StartReloading() {
 }
 
 // "liveness" is about the process and stays as it is until the end.
-void Server::SetServing(bool serving) {
+void RunningServer::SetServing(bool serving) {
   for (const char* service : {"", kBreakerService, kAdminService, "readiness"}) {
     health_service_.SetServing(service, serving);
   }
   health_service_.SetServing("liveness", true);
 }
 
-void Server::RecheckWatches() {
+void RunningServer::RecheckWatches() {
   admin_service_.RecheckWatches();
   sessions_.Recheck();
   health_service_.RecheckWatches();
 }
 
-void Server::Drain() {
+void RunningServer::Drain() {
   draining_ = true;
   admin_service_.SetDraining();
   SetServing(false);
@@ -336,7 +345,7 @@ void Server::Drain() {
   Shutdown(FromProto(options_.drain_timeout()) - lame_duck);
 }
 
-void Server::Shutdown(absl::Duration grace) {
+void RunningServer::Shutdown(absl::Duration grace) {
   gateway_.SetChannel(nullptr);
   if (grpc_ != nullptr) CloseGrpc(grace);
   http_.reset();
@@ -350,7 +359,7 @@ void Server::Shutdown(absl::Duration grace) {
 
 // Asks every client to go and waits for calls in flight. Then cuts what is left: connections of
 // clients that have nothing to ask and do not notice, and streams that would never end.
-void Server::CloseGrpc(absl::Duration grace) {
+void RunningServer::CloseGrpc(absl::Duration grace) {
   StopSignal closed;
   std::thread closing([this, &closed] {
     // gRPC's own deadline would wait for idle clients, too; and nothing ends it early.
