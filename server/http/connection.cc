@@ -8,13 +8,12 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -24,6 +23,7 @@
 #include "absl/strings/strip.h"
 #include "server/http/http_message.h"
 #include "server/http/percent.h"
+#include "server/http/wire.h"
 
 namespace fusebox {
 namespace {
@@ -98,41 +98,31 @@ absl::string_view PathOf(absl::string_view target) {
   return path == absl::string_view::npos ? "/" : target.substr(path);
 }
 
-template <typename Stream>
-class Connection : public std::enable_shared_from_this<Connection<Stream>> {
+class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  // `stream` makes it what it is to be: of TCP alone, or of TLS over it.
-  template <typename... Args>
-  Connection(Desk& desk, Place place, asio::ip::tcp::socket socket, Args&... args)
+  Connection(Desk& desk, Place place, std::unique_ptr<Wire> wire)
       : desk_(desk),
         place_(std::move(place)),
-        stream_(beast::tcp_stream(std::move(socket)), args...),
-        body_timer_(stream_.get_executor()) {}
+        wire_(std::move(wire)),
+        body_timer_(wire_->get_executor()) {}
 
   void Start() {
     silent_ = desk_.BeSilent([this] { tcp().close(); });
-    if constexpr (kIsTls) {
-      tcp().expires_after(kHandshakePatience);
-      stream_.async_handshake(asio::ssl::stream_base::server,
-                              [self = this->shared_from_this()](error_code error) {
-                                if (!error) self->ReadHeader();
-                              });
-    } else {
-      ReadHeader();
-    }
+    tcp().expires_after(kHandshakePatience);
+    wire_->Greet([self = shared_from_this()](error_code error) {
+      if (!error) self->ReadHeader();
+    });
   }
 
  private:
-  static constexpr bool kIsTls = !std::is_same_v<Stream, beast::tcp_stream>;
-
-  beast::tcp_stream& tcp() { return beast::get_lowest_layer(stream_); }
+  beast::tcp_stream& tcp() { return wire_->tcp(); }
 
   void ReadHeader() {
     tcp().expires_after(kHeaderPatience);
     // The parser's own limit is one of each field.
     asio::async_read_until(
-        stream_, asio::dynamic_buffer(header_, kMaxHeaderBytes), "\r\n\r\n",
-        [self = this->shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
+        *wire_, asio::dynamic_buffer(header_, kMaxHeaderBytes), "\r\n\r\n",
+        [self = shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
   }
 
   void OnHeader(error_code error) {
@@ -189,7 +179,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     parser_.body_limit(kMaxBodyBytes);
     tcp().expires_after(kBodyPatience + kClosePatience);  // Should the timer come too late for it.
     body_timer_.expires_after(kBodyPatience);
-    body_timer_.async_wait([self = this->shared_from_this()](error_code error) {
+    body_timer_.async_wait([self = shared_from_this()](error_code error) {
       if (error) return;
       self->body_is_late_ = true;
       self->tcp().cancel();
@@ -201,8 +191,8 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   void SendContinue() {
     static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
     asio::async_write(
-        stream_, asio::buffer(kContinue, sizeof(kContinue) - 1),
-        [self = this->shared_from_this()](error_code error, size_t) { self->OnBody(error); });
+        *wire_, asio::buffer(kContinue, sizeof(kContinue) - 1),
+        [self = shared_from_this()](error_code error, size_t) { self->OnBody(error); });
   }
 
   void ReadBody() {
@@ -215,8 +205,8 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
       return calling_ ? Handle() : Respond(TooManyCalls());
     }
     http::async_read_some(
-        stream_, buffer_, parser_,
-        [self = this->shared_from_this()](error_code error, size_t) { self->OnBody(error); });
+        *wire_, buffer_, parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->OnBody(error); });
   }
 
   void OnBody(error_code error) {
@@ -227,11 +217,11 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 
   void Handle() {
     tcp().expires_never();
-    asio::post(desk_.workers(), [self = this->shared_from_this()]() mutable {
+    asio::post(desk_.workers(), [self = shared_from_this()]() mutable {
       if (self->desk_.stopped()) return Abandon(std::move(self));
       HttpResponse response = self->route_->handler(self->request_);
       self->calling_ = Place();
-      const auto executor = self->stream_.get_executor();
+      const auto executor = self->wire_->get_executor();
       asio::post(executor, [self = std::move(self), response = std::move(response)]() mutable {
         self->Respond(std::move(response));
       });
@@ -240,7 +230,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 
   // Ends on the executor, or with it.
   static void Abandon(std::shared_ptr<Connection> self) {
-    const auto executor = self->stream_.get_executor();
+    const auto executor = self->wire_->get_executor();
     asio::post(executor, [self = std::move(self)] {});
   }
 
@@ -262,24 +252,20 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     response_.keep_alive(false);
     response_.body() = std::move(response.body);
     tcp().expires_after(kWritePatience);
-    const auto done = [self = this->shared_from_this()](error_code error, size_t) {
+    const auto done = [self = shared_from_this()](error_code error, size_t) {
       self->answering_ = Place();
       if (!error) self->Close();
     };
     if (request_.method == "HEAD") {
-      http::async_write_header(stream_, serializer_, done);
+      http::async_write_header(*wire_, serializer_, done);
     } else {
-      http::async_write(stream_, serializer_, done);
+      http::async_write(*wire_, serializer_, done);
     }
   }
 
   void Close() {
     tcp().expires_after(kClosePatience);
-    if constexpr (kIsTls) {
-      stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->CloseTcp(); });
-    } else {
-      CloseTcp();
-    }
+    wire_->Part([self = shared_from_this()](error_code) { self->CloseTcp(); });
   }
 
   // A client that has more to say than was read would be told that the connection broke, and might
@@ -292,7 +278,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
 
   void Discard() {
     tcp().async_read_some(asio::buffer(discarded_),
-                          [self = this->shared_from_this()](error_code error, size_t) {
+                          [self = shared_from_this()](error_code error, size_t) {
                             if (!error) self->Discard();
                           });
   }
@@ -304,7 +290,7 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
   Place reading_;
   Place calling_;
   Place answering_;
-  Stream stream_;
+  const std::unique_ptr<Wire> wire_;
   asio::steady_timer body_timer_;
   bool body_is_late_ = false;
   std::string header_;
@@ -323,14 +309,9 @@ void ServeConnection(asio::ip::tcp::socket socket, Desk& desk,
                      const std::shared_ptr<asio::ssl::context>& tls,
                      std::function<void()> closed) try {
   Place place(std::move(closed));
-  if (tls == nullptr) {
-    std::make_shared<Connection<beast::tcp_stream>>(desk, std::move(place), std::move(socket))
-        ->Start();
-  } else {
-    // What it makes of the context counts for itself in how long that lives.
-    using Stream = beast::ssl_stream<beast::tcp_stream>;
-    std::make_shared<Connection<Stream>>(desk, std::move(place), std::move(socket), *tls)->Start();
-  }
+  std::unique_ptr<Wire> wire =
+      tls == nullptr ? Wire::Plain(std::move(socket)) : Wire::Tls(std::move(socket), *tls);
+  std::make_shared<Connection>(desk, std::move(place), std::move(wire))->Start();
 } catch (const boost::system::system_error&) {
 }
 
