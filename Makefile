@@ -48,6 +48,7 @@ check: ## Runs the linters and the sanitizers: make check CHECKS="format words"
 	@.ci/check $(CHECKS)
 
 bench: build ## Measures, and says how
+	@$(build) --target benches
 	@exec tests/bench/run $(ARGS)
 
 demo: build stubs ## Shows a breaker trip and recover, and a chain of fallbacks

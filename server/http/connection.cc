@@ -110,12 +110,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
     silent_ = desk_.BeSilent([this] { tcp().close(); });
     tcp().expires_after(kHandshakePatience);
     wire_->Greet([self = shared_from_this()](error_code error) {
-      if (!error) self->ReadHeader();
+      if (!error) return self->ReadHeader();
+      self->desk_.FailedHandshake(self->Peer(), error.message());
     });
   }
 
  private:
   beast::tcp_stream& tcp() { return wire_->tcp(); }
+
+  // Nothing if it is gone.
+  std::string Peer() {
+    error_code unknown;
+    const auto peer = tcp().socket().remote_endpoint(unknown);
+    return unknown ? "" : Unmapped(peer.address()).to_string();
+  }
 
   void ReadHeader() {
     tcp().expires_after(kHeaderPatience);
@@ -167,9 +175,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     for (const auto& field : message) {
       request_.headers.emplace_back(field.name_string(), field.value());
     }
-    error_code unknown;
-    const auto peer = tcp().socket().remote_endpoint(unknown);
-    if (!unknown) request_.peer = Unmapped(peer.address()).to_string();
+    request_.peer = Peer();
   }
 
   void BeginBody() {

@@ -10,10 +10,13 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "server/http/bound.h"
+#include "server/http/handshake_log.h"
 #include "server/http/router.h"
 
 namespace fusebox {
@@ -58,6 +61,12 @@ class Desk {
     return true;
   }
 
+  // Of that thread, too.
+  void FailedHandshake(const std::string& peer, const std::string& why) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    handshakes_.Failed(peer, why, absl::UnixEpoch() + absl::FromChrono(now));
+  }
+
   // From now on nobody waits for answers.
   void Stop() { stopped_ = true; }
   bool stopped() const { return stopped_; }
@@ -92,6 +101,7 @@ class Desk {
   std::atomic<bool> stopped_{false};
   uint64_t last_silent_ = 0;
   std::map<uint64_t, Silent> silent_;  // By when they came.
+  HandshakeLog handshakes_;
   std::mutex mutex_;
   std::condition_variable idle_;
   int under_way_ = 0;

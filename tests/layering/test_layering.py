@@ -39,7 +39,7 @@ ARROWS = {
     "session": ["convert", "engine", "errors"],
     "rpc": ["control", "health_proto", "identity", "session"],
     "metrics": ["files", "flusher", "session", "tls"],
-    "http": ["address", "tls"],
+    "http": ["address", "log", "tls"],
     "error_body_proto": [],
     "gateway": ["error_body_proto", "errors", "http"],
     "pages_proto": ["proto"],

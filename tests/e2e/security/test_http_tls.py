@@ -41,6 +41,10 @@ def ask(server, authority, method, path, body=None, headers=None):
         return response.status, response.read().decode()
 
 
+def handshake_faults(server):
+    return [line for line in server.log if "event=http_handshake_failed" in line]
+
+
 def test_beyond_loopback_pages_and_calls_are_served_by_tls(everywhere, authority):
     server = everywhere("--http-tls")
     assert ask(server, authority, "GET", "/")[0] == 200
@@ -64,12 +68,16 @@ def test_who_believes_in_somebody_else_is_told_nothing(everywhere, stranger):
     server = everywhere("--http-tls")
     with pytest.raises(ssl.SSLCertVerificationError):
         ask(server, stranger, "GET", "/healthz")
+    eventually(lambda: handshake_faults(server), "said in the log")
+    assert "peer=127.0.0.1" in handshake_faults(server)[0]
 
 
 def test_plaintext_is_not_answered(everywhere):
     server = everywhere("--http-tls")
     with pytest.raises((ConnectionError, http.client.BadStatusLine)):
         server.get("/healthz")
+    eventually(lambda: handshake_faults(server), "said in the log")
+    assert "http request" in handshake_faults(server)[0]
 
 
 def test_without_it_the_port_stays_in_plaintext_and_shut(everywhere):
