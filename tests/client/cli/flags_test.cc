@@ -2,67 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "client/cli/enums.h"
 #include "client/cli/variables.h"
-#include "fusebox/v1/admin.pb.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace fusebox::cli {
 namespace {
-
-using ::testing::HasSubstr;
-
-// What a flag makes of a text; what is said of it if it is refused.
-template <typename Declare>
-std::string Parsed(Declare declare, const std::string& text) {
-  CLI::App app;
-  std::string value;
-  declare(FlagSet(app).Add("--flag", value, "A flag"));
-  try {
-    app.parse(std::vector<std::string>{text, "--flag"});  // CLI11 takes them from the back.
-  } catch (const CLI::ParseError& error) {
-    return error.what();
-  }
-  return value;
-}
-
-template <typename Enum>
-void IsEnum(Flag flag) {
-  flag.OneOf(EnumNames<Enum>());
-}
-
-TEST(OneOfTest, MakesWhatPeopleWriteTheNameThatIsMeant) {
-  for (const char* text : {"half-open", "HALF_OPEN", "Half_Open"}) {
-    EXPECT_EQ(Parsed(IsEnum<v1::State>, text), "HALF_OPEN");
-  }
-  EXPECT_EQ(Parsed(IsEnum<v1::OverrideMode>, "forced-closed"), "FORCED_CLOSED");
-}
-
-TEST(OneOfTest, RefusesWhatIsNoneAndNamesThoseThatAre) {
-  for (const char* text : {"UNSPECIFIED", "STATE_OPEN", "", "halfopen"}) {
-    EXPECT_THAT(Parsed(IsEnum<v1::State>, text), HasSubstr("not in {CLOSED,OPEN,HALF_OPEN}"));
-  }
-}
-
-TEST(DurationFlagTest, HasAUnitAndIsFromZeroOn) {
-  for (const char* text : {"30ms", "5s", "1h30m", "0s", "0"}) EXPECT_EQ(DurationFault(text), "");
-  for (const char* text : {"5", "-5s", "inf", "soon", ""}) {
-    EXPECT_THAT(DurationFault(text), HasSubstr("is no duration; write a number with a unit"));
-  }
-}
-
-TEST(OptionalFlagTest, TakesAnEmptyTextForAValue) {
-  CLI::App app;
-  std::optional<std::string> value;
-  FlagSet(app).Add("--prefix", value, "A prefix");
-  app.parse(std::vector<std::string>{"", "--prefix"});
-  EXPECT_EQ(value, "");
-}
 
 TEST(MomentTest, IsATimeOrHowLongAgo) {
   const absl::Time now = absl::FromUnixSeconds(1'000'000'000);

@@ -8,6 +8,7 @@
 #include "fusebox/grpc.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
+#include "server/engine/engine.h"
 #include "upstream.h"
 
 namespace fusebox {
