@@ -165,7 +165,7 @@ TEST_F(FlagSetTest, SomeFlagsExcludeOthers) {
   const Flag other = verb_.Add("SERVICE", service, "");
   verb_.Add("--prefix", text_, "").Excludes(other);
   EXPECT_EQ(Fault({"--prefix", "a"}), "");
-  EXPECT_THAT(Fault({"liveness", "--prefix", "a"}), HasSubstr("--prefix excludes SERVICE"));
+  EXPECT_THAT(Fault({"liveness", "--prefix", "a"}), HasSubstr("SERVICE excludes --prefix"));
 }
 
 TEST_F(FlagSetTest, OfSomeExactlyOneMustBeThere) {
