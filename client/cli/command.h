@@ -20,13 +20,10 @@
 #include <utility>
 
 #include "client/cli/channel.h"
+#include "client/cli/cli11.h"
 #include "client/cli/flag_set.h"
 #include "client/cli/output.h"
 #include "client/cli/talk.h"
-
-namespace CLI {
-class App;
-}
 
 namespace fusebox::cli {
 

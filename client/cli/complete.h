@@ -12,10 +12,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-
-namespace CLI {
-class App;
-}
+#include "client/cli/cli11.h"
 
 namespace fusebox::cli {
 

@@ -13,11 +13,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "client/cli/cli11.h"
 
 namespace fusebox::cli {
 

@@ -6,9 +6,7 @@
 
 #include <string>
 
-namespace CLI {
-class App;
-}
+#include "client/cli/cli11.h"
 
 namespace fusebox::cli {
 

@@ -75,6 +75,9 @@ class Admin final : public v1::AdminService::Service {
 };
 
 class GatewayTest : public ::testing::Test {
+ public:
+  ~GatewayTest() override { server_->Shutdown(); }
+
  protected:
   GatewayTest() {
     // Without it the linker leaves the description of the service out.
@@ -84,7 +87,6 @@ class GatewayTest : public ::testing::Test {
     server_ = builder.BuildAndStart();
     Serve({});
   }
-  ~GatewayTest() override { server_->Shutdown(); }
 
   void Serve(Gateway::Options options) {
     options.services = {"fusebox.v1.BreakerService", "fusebox.v1.AdminService"};
