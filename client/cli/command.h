@@ -59,7 +59,7 @@ class Commands {
   Commands& operator=(const Commands&) = delete;
 
   // Declares a verb. `run` gets the flags, is called by Run() if this verb was chosen, and returns
-  // an exit code. Both references live as long as the app.
+  // an exit code. The set and the flags live as long as the app.
   template <typename Flags>
   std::pair<FlagSet, Flags&> Add(const std::string& name, const std::string& description,
                                  int (*run)(Invocation&, const Flags&)) {

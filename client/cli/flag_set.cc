@@ -12,8 +12,8 @@ namespace {
 // Takes an empty text for a value too, as the prefix that all names have; CLI11's own optionals
 // take it for none.
 template <typename Value, typename Parse>
-Flag AddOptional(CLI::App& app, const std::string& names, Value& value, Parse parse,
-                 const std::string& description) {
+Flag AddParsed(CLI::App& app, const std::string& names, Value& value, Parse parse,
+               const std::string& description) {
   const auto set = [&value, parse](const std::string& text) { value = parse(text); };
   return Flag(*app.add_option_function<std::string>(names, set, description));
 }
@@ -22,6 +22,14 @@ absl::Duration ParsedDuration(const std::string& text) {
   absl::Duration parsed;
   absl::ParseDuration(text, &parsed);  // Was checked before.
   return parsed;
+}
+
+template <typename Value>
+Flag AddDuration(CLI::App& app, const std::string& names, Value& value,
+                 const std::string& description) {
+  return AddParsed(app, names, value, ParsedDuration, description)
+      .Checked(DurationFault)
+      .Metavar("DURATION");
 }
 
 }  // namespace
@@ -82,9 +90,7 @@ Flag FlagSet::Add(const std::string& names, std::string& value,
 
 Flag FlagSet::Add(const std::string& names, absl::Duration& value,
                   const std::string& description) const {
-  return AddOptional(*app_, names, value, ParsedDuration, description)
-      .Checked(DurationFault)
-      .Metavar("DURATION");
+  return AddDuration(*app_, names, value, description);
 }
 
 Flag FlagSet::Add(const std::string& names, std::optional<int>& value,
@@ -95,14 +101,12 @@ Flag FlagSet::Add(const std::string& names, std::optional<int>& value,
 Flag FlagSet::Add(const std::string& names, std::optional<std::string>& value,
                   const std::string& description) const {
   const auto same = [](const std::string& text) { return text; };
-  return AddOptional(*app_, names, value, same, description);
+  return AddParsed(*app_, names, value, same, description);
 }
 
 Flag FlagSet::Add(const std::string& names, std::optional<absl::Duration>& value,
                   const std::string& description) const {
-  return AddOptional(*app_, names, value, ParsedDuration, description)
-      .Checked(DurationFault)
-      .Metavar("DURATION");
+  return AddDuration(*app_, names, value, description);
 }
 
 Flag FlagSet::Add(const std::string& names, std::vector<std::string>& value,
