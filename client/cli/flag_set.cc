@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
@@ -22,6 +23,16 @@ absl::Duration ParsedDuration(const std::string& text) {
   absl::Duration parsed;
   absl::ParseDuration(text, &parsed);  // Was checked before.
   return parsed;
+}
+
+// CLI11's own say the largest number that there is.
+CLI::Validator AtLeast(int least, const std::string& name) {
+  const auto fault = [least](const std::string& text) {
+    int64_t number = 0;
+    if (absl::SimpleAtoi(text, &number) && number >= least) return std::string();
+    return absl::StrCat("\"", text, "\" is no number from ", least, " on");
+  };
+  return CLI::Validator(fault, name);
 }
 
 template <typename Value>
@@ -44,9 +55,9 @@ Flag Flag::ShowDefault() const { return Flag(*option_->capture_default_str()); }
 
 Flag Flag::ShowDefault(const std::string& text) const { return Flag(*option_->default_str(text)); }
 
-Flag Flag::Positive() const { return Flag(*option_->check(CLI::PositiveNumber)); }
+Flag Flag::Positive() const { return Flag(*option_->check(AtLeast(1, "POSITIVE"))); }
 
-Flag Flag::NonNegative() const { return Flag(*option_->check(CLI::NonNegativeNumber)); }
+Flag Flag::NonNegative() const { return Flag(*option_->check(AtLeast(0, "NONNEGATIVE"))); }
 
 Flag Flag::Between(int least, int most) const {
   return Flag(*option_->check(CLI::Range(least, most)));
