@@ -100,30 +100,25 @@ absl::string_view PathOf(absl::string_view target) {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Desk& desk, Place place, std::unique_ptr<Wire> wire)
+  Connection(const asio::ip::address& peer, Desk& desk, Place place, std::unique_ptr<Wire> wire)
       : desk_(desk),
         place_(std::move(place)),
         wire_(std::move(wire)),
-        body_timer_(wire_->get_executor()) {}
+        body_timer_(wire_->get_executor()) {
+    request_.peer = Unmapped(peer).to_string();
+  }
 
   void Start() {
     silent_ = desk_.BeSilent([this] { tcp().close(); });
     tcp().expires_after(kHandshakePatience);
     wire_->Greet([self = shared_from_this()](error_code error) {
       if (!error) return self->ReadHeader();
-      self->desk_.FailedHandshake(self->Peer(), error.message());
+      self->desk_.FailedHandshake(self->request_.peer, error.message());
     });
   }
 
  private:
   beast::tcp_stream& tcp() { return wire_->tcp(); }
-
-  // Nothing if it is gone.
-  std::string Peer() {
-    error_code unknown;
-    const auto peer = tcp().socket().remote_endpoint(unknown);
-    return unknown ? "" : Unmapped(peer.address()).to_string();
-  }
 
   void ReadHeader() {
     tcp().expires_after(kHeaderPatience);
@@ -175,7 +170,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     for (const auto& field : message) {
       request_.headers.emplace_back(field.name_string(), field.value());
     }
-    request_.peer = Peer();
   }
 
   void BeginBody() {
@@ -311,13 +305,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 }  // namespace
 
-void ServeConnection(asio::ip::tcp::socket socket, Desk& desk,
+void ServeConnection(asio::ip::tcp::socket socket, const asio::ip::address& peer, Desk& desk,
                      const std::shared_ptr<asio::ssl::context>& tls,
                      std::function<void()> closed) try {
   Place place(std::move(closed));
   std::unique_ptr<Wire> wire =
       tls == nullptr ? Wire::Plain(std::move(socket)) : Wire::Tls(std::move(socket), *tls);
-  std::make_shared<Connection>(desk, std::move(place), std::move(wire))->Start();
+  std::make_shared<Connection>(peer, desk, std::move(place), std::move(wire))->Start();
 } catch (const boost::system::system_error&) {
 }
 

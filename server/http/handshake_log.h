@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "server/log/line_limit.h"
 #include "server/log/log.h"
+#include "server/log/log_line.h"
 
 namespace fusebox {
 
@@ -19,8 +20,10 @@ class HandshakeLog {
   void Failed(const std::string& peer, const std::string& why, absl::Time now) {
     const std::optional<uint64_t> left_out = limit_.Admit(now);
     if (!left_out.has_value()) return;
-    Log(Severity::kWarning, "http_handshake_failed",
-        {{"peer", peer}, {"error", why}, {"left_out", *left_out}});
+    const LogField from = {"peer", peer};
+    const LogField error = {"error", why};
+    if (*left_out == 0) return Log(Severity::kWarning, "http_handshake_failed", {from, error});
+    Log(Severity::kWarning, "http_handshake_failed", {from, error, {"left_out", *left_out}});
   }
 
  private:

@@ -94,13 +94,13 @@ class HttpServer::Listener {
 
   void Accept() {
     accepts_ = true;
-    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+    acceptor_.async_accept(peer_, [this](error_code error, tcp::socket socket) {
       accepts_ = false;
       if (stops_) return;
       if (error) return AcceptLater();
       ++connections_;
-      ServeConnection(std::move(socket), desk_, tls_.has_value() ? tls_->Newest() : nullptr,
-                      [this] { OnClosed(); });
+      ServeConnection(std::move(socket), peer_.address(), desk_,
+                      tls_.has_value() ? tls_->Newest() : nullptr, [this] { OnClosed(); });
       AcceptIfRoom();
     });
   }
@@ -138,6 +138,7 @@ class HttpServer::Listener {
   bool stops_ = false;
   asio::io_context io_{1};
   tcp::acceptor acceptor_;
+  tcp::endpoint peer_;  // Of the newest, as it was accepted: it may be gone since.
   asio::steady_timer pause_;
   uint16_t port_ = 0;
   std::thread thread_;

@@ -3,7 +3,9 @@
 import contextlib
 import http.client
 import json
+import socket
 import ssl
+import struct
 import time
 
 import pytest
@@ -68,6 +70,15 @@ def test_who_believes_in_somebody_else_is_told_nothing(everywhere, stranger):
     server = everywhere("--http-tls")
     with pytest.raises(ssl.SSLCertVerificationError):
         ask(server, stranger, "GET", "/healthz")
+    eventually(lambda: handshake_faults(server), "said in the log")
+    assert "peer=127.0.0.1" in handshake_faults(server)[0]
+
+
+def test_who_went_before_it_was_looked_at_is_named_all_the_same(everywhere):
+    server = everywhere("--http-tls")
+    host, port = server.http.split(":")
+    with socket.create_connection((host, int(port)), PATIENCE_S) as reset:
+        reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     eventually(lambda: handshake_faults(server), "said in the log")
     assert "peer=127.0.0.1" in handshake_faults(server)[0]
 
