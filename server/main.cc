@@ -11,6 +11,7 @@
 #include "server/engine/clock.h"
 #include "server/log/log.h"
 #include "server/options/options.h"
+#include "server/options/variables.h"
 #include "server/process/file_limit.h"
 #include "server/process/signals.h"
 #include "server/serving/grpc_log.h"
@@ -43,6 +44,14 @@ LogFormat FormatOf(config::v1::LogFormat format) {
   return format == config::v1::LOG_FORMAT_JSON ? LogFormat::kJson : LogFormat::kLogfmt;
 }
 
+// Nobody reads them, so nobody else would say so.
+void WarnOfMisspeltVariables() {
+  for (const Misspelt& variable : MisspeltVariables(ProcessVariables())) {
+    Log(Severity::kWarning, "misspelt_variable",
+        {{"name", variable.name}, {"meant", variable.meant}});
+  }
+}
+
 void Serve(Server& server, const StopRequests& stop) {
   const std::string http = server.http_address().empty() ? "off" : server.http_address();
   Log(Severity::kInfo, "serving",
@@ -69,6 +78,7 @@ int Main(int argc, char** argv) {
   SetLogSeverity(LeastSeverity(options->config.server().log_level()));
   SetLogFormat(FormatOf(options->config.server().log_format()));
   LogGrpcLines();
+  WarnOfMisspeltVariables();
   const SystemClock clock;
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(*options, clock);
   if (absl::IsInvalidArgument(server.status())) return Explain(server.status(), "", kBadUsage);

@@ -37,10 +37,11 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 
 }  // namespace
 
-std::string Nearest(absl::string_view word, absl::Span<const std::string> candidates) {
+std::string Nearest(absl::string_view word, absl::Span<const std::string> candidates,
+                    size_t most_edits) {
   if (word.empty() || word.size() > kLongestWord) return "";
   const std::string folded = Fold(word);
-  size_t best = std::max<size_t>(1, word.size() / 3) + 1;
+  size_t best = std::min(most_edits, std::max<size_t>(1, word.size() / 3)) + 1;
   std::string nearest;
   for (const std::string& candidate : candidates) {
     const size_t distance = EditDistance(folded, Fold(candidate));

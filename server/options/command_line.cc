@@ -131,7 +131,7 @@ std::string FlagOf(const FieldDescriptor* field) {
 }
 
 std::string VariableOf(const FieldDescriptor* field) {
-  return absl::StrCat("FUSEBOX_", absl::AsciiStrToUpper(field->name()));
+  return absl::StrCat(kVariablePrefix, absl::AsciiStrToUpper(field->name()));
 }
 
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) {

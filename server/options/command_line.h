@@ -16,6 +16,9 @@
 
 namespace fusebox {
 
+// What the names of all environment variables begin with.
+inline constexpr char kVariablePrefix[] = "FUSEBOX_";
+
 // The flag and the environment variable of --config, which is no field.
 inline constexpr char kConfigFlag[] = "--config";
 inline constexpr char kConfigVariable[] = "FUSEBOX_CONFIG";

@@ -56,6 +56,13 @@ def test_the_environment_may_name_the_file(start, connect):
     assert connect(process).info().max_breakers == 5
 
 
+def test_a_variable_that_nobody_reads_is_named_with_the_one_that_was_meant(start):
+    server = start(env={"FUSEBOX_MAX_BREAKER": "2", "FUSEBOX_PORT": "tcp://10.0.0.1:7400"})
+    warning = "event=misspelt_variable name=FUSEBOX_MAX_BREAKER meant=FUSEBOX_MAX_BREAKERS"
+    assert any(warning in line for line in server.log), server.log
+    assert not [line for line in server.log if "FUSEBOX_PORT" in line]
+
+
 def test_an_unknown_flag_is_named_with_the_one_that_was_meant():
     said = refusal("--max-breaker=3")
     assert '"--max-breaker"' in said

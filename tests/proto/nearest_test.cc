@@ -15,6 +15,8 @@ TEST(NearestTest, FindsWhatWasMeant) {
   EXPECT_EQ(Nearest("MaxBreakers", names), "max_breakers");
   EXPECT_EQ(Nearest("max-breakers", names), "max_breakers");
   EXPECT_EQ(Nearest("lisetn", names), "listen");
+  EXPECT_EQ(Nearest("lisetn", names, 2), "listen");
+  EXPECT_EQ(Nearest("lisetn", names, 1), "");
   EXPECT_EQ(Nearest("colour", names), "");
   EXPECT_EQ(Nearest("", names), "");
   EXPECT_EQ(Nearest(std::string(1'000'000, 'x'), names), "");
