@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "server/metrics/family.h"
 
 namespace fusebox {
@@ -59,7 +61,7 @@ class Stat {
   std::string fields_;
 };
 
-void AddTimes(const Stat& stat, const std::string& boot, std::vector<MetricFamily>& families) {
+void AddTimes(const Stat& stat, absl::Time boot, std::vector<MetricFamily>& families) {
   const auto ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
   const std::optional<uint64_t> user = stat.Field(14), system = stat.Field(15);
   if (user.has_value() && system.has_value()) {
@@ -67,12 +69,11 @@ void AddTimes(const Stat& stat, const std::string& boot, std::vector<MetricFamil
                                "CPU time of the process, user and system, in seconds.",
                                static_cast<double>(*user + *system) / ticks_per_second));
   }
-  const std::optional<uint64_t> started = stat.Field(22);
-  const std::optional<uint64_t> booted = NumberInLine(boot, "btime ", 0);
-  if (started.has_value() && booted.has_value()) {
-    families.push_back(
-        Gauge("process_start_time_seconds", "When the process started, in seconds since 1970.",
-              static_cast<double>(*booted) + static_cast<double>(*started) / ticks_per_second));
+  if (const std::optional<uint64_t> started = stat.Field(22)) {
+    families.push_back(Gauge("process_start_time_seconds",
+                             "When the process started, in seconds since 1970.",
+                             static_cast<double>(absl::ToUnixMillis(boot)) / 1e3 +
+                                 static_cast<double>(*started) / ticks_per_second));
   }
 }
 
@@ -107,11 +108,17 @@ void AddFiles(const std::string& self, std::vector<MetricFamily>& families) {
 
 }  // namespace
 
+absl::Time ProcessMetrics::BootTime() {
+  timespec since_boot{};
+  clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  return absl::Now() - absl::DurationFromTimespec(since_boot);
+}
+
 std::vector<MetricFamily> ProcessMetrics::Collect() const {
   const std::string self = absl::StrCat(proc_, "/self");
   const Stat stat(ReadFile(self + "/stat"));
   std::vector<MetricFamily> families;
-  AddTimes(stat, ReadFile(proc_ + "/stat"), families);
+  AddTimes(stat, boot_, families);
   AddMemory(stat, families);
   AddFiles(self, families);
   return families;

@@ -9,21 +9,27 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
 
 namespace fusebox {
 
-// Reads /proc when it is collected; leaves out what it cannot read. Thread-safe.
+// Reads /proc/self when it is collected; leaves out what it cannot read. The rest of /proc may be
+// hidden, as by systemd's ProcSubset=pid. Thread-safe.
 class ProcessMetrics : public prometheus::Collectable {
  public:
-  // `proc` is where the proc file system is.
-  explicit ProcessMetrics(std::string proc = "/proc") : proc_(std::move(proc)) {}
+  // `proc` is where the proc file system is, `boot` when the machine was started.
+  explicit ProcessMetrics(std::string proc = "/proc", absl::Time boot = BootTime())
+      : proc_(std::move(proc)), boot_(boot) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
+  static absl::Time BootTime();
+
   const std::string proc_;
+  const absl::Time boot_;  // Asked once, so that what is told stays as it is.
 };
 
 }  // namespace fusebox
