@@ -15,13 +15,35 @@ export class ApiError extends Error {
   }
 }
 
+// There was no answer, or not all of one.
+export class NetworkError extends Error {}
+
+// Browsers each have their own error for it.
+async function askNetwork(path, options) {
+  try {
+    const response = await fetch(path, { ...options, signal: AbortSignal.timeout(10_000) });
+    return { response, text: await response.text() };
+  } catch (error) {
+    throw new NetworkError(error.message, { cause: error });
+  }
+}
+
+// Who answers may be a proxy, which does so in its own words.
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
 async function ask(path, options = {}) {
   const headers = { ...options.headers };
   if (token.get()) headers.Authorization = `Bearer ${token.get()}`;
-  const response = await fetch(path, { ...options, headers, signal: AbortSignal.timeout(10_000) });
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(body.code ?? "unknown", body.message ?? response.statusText);
-  return body;
+  const { response, text } = await askNetwork(path, { ...options, headers });
+  if (response.ok) return JSON.parse(text);
+  const { code = "unknown", message = response.statusText } = parsed(text);
+  throw new ApiError(code, message);
 }
 
 // Calls a method of the admin service.
@@ -40,7 +62,8 @@ export function boardPathOf(view) {
     query.delete("state");
     query.set("overridden", "1");
   }
-  return query.size > 0 ? `/json/breakers?${query}` : "/json/breakers";
+  const text = query.toString();
+  return text ? `/json/breakers?${text}` : "/json/breakers";
 }
 
 export const fetchBoard = (view) => ask(boardPathOf(view));

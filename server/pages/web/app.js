@@ -1,6 +1,6 @@
 // The status page: which view is shown, how fresh it is, and the token.
 
-import { ApiError, token } from "./api.js";
+import { ApiError, NetworkError, token } from "./api.js";
 import { BoardView } from "./board.js";
 import { BreakerView } from "./breaker.js";
 import { setText } from "./dom.js";
@@ -39,6 +39,7 @@ async function refresh() {
     const answer = await view.update();
     if (mine !== round) return false;
     answer.show();
+    if (lastGood === undefined) performance.mark("first-answer-shown");
     lastGood = new Date();
     tellCondition(answer.server);
     return true;
@@ -61,9 +62,6 @@ function tellCondition(server) {
   else tell("live", `Live, ${server?.version ?? ""}`);
 }
 
-// What fetch() throws, and what a body throws that breaks off.
-const isOfTheNetwork = (error) => error instanceof DOMException || /fetch|network/i.test(error.message);
-
 // Here nobody can show a certificate, of which the message speaks.
 const refusal = (error) => (token.get() === "" && error.code === "unauthenticated" ? "Without a token" : error.message);
 
@@ -72,7 +70,7 @@ function tellFailure(error) {
   if (error instanceof ApiError) {
     tell("refused", lastGood ? `${error.message} (as of ${clock(lastGood)})` : refusal(error));
     view.tellError(error);
-  } else if (!isOfTheNetwork(error)) {
+  } else if (!(error instanceof NetworkError)) {
     tell("refused", `This page has a defect: ${error}`);
     throw error;
   } else if (lastGood === undefined) {

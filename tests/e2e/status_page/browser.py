@@ -93,10 +93,9 @@ class Browser:
     def wait_for(self, condition, what):
         return eventually(condition, what)
 
-    def first_paint_ms(self):
-        return self.run(
-            "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-        )
+    def first_answer_ms(self):
+        """From when the page was asked for until it showed what the server said."""
+        return self.run("return performance.getEntriesByName('first-answer-shown')[0]?.startTime")
 
     def complaints(self):
         """What the browser has to complain of since the last time: errors and breaches of policy."""
