@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
 
@@ -29,6 +30,15 @@ absl::StatusOr<Codec> CodecOf(absl::string_view content_type) {
 }
 
 absl::string_view ContentType(Codec codec) { return codec == Codec::kJson ? kJson : kProtobuf; }
+
+absl::Status CheckEncoding(absl::string_view content_encoding) {
+  if (content_encoding.empty() || absl::EqualsIgnoreCase(content_encoding, "identity")) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kUnimplemented, "ENCODING_UNKNOWN",
+                   absl::StrCat("Content-Encoding is ", QuoteForError(content_encoding),
+                                "; send the body as it is, by the encoding \"identity\""));
+}
 
 absl::Status Decode(Codec codec, const std::string& body, google::protobuf::Message& message) {
   const std::string& type = message.GetDescriptor()->full_name();

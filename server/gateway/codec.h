@@ -19,6 +19,9 @@ enum class Codec { kJson, kProtobuf };
 absl::StatusOr<Codec> CodecOf(absl::string_view content_type);
 absl::string_view ContentType(Codec codec);
 
+// By a "Content-Encoding". UNIMPLEMENTED (reason ENCODING_UNKNOWN) for all but none and "identity".
+absl::Status CheckEncoding(absl::string_view content_encoding);
+
 // INVALID_ARGUMENT (reason BODY_INVALID): it is no such message. In JSON a field that is unknown is
 // an error, and an empty body is an empty message.
 absl::Status Decode(Codec codec, const std::string& body, google::protobuf::Message& message);

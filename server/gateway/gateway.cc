@@ -27,6 +27,7 @@ using google::protobuf::MessageFactory;
 using google::protobuf::MethodDescriptor;
 
 constexpr absl::Duration kUsualTime = absl::Seconds(5), kMaxTime = absl::Seconds(10);
+constexpr size_t kCallsAtOnce = 64;
 
 std::unique_ptr<Message> New(const google::protobuf::Descriptor& type) {
   return std::unique_ptr<Message>(MessageFactory::generated_factory()->GetPrototype(&type)->New());
@@ -52,13 +53,14 @@ absl::StatusOr<const MethodDescriptor*> FindMethod(absl::string_view path) {
 absl::StatusOr<absl::Duration> TimeFor(const HttpRequest& request) {
   const absl::string_view text = request.Header("Connect-Timeout-Ms");
   if (text.empty()) return kUsualTime;
-  uint32_t millis = 0;
+  uint64_t millis = 0;
   if (!absl::SimpleAtoi(text, &millis)) {
     return MakeError(
         absl::StatusCode::kInvalidArgument, "TIMEOUT_INVALID",
         absl::StrCat("Connect-Timeout-Ms is ", QuoteForError(text), "; write whole milliseconds"));
   }
-  return std::min(absl::Milliseconds(millis), kMaxTime);
+  const auto most = static_cast<uint64_t>(absl::ToInt64Milliseconds(kMaxTime));
+  return absl::Milliseconds(std::min(millis, most));
 }
 
 // Who calls by gRPC is by default their address, which ends here.
@@ -109,18 +111,17 @@ grpc::Status Unpack(const grpc::ByteBuffer& buffer, Message& message) {
   return {grpc::StatusCode::INTERNAL, "the answer cannot be read"};
 }
 
-grpc::Status CallAndWait(const std::shared_ptr<grpc::Channel>& channel,
-                         grpc::ClientContext& context, absl::string_view path,
-                         const Message& request, Message& response) {
-  grpc::GenericStub stub(channel);
-  const grpc::ByteBuffer question = Pack(request);
-  grpc::ByteBuffer answer;
-  std::promise<grpc::Status> done;
-  stub.UnaryCall(&context, std::string(path), {}, &question, &answer,
-                 [&done](grpc::Status status) { done.set_value(std::move(status)); });
-  const grpc::Status status = done.get_future().get();
-  return status.ok() ? Unpack(answer, response) : status;
-}
+// Lives from before a call until it has ended.
+struct Flight {
+  Flight(const std::shared_ptr<grpc::Channel>& channel, Gateway::Ended then)
+      : stub(channel), ended(std::move(then)) {}
+
+  grpc::GenericStub stub;
+  grpc::ClientContext context;
+  grpc::ByteBuffer request;
+  grpc::ByteBuffer response;
+  Gateway::Ended ended;
+};
 
 }  // namespace
 
@@ -139,32 +140,41 @@ std::vector<HttpRoute> Gateway::Routes() {
   for (const std::string& service : options_.services) {
     routes.push_back({.path = absl::StrCat("/", service, "/"),
                       .summary = "its unary methods, by Connect's protocol: POST",
-                      .handler = [this](const HttpRequest& request) { return Answer(request); },
-                      .method = HttpRoute::Method::kPost});
+                      .handler = nullptr,
+                      .method = HttpRoute::Method::kPost,
+                      .begin = [this](const HttpRequest& request,
+                                      HttpAnswer answer) { Begin(request, std::move(answer)); },
+                      .most = kCallsAtOnce});
   }
   return routes;
 }
 
-HttpResponse Gateway::Answer(const HttpRequest& request) {
+void Gateway::Begin(const HttpRequest& request, HttpAnswer answer) {
   const absl::StatusOr<const MethodDescriptor*> method = FindMethod(request.path);
-  if (!method.ok()) return ConnectError(method.status());
+  if (!method.ok()) return answer(ConnectError(method.status()));
   const absl::StatusOr<Codec> codec = CodecOf(request.Header("Content-Type"));
   if (!codec.ok()) {
     HttpResponse response = ConnectError(codec.status());
     response.status = 415;
-    return response;
+    return answer(std::move(response));
   }
   absl::Status status = CheckToken(request, (*method)->service()->full_name(), (*method)->name());
+  if (status.ok()) status = CheckEncoding(request.Header("Content-Encoding"));
   const std::unique_ptr<Message> question = New(*(*method)->input_type());
   if (status.ok()) status = Decode(*codec, request.body, *question);
-  if (!status.ok()) return ConnectError(status);
+  if (!status.ok()) return answer(ConnectError(status));
   NameClient(request.peer, *question);
-  const std::unique_ptr<Message> answer = New(*(*method)->output_type());
   const std::string path =
       absl::StrCat("/", (*method)->service()->full_name(), "/", (*method)->name());
-  const grpc::Status called = Call(request, path, *question, *answer);
-  if (!called.ok()) return ConnectError(called);
-  return {.content_type = std::string(ContentType(*codec)), .body = Encode(*codec, *answer)};
+  BeginCall(
+      request, path, *question,
+      [type = (*method)->output_type(), codec = *codec, answer = std::move(answer)](
+          grpc::Status called, const grpc::ByteBuffer& bytes) mutable {
+        const std::unique_ptr<Message> response = New(*type);
+        if (called.ok()) called = Unpack(bytes, *response);
+        if (!called.ok()) return answer(ConnectError(called));
+        answer({.content_type = std::string(ContentType(codec)), .body = Encode(codec, *response)});
+      });
 }
 
 absl::Status Gateway::CheckToken(const HttpRequest& request, const std::string& service,
@@ -186,18 +196,32 @@ absl::Status Gateway::CheckToken(const HttpRequest& request, const std::string& 
                                 "Bearer TOKEN\""));
 }
 
-grpc::Status Gateway::Call(const HttpRequest& from, absl::string_view method,
+grpc::Status Gateway::Call(const HttpRequest& from, const std::string& method,
                            const Message& request, Message& response) {
+  std::promise<grpc::Status> done;
+  BeginCall(from, method, request,
+            [&done, &response](const grpc::Status& called, const grpc::ByteBuffer& bytes) {
+              done.set_value(called.ok() ? Unpack(bytes, response) : called);
+            });
+  return done.get_future().get();
+}
+
+void Gateway::BeginCall(const HttpRequest& from, const std::string& method, const Message& request,
+                        Ended ended) {
   const absl::StatusOr<absl::Duration> time = TimeFor(from);
-  if (!time.ok()) return ToGrpcStatus(time.status());
+  if (!time.ok()) return ended(ToGrpcStatus(time.status()), {});
   const std::shared_ptr<grpc::Channel> way = channel();
-  if (way == nullptr) return ToGrpcStatus(DrainingError());
-  grpc::ClientContext context;
-  context.set_deadline(gpr_time_from_millis(absl::ToInt64Milliseconds(*time), GPR_TIMESPAN));
-  const absl::Status sent = AddTokens(from, context);
-  if (!sent.ok()) return ToGrpcStatus(sent);
-  AddTrace(from, context);
-  return CallAndWait(way, context, method, request, response);
+  if (way == nullptr) return ended(ToGrpcStatus(DrainingError()), {});
+  auto flight = std::make_shared<Flight>(way, std::move(ended));
+  flight->context.set_deadline(
+      gpr_time_from_millis(absl::ToInt64Milliseconds(*time), GPR_TIMESPAN));
+  const absl::Status sent = AddTokens(from, flight->context);
+  if (!sent.ok()) return flight->ended(ToGrpcStatus(sent), {});
+  AddTrace(from, flight->context);
+  flight->request = Pack(request);
+  flight->stub.UnaryCall(
+      &flight->context, method, {}, &flight->request, &flight->response,
+      [flight](const grpc::Status& status) { flight->ended(status, flight->response); });
 }
 
 }  // namespace fusebox

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -29,10 +30,10 @@ namespace fusebox {
 // roles, checks, errors and metrics hold. What is HTTP's own:
 //
 // - "Authorization" and "traceparent" travel on. A change to what operators look after
-// (AdminService, but for Get
-//   and List) takes a token, whoever may do what without one.
+//   (AdminService, but for Get and List) takes a token, whoever may do what without one.
 // - A call that does not say who its client is, is its address's.
 // - It may take `Connect-Timeout-Ms`, at most 10 s, and by itself 5 s.
+// - Of each service there are at most 64 at a time: calls that wait do not keep operators out.
 //
 // Thread-safe.
 class Gateway {
@@ -41,6 +42,9 @@ class Gateway {
     std::vector<std::string> services;  // "fusebox.v1.BreakerService"
     bool knows_tokens = false;          // Somebody has one: --identities.
   };
+
+  // How a call ended, with its response if it is OK.
+  using Ended = absl::AnyInvocable<void(const grpc::Status&, const grpc::ByteBuffer&)>;
 
   explicit Gateway(Options options) : options_(std::move(options)) {}
 
@@ -51,11 +55,14 @@ class Gateway {
   std::vector<HttpRoute> Routes();
 
   // Makes one call with the token of an HTTP request, if that has one, and waits for its end.
-  grpc::Status Call(const HttpRequest& from, absl::string_view method,
+  grpc::Status Call(const HttpRequest& from, const std::string& method,
                     const google::protobuf::Message& request, google::protobuf::Message& response);
 
  private:
-  HttpResponse Answer(const HttpRequest& request);
+  void Begin(const HttpRequest& request, HttpAnswer answer);
+  // Ends on one of gRPC's threads, or at once if there can be no call.
+  void BeginCall(const HttpRequest& from, const std::string& method,
+                 const google::protobuf::Message& request, Ended ended);
   absl::Status CheckToken(const HttpRequest& request, const std::string& service,
                           absl::string_view method) const;
   std::shared_ptr<grpc::Channel> channel() const;

@@ -58,9 +58,9 @@ HttpResponse Later(int status, std::string text) {
   return response;
 }
 
-HttpResponse TooManyCalls() {
-  return Later(429, absl::StrCat("There are ", Desk::kCallsAtOnce,
-                                 " calls over HTTP already; try again, or call by gRPC\n"));
+HttpResponse TooManyRequests(const HttpRoute& route) {
+  return Later(429, absl::StrCat("There are ", route.most, " requests to ", route.path,
+                                 " already; try again, or call by gRPC\n"));
 }
 
 HttpResponse TooManyBodies() {
@@ -201,8 +201,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       body_timer_.cancel();
       reading_ = Place();
       request_.body = std::move(parser_.get().body());
-      calling_ = desk_.calls().Take();
-      return calling_ ? Handle() : Respond(TooManyCalls());
+      return Handle();
     }
     http::async_read_some(
         *wire_, buffer_, parser_,
@@ -216,32 +215,63 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void Handle() {
+    asked_ = desk_.requests(*route_).Take();
+    if (!asked_) return Respond(TooManyRequests(*route_));
+    if (route_->at_once) return Respond(route_->handler(request_));
     tcp().expires_never();
-    asio::post(desk_.workers(), [self = shared_from_this()]() mutable {
-      if (self->desk_.stopped()) return Abandon(std::move(self));
-      HttpResponse response = self->route_->handler(self->request_);
-      self->calling_ = Place();
-      const auto executor = self->wire_->get_executor();
-      asio::post(executor, [self = std::move(self), response = std::move(response)]() mutable {
-        self->Respond(std::move(response));
-      });
-    });
+    asio::post(desk_.WorkersOf(*route_),
+               [answer = Answer(shared_from_this(), desk_.BeginHandler())]() mutable {
+                 if (!answer.stopped()) std::move(answer).Find();
+               });
   }
 
-  // Ends on the executor, or with it.
-  static void Abandon(std::shared_ptr<Connection> self) {
-    const auto executor = self->wire_->get_executor();
-    asio::post(executor, [self = std::move(self)] {});
-  }
+  // Whoever has this owes the client an answer. Ends on any thread; the connection does not.
+  class Answer {
+   public:
+    Answer(std::shared_ptr<Connection> self, Place handling)
+        : handling_(std::move(handling)), self_(std::move(self)) {}
+    Answer(Answer&&) = default;
+    Answer& operator=(Answer&&) = delete;
+    ~Answer() {
+      if (self_ == nullptr) return;
+      const auto executor = self_->wire_->get_executor();
+      asio::post(executor, [self = std::move(self_)] {});
+    }
+
+    bool stopped() const { return self_->desk_.stopped(); }
+
+    // Has the handler say it, now or later.
+    void Find() && {
+      const HttpRoute& route = *self_->route_;
+      if (route.begin == nullptr) return Send(route.handler(self_->request_));
+      HttpRequest request = std::move(self_->request_);
+      route.begin(std::move(request), [answer = std::move(*this)](HttpResponse response) mutable {
+        answer.Send(std::move(response));
+      });
+    }
+
+   private:
+    void Send(HttpResponse response) {
+      const auto executor = self_->wire_->get_executor();
+      asio::post(executor, [self = std::move(self_), response = std::move(response)]() mutable {
+        self->Respond(std::move(response));
+      });
+    }
+
+    Place handling_;  // Until the executor has been told.
+    std::shared_ptr<Connection> self_;
+  };
 
   void Respond(HttpResponse response) {
     body_timer_.cancel();
     reading_ = Place();
+    asked_ = Place();
     // Short ones are not what takes the room, and health is short.
     if (response.body.size() > kShortBytes) {
       answering_ = desk_.answers().Take(response.body.size());
       if (!answering_) response = TooManyAnswers();
     }
+    desk_.Answered(route_, response.status);
     response_.version(11);
     response_.result(static_cast<unsigned>(response.status));
     response_.set(http::field::content_type, response.content_type);
@@ -256,7 +286,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       self->answering_ = Place();
       if (!error) self->Close();
     };
-    if (request_.method == "HEAD") {
+    if (parser_.get().method() == http::verb::head) {
       http::async_write_header(*wire_, serializer_, done);
     } else {
       http::async_write(*wire_, serializer_, done);
@@ -288,7 +318,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Place silent_;
   Place under_way_;
   Place reading_;
-  Place calling_;
+  Place asked_;
   Place answering_;
   const std::unique_ptr<Wire> wire_;
   asio::steady_timer body_timer_;

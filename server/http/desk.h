@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "server/http/bound.h"
 #include "server/http/handshake_log.h"
+#include "server/http/request_counts.h"
 #include "server/http/router.h"
 
 namespace fusebox {
@@ -25,20 +26,25 @@ namespace fusebox {
 // but for what is said to be of one thread.
 class Desk {
  public:
-  static constexpr int kThreads = 16;
-  static constexpr int kCallsAtOnce = 8;  // So that some threads are left for health.
+  static constexpr int kPageThreads = 16, kCallThreads = 4;
   static constexpr size_t kBodiesAtOnce = 64;
   static constexpr size_t kAnswerBytes = size_t{64} << 20;
 
-  explicit Desk(std::vector<HttpRoute> routes) : router_(std::move(routes)), workers_(kThreads) {}
+  // `counts` must outlive it.
+  Desk(std::vector<HttpRoute> routes, RequestCounts& counts)
+      : router_(std::move(routes)), counts_(counts) {
+    for (const HttpRoute& route : router_.routes()) requests_.try_emplace(&route, route.most);
+  }
 
   const Router& router() const { return router_; }
 
-  // Where handlers run.
-  boost::asio::thread_pool& workers() { return workers_; }
+  // Where its handler runs: many scrapes do not keep calls waiting.
+  boost::asio::thread_pool& WorkersOf(const HttpRoute& route) {
+    return route.method == HttpRoute::Method::kGet ? page_workers_ : call_workers_;
+  }
 
-  Bound& bodies() { return bodies_; }    // That are being read.
-  Bound& calls() { return calls_; }      // Handlers of POSTs that run or are to run.
+  Bound& bodies() { return bodies_; }                                                 // Being read.
+  Bound& requests(const HttpRoute& route) { return requests_.find(&route)->second; }  // Of one.
   Bound& answers() { return answers_; }  // Bytes that nobody has taken yet.
 
   // For a connection, until it has said what it wants; `drop` ends it. Of one thread, as is the
@@ -63,8 +69,14 @@ class Desk {
 
   // Of that thread, too.
   void FailedHandshake(const std::string& peer, const std::string& why) {
+    counts_.FailedHandshake();
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
     handshakes_.Failed(peer, why, absl::UnixEpoch() + absl::FromChrono(now));
+  }
+
+  // `route` is null where there was none.
+  void Answered(const HttpRoute* route, int status) {
+    counts_.Answered(route == nullptr ? "" : route->path, status);
   }
 
   // From now on nobody waits for answers.
@@ -84,6 +96,19 @@ class Desk {
     idle_.wait_for(lock, patience, [this] { return under_way_ == 0; });
   }
 
+  // For a handler, until it has answered: it needs the desk and the executor until then.
+  Place BeginHandler() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++handlers_;
+    return Place([this] { EndHandler(); });
+  }
+
+  // Waits until no handler will answer any more.
+  void WaitForHandlers() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    idle_.wait(lock, [this] { return handlers_ == 0; });
+  }
+
  private:
   struct Silent {
     std::chrono::steady_clock::time_point since;
@@ -95,9 +120,16 @@ class Desk {
     if (--under_way_ == 0) idle_.notify_all();
   }
 
+  void EndHandler() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (--handlers_ == 0) idle_.notify_all();
+  }
+
   const Router router_;
-  boost::asio::thread_pool workers_;
-  Bound bodies_{kBodiesAtOnce}, calls_{kCallsAtOnce}, answers_{kAnswerBytes};
+  RequestCounts& counts_;
+  boost::asio::thread_pool page_workers_{kPageThreads}, call_workers_{kCallThreads};
+  Bound bodies_{kBodiesAtOnce}, answers_{kAnswerBytes};
+  std::map<const HttpRoute*, Bound> requests_;
   std::atomic<bool> stopped_{false};
   uint64_t last_silent_ = 0;
   std::map<uint64_t, Silent> silent_;  // By when they came.
@@ -105,6 +137,7 @@ class Desk {
   std::mutex mutex_;
   std::condition_variable idle_;
   int under_way_ = 0;
+  int handlers_ = 0;
 };
 
 }  // namespace fusebox

@@ -1,12 +1,15 @@
 #ifndef FUSEBOX_SERVER_HTTP_HTTP_MESSAGE_H_
 #define FUSEBOX_SERVER_HTTP_HTTP_MESSAGE_H_
 
+#include <cstddef>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 
 namespace fusebox {
@@ -39,6 +42,10 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
+// Takes the answer to a request: once, on any thread. Who never calls it leaves the client without
+// one.
+using HttpAnswer = absl::AnyInvocable<void(HttpResponse)>;
+
 // A page, or what somebody may post to.
 struct HttpRoute {
   enum class Method { kGet, kPost };  // With GET comes HEAD.
@@ -47,9 +54,16 @@ struct HttpRoute {
   // beginning of a longer one.
   std::string path;
   std::string summary;  // Half a line for people who ask what there is.
-  // Called by several threads at once; must not throw.
+  // This or `begin`. Called by several threads at once; must not throw.
   std::function<HttpResponse(const HttpRequest&)> handler;
   Method method = Method::kGet;
+  // For who has to wait for the answer, and does so without a thread.
+  std::function<void(HttpRequest, HttpAnswer)> begin = nullptr;
+  // Called on the one thread that serves all connections, so that it is answered whatever the
+  // others are at: it neither waits nor works.
+  bool at_once = false;
+  // So many at a time, from when they have been read until they are answered; others get a 429.
+  size_t most = std::numeric_limits<size_t>::max();
   // What to answer instead, if anything; asked before a body is read.
   std::function<std::optional<HttpResponse>(const HttpRequest&)> refuse = nullptr;
 

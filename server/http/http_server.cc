@@ -42,8 +42,8 @@ absl::Status CannotListen(absl::string_view address, const error_code& why) {
 // Accepts, on a thread of its own, as long as there is room for one more connection.
 class HttpServer::Listener {
  public:
-  Listener(std::vector<HttpRoute> routes, const LiveCertificate* certificate)
-      : desk_(std::move(routes)), acceptor_(io_), pause_(io_) {
+  Listener(std::vector<HttpRoute> routes, RequestCounts& counts, const LiveCertificate* certificate)
+      : desk_(std::move(routes), counts), acceptor_(io_), pause_(io_) {
     if (certificate != nullptr) tls_.emplace(*certificate);
   }
 
@@ -58,7 +58,7 @@ class HttpServer::Listener {
     desk_.Stop();
     io_.stop();
     if (thread_.joinable()) thread_.join();
-    desk_.workers().join();
+    desk_.WaitForHandlers();
     stops_ = true;  // If nothing ever ran.
   }
 
@@ -146,12 +146,13 @@ class HttpServer::Listener {
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view address,
                                                               std::vector<HttpRoute> routes,
+                                                              RequestCounts& counts,
                                                               const LiveCertificate* certificate) {
   const absl::StatusOr<ListenAddress> parsed = ParseTcpAddress(address);
   if (!parsed.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--http-listen ", parsed.status().message()));
   }
-  auto listener = std::make_unique<Listener>(std::move(routes), certificate);
+  auto listener = std::make_unique<Listener>(std::move(routes), counts, certificate);
   if (!listener->HasCertificate()) {
     return absl::InvalidArgumentError(
         "--http-tls: OpenSSL does not take the certificate of --tls-cert; have it issued anew");

@@ -6,12 +6,14 @@
 //                           .summary = "for Prometheus",
 //                           .handler = [&](const HttpRequest&) {
 //                             return HttpResponse{.body = Render()};
-//                           }}});
+//                           }}},
+//       counts);
 //
 // Bounds: 256 connections, of which those that have said nothing make room for others; 64 bodies
-// that are being read, 16 handlers at a time, of which 8 are of POSTs, and 64 MiB of long answers
-// that are being written; 5 s to send a header and 5 s to send a body, 30 s to take a response; 16
-// KiB of header, 1 MiB of body. Each connection carries one request.
+// that are being read, of each route as many requests as it takes, 16 handlers of GETs and 4 of
+// POSTs that run at a time, and 64 MiB of long answers that are being written; 5 s to send a header
+// and 5 s to send a body, 30 s to take a response; 16 KiB of header, 1 MiB of body. Each connection
+// carries one request.
 #ifndef FUSEBOX_SERVER_HTTP_HTTP_SERVER_H_
 #define FUSEBOX_SERVER_HTTP_HTTP_SERVER_H_
 
@@ -22,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/http/http_message.h"
+#include "server/http/request_counts.h"
 #include "server/tls/live_certificate.h"
 
 namespace fusebox {
@@ -33,14 +36,13 @@ class HttpServer {
  public:
   // `address` is "host:port" with an IPv4 address or a name, or "[host]:port" with an IPv6 address,
   // as ParseTcpAddress() reads it; port 0 takes a free one. Of a name's addresses it takes one, of
-  // IPv4 if there is any. With a certificate, which must outlive the server, it speaks TLS.
+  // IPv4 if there is any. With a certificate it speaks TLS. That and `counts` must outlive it.
   //
   // The error names the address and --http-listen. INVALID_ARGUMENT: it is not an address; or,
-  // naming
-  // --http-tls, OpenSSL does not take the certificate.
+  // naming --http-tls, OpenSSL does not take the certificate.
   // UNAVAILABLE: it is in use, not of this machine, or may not be used.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(
-      absl::string_view address, std::vector<HttpRoute> routes,
+      absl::string_view address, std::vector<HttpRoute> routes, RequestCounts& counts,
       const LiveCertificate* certificate = nullptr);
 
   // Stops to listen. Requests under way get their answers first, those of clients that send or read

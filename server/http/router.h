@@ -16,6 +16,8 @@ class Router {
  public:
   explicit Router(std::vector<HttpRoute> routes) : routes_(std::move(routes)) {}
 
+  const std::vector<HttpRoute>& routes() const { return routes_; }
+
   // Whose handler is to answer a request, of which the body need not be there yet; or the answer,
   // if no handler is to be asked: 404 with a list of what there is, 405 with the methods that are
   // taken, or the route's own refusal.

@@ -6,6 +6,7 @@
 namespace fusebox {
 
 std::vector<prometheus::MetricFamily> StoreMetrics::Collect() const {
+  if (in_memory_) return {};
   const StoreCondition store = condition_();
   return {
       Gauge("fusebox_store_durable",

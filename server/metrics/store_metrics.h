@@ -18,15 +18,16 @@ namespace fusebox {
 //   fusebox_store_failures_total
 //   fusebox_store_seconds_since_commit       grows while a disk stalls, and while nothing happens
 //
-// Thread-safe.
+// Nothing of a store that is in memory, of which none of that can be said. Thread-safe.
 class StoreMetrics : public prometheus::Collectable {
  public:
-  explicit StoreMetrics(std::function<StoreCondition()> condition)
-      : condition_(std::move(condition)) {}
+  StoreMetrics(bool in_memory, std::function<StoreCondition()> condition)
+      : in_memory_(in_memory), condition_(std::move(condition)) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
+  const bool in_memory_;
   const std::function<StoreCondition()> condition_;
 };
 

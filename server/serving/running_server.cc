@@ -111,7 +111,8 @@ RunningServer::RunningServer(const Options& options, const EngineConfiguration& 
       engine_metrics_(engine_, {.max_breakers = options_.metrics_max_breakers(),
                                 .plain_names = options_.metrics_plain_names(),
                                 .version = FUSEBOX_VERSION}),
-      store_metrics_([this] { return flusher_.condition(); }),
+      store_metrics_(options_.store() == config::v1::STORE_MEMORY,
+                     [this] { return flusher_.condition(); }),
       config_metrics_(reloader_),
       grpc_metrics_(clock, GrpcMethodsOf({kBreakerService, kAdminService, kHealthService})),
       reload_metrics_(security_.files(), security_.certificate()),
@@ -236,7 +237,7 @@ absl::Status RunningServer::StartGrpc(const std::vector<grpc::Service*>& extra_s
 absl::Status RunningServer::StartHttp() {
   if (options_.http_listen().empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<HttpServer>> http =
-      HttpServer::Start(options_.http_listen(), HttpRoutes(),
+      HttpServer::Start(options_.http_listen(), HttpRoutes(), http_counts_,
                         options_.http_tls() ? &security_.certificate() : nullptr);
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
@@ -287,7 +288,7 @@ HttpRoute RunningServer::MetricsRoute() const {
                 .content_type = kMetricsContentType,
                 .body = RenderMetrics({&engine_metrics_, &grpc_metrics_, &process_metrics_,
                                        &store_metrics_, &config_metrics_, &reload_metrics_,
-                                       &session_metrics_})};
+                                       &http_metrics_, &session_metrics_})};
           }};
 }
 

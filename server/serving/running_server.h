@@ -20,8 +20,10 @@
 #include "server/flusher/flusher.h"
 #include "server/gateway/gateway.h"
 #include "server/http/http_server.h"
+#include "server/http/request_counts.h"
 #include "server/metrics/engine_metrics.h"
 #include "server/metrics/grpc_metrics.h"
+#include "server/metrics/http_metrics.h"
 #include "server/metrics/process_metrics.h"
 #include "server/metrics/reload_metrics.h"
 #include "server/metrics/session_metrics.h"
@@ -89,6 +91,8 @@ class RunningServer final : public Server {
   GrpcMetrics grpc_metrics_;
   ProcessMetrics process_metrics_;
   ReloadMetrics reload_metrics_;
+  RequestCounts http_counts_;
+  HttpMetrics http_metrics_{http_counts_};
   Sessions sessions_;
   SessionMetrics session_metrics_;
   BreakerService breaker_service_;

@@ -177,22 +177,29 @@ def test_on_loopback_metrics_are_not_for_pages_of_others(server):
     assert server.get("/metrics", {"Host": "evil.example"})[0] == 421
 
 
-def test_health_answers_while_calls_wait(start):
+def test_calls_that_wait_keep_nobody_else_out(start):
     server = start(
         config="""
         policies:
         - name: default
           bulkhead: {max_concurrent: 1}
+          queue: {max_queue: 100}
         """
     )
     assert call(server, "Allow", {"breaker": "a"})[0] == 200
     waiting = json.dumps({"breaker": "a", "maxWait": "3s"})
-    with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        calls = [pool.submit(server.post, f"{BREAKERS}/Allow", waiting) for _ in range(20)]
-        while sum(each.done() for each in calls) < 12:
+    with concurrent.futures.ThreadPoolExecutor(70) as pool:
+        calls = [pool.submit(server.post, f"{BREAKERS}/Allow", waiting) for _ in range(70)]
+        while sum(each.done() for each in calls) < 6:
             assert server.get("/healthz")[0] == 200
+            assert server.post(f"{ADMIN}/GetServerInfo", "{}")[0] == 200
         statuses = [each.result()[0] for each in calls]
-    assert statuses.count(429) >= 12
+    assert statuses.count(429) >= 6, "64 are under way at a time"
+    counter = 'fusebox_http_requests_total{route="/fusebox.v1.BreakerService/",code="%d"} %d\n'
+    _, page = server.get("/metrics")
+    for status in (200, 429):
+        of_it = statuses.count(status) + (status == 200)
+        assert counter % (status, of_it) in page
 
 
 def test_no_bytes_end_the_server(start):

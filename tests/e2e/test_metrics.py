@@ -84,3 +84,12 @@ def test_every_reason_in_the_source_has_a_series(server):
     reasons -= kinds
     assert {"DRAINING", "PERMIT_INVALID", "RESULT_MISSING", "POLICY_NOT_FOUND"} <= reasons
     assert set(errors(read(server))) == reasons | {"other"}
+
+
+def test_a_store_in_memory_is_not_said_to_be_durable(start):
+    assert "fusebox_store_durable 1\n" in start().get("/metrics")[1]
+    assert "fusebox_store" not in start("--store=memory").get("/metrics")[1]
+
+
+def test_handshakes_that_fail_are_counted(server):
+    assert "fusebox_http_handshake_failures_total 0\n" in server.get("/metrics")[1]

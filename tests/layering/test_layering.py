@@ -38,7 +38,7 @@ ARROWS = {
     "errors": ["core", "proto"],
     "session": ["convert", "engine", "errors"],
     "rpc": ["control", "health_proto", "identity", "session"],
-    "metrics": ["files", "flusher", "session", "tls"],
+    "metrics": ["files", "flusher", "http", "session"],
     "http": ["address", "log", "tls"],
     "error_body_proto": [],
     "gateway": ["error_body_proto", "errors", "http"],

@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,8 +21,11 @@
 namespace fusebox {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::EndsWith;
+using ::testing::Pair;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 // Who sends a body could otherwise keep a thread for as long as they like.
 TEST(HttpBoundsTest, AnswersBeforeABodyThatNeverComes) {
@@ -90,38 +97,151 @@ TEST(HttpBoundsTest, ReadsSoManyBodiesAtATime) {
   EXPECT_THAT(Ask(server->port(), post), EndsWith("|hi"));
 }
 
-TEST(HttpBoundsTest, HandlesSoManyPostsAtATime) {
+// Handlers that have begun and not answered. Thread-safe.
+class Waiting {
+ public:
+  HttpRoute Route(std::string path, size_t most) {
+    return {.path = std::move(path),
+            .summary = "waits",
+            .handler = nullptr,
+            .method = HttpRoute::Method::kPost,
+            .begin = [this](const HttpRequest&, HttpAnswer answer) { Add(std::move(answer)); },
+            .most = most};
+  }
+
+  void WaitFor(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return answers_.size() == count; });
+  }
+
+  std::vector<HttpAnswer> TakeAll() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(answers_, {});
+  }
+
+ private:
+  void Add(HttpAnswer answer) {
+    const std::lock_guard lock(mutex_);
+    answers_.push_back(std::move(answer));
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<HttpAnswer> answers_;
+};
+
+constexpr absl::string_view kPostWait =
+    "POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+
+std::vector<std::unique_ptr<Connection>> Post(uint16_t port, size_t count) {
+  std::vector<std::unique_ptr<Connection>> calls;
+  for (size_t i = 0; i < count; ++i) {
+    calls.push_back(std::make_unique<Connection>(port));
+    calls.back()->Send(kPostWait);
+  }
+  return calls;
+}
+
+// More of them than there are threads.
+TEST(HttpBoundsTest, SoManyOfARouteWaitAtATimeAndKeepNobodyElseOut) {
+  Waiting waiting;
+  const auto server = StartOrDie({waiting.Route("/wait", 40), Echo(), Page("/metrics", "up 1\n")});
+  const auto calls = Post(server->port(), 40);
+  waiting.WaitFor(40);
+  EXPECT_THAT(Ask(server->port(), kPostWait), StartsWith("HTTP/1.1 429 "));
+  EXPECT_EQ(BodyOf(Get(server->port(), "/metrics")), "up 1\n");
+  EXPECT_THAT(
+      Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"),
+      EndsWith("|hi"));
+  for (HttpAnswer& answer : waiting.TakeAll()) answer({.body = "done\n"});
+  for (const auto& call : calls) EXPECT_EQ(BodyOf(call->ReadAll()), "done\n");
+  const auto another = Post(server->port(), 1);
+  waiting.WaitFor(1);
+  waiting.TakeAll().front()({.body = "again\n"});
+  EXPECT_EQ(BodyOf(another.front()->ReadAll()), "again\n");
+}
+
+TEST(HttpBoundsTest, WhoIsNeverAnsweredIsLetGo) {
+  Waiting waiting;
+  const auto server = StartOrDie({waiting.Route("/wait", 1)});
+  for (int i = 0; i < 2; ++i) {
+    const auto call = Post(server->port(), 1);
+    waiting.WaitFor(1);
+    waiting.TakeAll();
+    EXPECT_EQ(call.front()->ReadAll(), "") << "and its place is free";
+  }
+}
+
+TEST(HttpBoundsTest, AServerThatEndsWaitsForItsHandlers) {
+  Waiting waiting;
+  auto server = StartOrDie({waiting.Route("/wait", 1)});
+  const uint16_t port = server->port();
+  const auto call = Post(port, 1);
+  waiting.WaitFor(1);
+  std::thread ending([&server] { server.reset(); });
+  while (Connection(port).connected()) std::this_thread::yield();
+  for (HttpAnswer& answer : waiting.TakeAll()) answer({.body = "at last\n"});
+  EXPECT_THAT(BodyOf(call.front()->ReadAll()), AnyOf("at last\n", "")) << "none after 1 s";
+  ending.join();
+}
+
+// As when a hundred scrape at once.
+TEST(HttpBoundsTest, HealthIsAnsweredWhateverPagesAreAt) {
   std::mutex mutex;
   std::condition_variable changed;
   int inside = 0;
   bool may_end = false;
-  HttpRoute slow = Echo();
+  HttpRoute slow = Page("/metrics", "");
   slow.handler = [&](const HttpRequest&) {
     std::unique_lock lock(mutex);
     ++inside;
     changed.notify_all();
     changed.wait(lock, [&] { return may_end; });
-    return HttpResponse{.body = "done\n"};
+    return HttpResponse{.body = "up 1\n"};
   };
-  const auto server = StartOrDie({slow, HealthzRoute()});
-  const std::string post = "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
-  std::vector<std::unique_ptr<Connection>> calls;
-  for (int i = 0; i < 8; ++i) {
-    calls.push_back(std::make_unique<Connection>(server->port()));
-    calls.back()->Send(post);
+  const auto server = StartOrDie({slow, HealthzRoute(), Echo()});
+  std::vector<std::unique_ptr<Connection>> scrapes;
+  for (int i = 0; i < 100; ++i) {
+    scrapes.push_back(std::make_unique<Connection>(server->port()));
+    scrapes.back()->Send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
   }
   {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return inside == 8; });
+    changed.wait(lock, [&] { return inside == 16; });
   }
-  EXPECT_THAT(Ask(server->port(), post), StartsWith("HTTP/1.1 429 "));
   EXPECT_EQ(BodyOf(Get(server->port(), "/healthz")), "ok\n");
+  EXPECT_THAT(
+      Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"),
+      EndsWith("|hi"))
+      << "nor do calls wait for them";
   {
     const std::lock_guard lock(mutex);
     may_end = true;
   }
   changed.notify_all();
-  for (const auto& call : calls) EXPECT_EQ(BodyOf(call->ReadAll()), "done\n");
+  for (const auto& each : scrapes) EXPECT_EQ(BodyOf(each->ReadAll()), "up 1\n");
+}
+
+TEST(HttpBoundsTest, WhatWasAnsweredIsCounted) {
+  RequestCounts counts;
+  Waiting waiting;
+  {
+    const auto server =
+        StartOrDie({Echo(), HealthzRoute(), waiting.Route("/wait", 0)}, "127.0.0.1:0", counts);
+    Get(server->port(), "/healthz");
+    Get(server->port(), "/healthz");
+    Get(server->port(), "/nothing");
+    Get(server->port(), "/echo/a");
+    Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n");
+    Ask(server->port(), kPostWait);
+    Ask(server->port(), "\r\n\r\n");
+  }
+  EXPECT_THAT(counts.answered(),
+              UnorderedElementsAre(Pair(Pair("/healthz", 200), 2), Pair(Pair("", 404), 1),
+                                   Pair(Pair("", 405), 1), Pair(Pair("/echo/", 413), 1),
+                                   Pair(Pair("/wait", 429), 1), Pair(Pair("", 400), 1)));
+  EXPECT_EQ(counts.failed_handshakes(), 0);
 }
 
 // 64 MiB at most.

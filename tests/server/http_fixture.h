@@ -79,10 +79,17 @@ inline std::string BodyOf(absl::string_view response) {
   return end == absl::string_view::npos ? "" : std::string(response.substr(end + 4));
 }
 
+// Where nobody looks at them.
+inline RequestCounts& Uncounted() {
+  static auto* const kCounts = new RequestCounts;
+  return *kCounts;
+}
+
 inline std::unique_ptr<HttpServer> StartOrDie(std::vector<HttpRoute> routes,
-                                              absl::string_view address = "127.0.0.1:0") {
+                                              absl::string_view address = "127.0.0.1:0",
+                                              RequestCounts& counts = Uncounted()) {
   absl::StatusOr<std::unique_ptr<HttpServer>> server =
-      HttpServer::Start(address, std::move(routes));
+      HttpServer::Start(address, std::move(routes), counts);
   EXPECT_TRUE(server.ok()) << server.status();
   return server.ok() ? *std::move(server) : nullptr;
 }

@@ -186,7 +186,7 @@ TEST(HttpServerTest, ServesSeveralRequestsAtOnce) {
 TEST(HttpServerTest, NamesTheAddressAndTheFlagIfItIsInUse) {
   const auto server = StartOrDie({});
   const std::string address = absl::StrCat("127.0.0.1:", server->port());
-  const absl::Status second = HttpServer::Start(address, {}).status();
+  const absl::Status second = HttpServer::Start(address, {}, Uncounted()).status();
   EXPECT_EQ(second.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.message()),
               StartsWith(absl::StrCat("--http-listen is \"", address, "\": ")));
@@ -199,7 +199,7 @@ TEST(HttpServerTest, RefusesWhatIsNoAddress) {
        {"", "7401", ":7401", "unix:/h.sock", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
         "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80s", "127.0.0.1:1,127.0.0.1:2",
         "127.0.0.1:0,127.0.0.1:0", "1.2.3.4 :1", "::1:7401", "http://127.0.0.1:1"}) {
-    const absl::Status status = HttpServer::Start(address, {}).status();
+    const absl::Status status = HttpServer::Start(address, {}, Uncounted()).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << address << ": " << status;
     EXPECT_THAT(std::string(status.message()),
                 StartsWith(absl::StrCat("--http-listen is \"", address, "\"; write ")));
@@ -209,14 +209,15 @@ TEST(HttpServerTest, RefusesWhatIsNoAddress) {
 TEST(HttpServerTest, ServesNothingInPlaintextForWantOfACertificate) {
   LiveCertificate live;
   live.Replace({.chain = "nothing", .key = "nothing", .client_ca = "", .not_after = {}});
-  const absl::Status status = HttpServer::Start("127.0.0.1:0", {HealthzRoute()}, &live).status();
+  const absl::Status status =
+      HttpServer::Start("127.0.0.1:0", {HealthzRoute()}, Uncounted(), &live).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), StartsWith("--http-tls: "));
 }
 
 // 192.0.2.0/24 is nobody's: RFC 5737.
 TEST(HttpServerTest, SaysIfAnAddressIsOfAnotherMachine) {
-  const absl::Status status = HttpServer::Start("192.0.2.1:0", {}).status();
+  const absl::Status status = HttpServer::Start("192.0.2.1:0", {}, Uncounted()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("192.0.2.1:0"));
 }
@@ -230,7 +231,8 @@ TEST(HttpServerTest, ListensOnANameAndOnAllAddresses) {
 }
 
 TEST(HttpServerTest, ListensOnIpv6WhereThereIsAny) {
-  const absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start("[::1]:0", {});
+  const absl::StatusOr<std::unique_ptr<HttpServer>> server =
+      HttpServer::Start("[::1]:0", {}, Uncounted());
   if (server.ok()) {
     EXPECT_NE((*server)->port(), 0);
   } else {
@@ -240,7 +242,7 @@ TEST(HttpServerTest, ListensOnIpv6WhereThereIsAny) {
 }
 
 TEST(HttpServerTest, SaysThatANameIsNobodys) {
-  const absl::Status status = HttpServer::Start("nobody.invalid:0", {}).status();
+  const absl::Status status = HttpServer::Start("nobody.invalid:0", {}, Uncounted()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"nobody.invalid:0\""));
 }
@@ -249,7 +251,7 @@ TEST(HttpServerTest, FreesItsPortWhenItStops) {
   auto server = StartOrDie({});
   const std::string address = absl::StrCat("127.0.0.1:", server->port());
   server.reset();
-  EXPECT_TRUE(HttpServer::Start(address, {}).ok());
+  EXPECT_TRUE(HttpServer::Start(address, {}, Uncounted()).ok());
 }
 
 TEST(HttpServerTest, AnswersWhatItHasBegunBeforeItStops) {

@@ -83,12 +83,14 @@ def test_who_went_before_it_was_looked_at_is_named_all_the_same(everywhere):
     assert "peer=127.0.0.1" in handshake_faults(server)[0]
 
 
-def test_plaintext_is_not_answered(everywhere):
+def test_plaintext_is_not_answered(everywhere, authority):
     server = everywhere("--http-tls")
     with pytest.raises((ConnectionError, http.client.BadStatusLine)):
         server.get("/healthz")
     eventually(lambda: handshake_faults(server), "said in the log")
     assert "http request" in handshake_faults(server)[0]
+    _, page = ask(server, authority, "GET", "/metrics")
+    assert "fusebox_http_handshake_failures_total 1\n" in page
 
 
 def test_without_it_the_port_stays_in_plaintext_and_shut(everywhere):

@@ -4,6 +4,7 @@
 #include <google/protobuf/message.h>
 #include <grpcpp/grpcpp.h>
 
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -99,12 +100,15 @@ class GatewayTest : public ::testing::Test {
     headers.emplace_back("Content-Type", "application/json");
     for (const HttpRoute& route : gateway_->Routes()) {
       if (!route.Matches(path)) continue;
-      return route.handler({.method = "POST",
-                            .path = path,
-                            .query = "",
-                            .headers = std::move(headers),
-                            .body = body,
-                            .peer = "10.0.0.7"});
+      std::promise<HttpResponse> answer;
+      route.begin({.method = "POST",
+                   .path = path,
+                   .query = "",
+                   .headers = std::move(headers),
+                   .body = body,
+                   .peer = "10.0.0.7"},
+                  [&answer](HttpResponse response) { answer.set_value(std::move(response)); });
+      return answer.get_future().get();
     }
     return {.status = 0};
   }
@@ -168,9 +172,18 @@ TEST_F(GatewayTest, WhatIsNoUnaryMethodIsNamed) {
 
 TEST_F(GatewayTest, ATimeoutIsInWholeMilliseconds) {
   EXPECT_EQ(Post(kAllow, "{}", {{"Connect-Timeout-Ms", "2000"}}).status, 200);
+  EXPECT_EQ(Post(kAllow, "{}", {{"Connect-Timeout-Ms", "9999999999"}}).status, 200) << "capped";
   const HttpResponse response = Post(kAllow, "{}", {{"Connect-Timeout-Ms", "2s"}});
   EXPECT_EQ(response.status, 400);
   EXPECT_THAT(response.body, AllOf(HasSubstr("2s"), HasSubstr("write whole milliseconds")));
+}
+
+TEST_F(GatewayTest, ABodyThatIsCompressedIsNamedAsSuch) {
+  EXPECT_EQ(Post(kAllow, "{}", {{"Content-Encoding", "identity"}}).status, 200);
+  const HttpResponse response = Post(kAllow, "\x1f\x8b", {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(response.status, 501);
+  EXPECT_THAT(response.body,
+              AllOf(HasSubstr("unimplemented"), HasSubstr("gzip"), HasSubstr("identity")));
 }
 
 TEST_F(GatewayTest, WithoutAChannelTheServerIsAboutToGo) {
