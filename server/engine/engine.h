@@ -134,6 +134,7 @@ class Engine {
   // Answers all that wait as if their time were over. From now on nobody waits.
   void EndWaits();
   size_t waiting() const { return waiting_room_.size(); }
+  uint64_t waited() const { return waiting_room_.entered(); }  // Those that wait included.
   size_t max_waiting() const { return options_.max_waiting_calls; }
 
   // Reports how a call ended, or several without permits. An empty `permit` makes it an

@@ -62,6 +62,12 @@ class WaitingRoom {
     return guests_.size();
   }
 
+  // How many have come in so far.
+  uint64_t entered() const {
+    MutexLock lock(&mutex_);
+    return last_id_;
+  }
+
  private:
   const size_t capacity_;
   mutable Mutex mutex_;

@@ -124,6 +124,10 @@ void EngineMetrics::AddServer(Families& families) const {
                            "Calls that wait for a place in a bulkhead or a token of a rate limit. "
                            "Adds up over servers.",
                            static_cast<double>(engine_.waiting())));
+  families.push_back(Counter("fusebox_waits_total",
+                             "Calls that began to wait for a place in a bulkhead or a token of a "
+                             "rate limit. Adds up over servers.",
+                             static_cast<double>(engine_.waited())));
   families.push_back(Gauge("fusebox_waiting_calls_max",
                            "How many calls may wait: --max-waiting-calls. Adds up over servers.",
                            static_cast<double>(engine_.max_waiting())));

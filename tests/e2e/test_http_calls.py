@@ -227,6 +227,7 @@ def test_a_server_that_stops_says_so_and_ends(start):
         metrics = "fusebox_waiting_calls 1"
         while metrics not in server.get("/metrics")[1]:
             pass
+        assert "fusebox_waits_total 1\n" in server.get("/metrics")[1]
         server.signal(signal.SIGTERM)
         status, answer = waiting.result()
     assert (status, answer["reason"]) == (200, "REASON_BULKHEAD"), "its wait was over"

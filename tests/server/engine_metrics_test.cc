@@ -163,6 +163,7 @@ TEST_F(EngineMetricsTest, ShowsTheServerAndItsBounds) {
   EXPECT_EQ(page.at("fusebox_breakers_max"), 1'000);
   EXPECT_EQ(page.at("fusebox_watchers"), 1);
   EXPECT_EQ(page.at("fusebox_waiting_calls"), 0);
+  EXPECT_EQ(page.at("fusebox_waits_total"), 0);
   EXPECT_EQ(page.at("fusebox_waiting_calls_max"), 100'000);
   EXPECT_EQ(page.TypeOf("fusebox_breakers{state=closed}"), "gauge");
   EXPECT_EQ(page.TypeOf("fusebox_breakers_evicted_total"), "counter");
