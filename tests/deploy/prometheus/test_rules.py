@@ -10,8 +10,10 @@ import subprocess
 import pytest
 import yaml
 from api import FAILURE, SUCCESS, Api
+from fusebox.v1 import admin_pb2, breaker_pb2
 from prometheus_process import QuickPrometheus
 from server_process import ServerProcess
+from timing import PATIENCE_S
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -77,23 +79,36 @@ def tls_flags(tmp_path_factory):
     return [f"--tls-cert={certificate}", f"--tls-key={key}"]
 
 
+def impose(api, match, mode):
+    api.admin.OverrideBreaker(
+        admin_pb2.OverrideBreakerRequest(match=match, mode=mode, reason="to let calls pass"),
+        timeout=PATIENCE_S,
+    )
+
+
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
-    """One that scrapes a server with a breaker that opened and a shared budget."""
+    """One that scrapes a server with breakers that opened, one of which refuses calls, and a shared
+    budget.
+    """
     config = tmp_path_factory.mktemp("config") / "fusebox.yaml"
     config.write_text(
         "retry_budgets: [{name: shared, settings: {retry_ratio: 0.1}}]\n"
         "policies:\n"
         "- {name: db, match: ['db/**'], shared_retry_budget: shared,\n"
-        "   circuit_breaker: {open_duration: 1h, max_open_duration: 1h}}\n"
+        "   circuit_breaker: &long {open_duration: 1h, max_open_duration: 1h}}\n"
+        "- {name: new, match: ['new/**'], circuit_breaker: *long}\n"
     )
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(ServerProcess(f"--config={config}"))
         api = stack.enter_context(Api(server.address))
         api.call("mail/smtp", SUCCESS)
-        for _ in range(5):
-            api.call("db/orders", FAILURE)
+        for name in ("db/orders", "new/mail", "new/search"):
+            for _ in range(5):
+                api.call(name, FAILURE)
         api.force_open("db/orders", "to look at it")
+        impose(api, "new/mail", breaker_pb2.OVERRIDE_MODE_FORCED_CLOSED)
+        impose(api, "new/s*", breaker_pb2.OVERRIDE_MODE_SHADOW)
         yield stack.enter_context(QuickPrometheus(server.http, RULES))
 
 
@@ -113,7 +128,8 @@ def test_it_finds_nothing_wrong_with_the_rules(prometheus):
     assert [rule["lastError"] for rule in found if "lastError" in rule] == []
 
 
-def test_an_open_breaker_is_an_alert_that_waits_for_its_time(prometheus):
+def test_an_open_breaker_that_refuses_is_an_alert_that_waits_for_its_time(prometheus):
+    prometheus.wait_for('fusebox_breaker_state{breaker="new/search", state="open"} == 1')
     alert = 'ALERTS{alertname="FuseboxBreakerOpen"}'
     [found] = prometheus.wait_for(alert)
     assert found["metric"]["breaker"] == "db/orders"
