@@ -134,3 +134,8 @@ def test_an_open_breaker_that_refuses_is_an_alert_that_waits_for_its_time(promet
     [found] = prometheus.wait_for(alert)
     assert found["metric"]["breaker"] == "db/orders"
     assert found["metric"]["alertstate"] == "pending"
+
+
+def test_breakers_whose_calls_pass_are_not_counted_as_refusing(prometheus):
+    prometheus.wait_for('fusebox_breakers{state="open"} == 3')
+    prometheus.wait_for("fusebox:breakers_refusing:sum == 1")
