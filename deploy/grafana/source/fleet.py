@@ -174,6 +174,15 @@ def decisions():
     ]
 
 
+def retries_that_were(how):
+    """By shared budgets, of which there may be none, and by breakers' own."""
+
+    def rate(budgets):
+        return f"sum(rate(fusebox_{budgets}_{how}_total{{$server}}[$__rate_interval]))"
+
+    return f"({rate('retry_budget')} or vector(0)) + {rate('private_retry_budgets')}"
+
+
 def retries():
     return [
         graph(
@@ -186,17 +195,7 @@ def retries():
             "Retries",
             "Retries granted and refused, by shared budgets and by breakers' own.",
             "ops",
-            query(
-                "sum(rate(fusebox_retry_budget_spent_total{$server}[$__rate_interval]))"
-                " + sum(rate(fusebox_private_retry_budgets_spent_total{$server}"
-                "[$__rate_interval]))",
-                "granted",
-            ),
-            query(
-                "sum(rate(fusebox_retry_budget_refused_total{$server}[$__rate_interval]))"
-                " + sum(rate(fusebox_private_retry_budgets_refused_total{$server}"
-                "[$__rate_interval]))",
-                "refused",
-            ),
+            query(retries_that_were("spent"), "granted"),
+            query(retries_that_were("refused"), "refused"),
         ),
     ]

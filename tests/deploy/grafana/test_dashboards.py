@@ -24,6 +24,13 @@ PANELS = [
     for panel in board["panels"]
 ]
 OPEN, BUSY = "db/orders", "limited/calls"
+# Where all is well there is no trouble to tell of, and where nothing is shared no shared budget.
+NOT_BY_DEFAULT = (
+    "fleet: States A",
+    "fleet: Not closed now A",
+    "fleet: Shared retry budgets A",
+    "fleet: Transitions",
+)
 
 
 def targets():
@@ -99,9 +106,22 @@ def keep_calling(server, enough):
                 return
 
 
+@contextlib.contextmanager
+def under_load(*flags):
+    with ServerProcess(*flags) as server:
+        enough = threading.Event()
+        load = threading.Thread(target=keep_calling, args=(server, enough))
+        load.start()
+        try:
+            yield server
+        finally:
+            enough.set()
+            load.join()
+
+
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory):
-    """One that scrapes a server under load, with a breaker that is open and one that is limited."""
+def server(tmp_path_factory):
+    """One with a breaker that is open, one that is limited, and a shared retry budget."""
     config = tmp_path_factory.mktemp("config") / "fusebox.yaml"
     config.write_text(
         "retry_budgets: [{name: shared, settings: {retry_ratio: 0.1}}]\n"
@@ -113,36 +133,61 @@ def prometheus(tmp_path_factory):
         "   rate_limit: {rate: 1000, per: 1s},\n"
         "   circuit_breaker: {consecutive_failures: 0, failure_rate_threshold: 0.9}}\n"
     )
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(ServerProcess(f"--config={config}"))
-        api = stack.enter_context(Api(server.address))
+    with under_load(f"--config={config}") as server, Api(server.address) as api:
         for _ in range(5):
             api.call(OPEN, FAILURE)
         api.force_open(OPEN, "to look at it")
-        enough = threading.Event()
-        load = threading.Thread(target=keep_calling, args=(server, enough))
-        load.start()
-        stack.callback(load.join)
-        stack.callback(enough.set)
-        yield stack.enter_context(QuickPrometheus(server.http, RULES))
+        yield server
 
 
-@pytest.mark.parametrize("expr", targets())
-def test_an_expression_has_data_under_load(expr, prometheus):
+@pytest.fixture(scope="module")
+def plain_server():
+    """One of which nothing is configured."""
+    with under_load() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def prometheus(server, plain_server):
+    with QuickPrometheus(RULES, server.http, plain_server.http) as prometheus:
+        yield prometheus
+
+
+def chosen(expr, server, breaker):
+    """An expression as Grafana asks for it."""
     for variable, value in {
         "$job": "fusebox",
-        "$instance": ".*",
+        "$instance": server.http,
+        "$breaker": breaker,
         "$__rate_interval": "2s",
         "$__range": "1m",
     }.items():
         expr = expr.replace(variable, value)
-    expr = expr.replace(" or vector(0)", "")  # Which would hide that there is nothing.
-    # Some is only told of a breaker that is open, and some only of one that is called.
-    one = f"{expr.replace('$breaker', OPEN)}"
-    other = f"{expr.replace('$breaker', BUSY)}"
-    asked = f"({one}) or ({other})" if one != other else one
+    return expr
 
+
+def wait_for_numbers(prometheus, asked):
     def numbers():
         return [each for each in prometheus.query(asked) if each["value"][1] != "NaN"]
 
     eventually(numbers, f"there is data for {asked}")
+
+
+@pytest.mark.parametrize("expr", targets())
+def test_an_expression_has_data_under_load(expr, server, prometheus):
+    expr = expr.replace(" or vector(0)", "")  # Which would hide that there is nothing.
+    # Some is only told of a breaker that is open, and some only of one that is called.
+    one, other = chosen(expr, server, OPEN), chosen(expr, server, BUSY)
+    wait_for_numbers(prometheus, f"({one}) or ({other})" if one != other else one)
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        target
+        for target in targets()
+        if not target.id.startswith("breaker: ") and target.id not in NOT_BY_DEFAULT
+    ],
+)
+def test_an_expression_has_data_where_nothing_is_configured(expr, plain_server, prometheus):
+    wait_for_numbers(prometheus, chosen(expr, plain_server, ".*"))

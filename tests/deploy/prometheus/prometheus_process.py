@@ -1,6 +1,6 @@
 """Real Prometheuses, on free ports.
 
-    with QuickPrometheus(server.http, RULES) as prometheus:
+    with QuickPrometheus(RULES, server.http) as prometheus:
         prometheus.query("up")      [{"metric": {...}, "value": [time, "1"]}]
 """
 
@@ -82,9 +82,9 @@ class PrometheusProcess:
 
 
 class QuickPrometheus(PrometheusProcess):
-    """Scrapes a server every quarter of a second."""
+    """Scrapes servers every quarter of a second."""
 
-    def __init__(self, target, rules):
+    def __init__(self, rules, *targets):
         self._folder = tempfile.TemporaryDirectory()
         config = pathlib.Path(self._folder.name) / "prometheus.yml"
         config.write_text(
@@ -93,7 +93,7 @@ class QuickPrometheus(PrometheusProcess):
                     "global": {"scrape_interval": "250ms", "evaluation_interval": "250ms"},
                     "rule_files": [str(rules)],
                     "scrape_configs": [
-                        {"job_name": "fusebox", "static_configs": [{"targets": [target]}]}
+                        {"job_name": "fusebox", "static_configs": [{"targets": list(targets)}]}
                     ],
                 }
             )

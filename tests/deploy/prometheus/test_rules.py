@@ -109,7 +109,7 @@ def prometheus(tmp_path_factory):
         api.force_open("db/orders", "to look at it")
         impose(api, "new/mail", breaker_pb2.OVERRIDE_MODE_FORCED_CLOSED)
         impose(api, "new/s*", breaker_pb2.OVERRIDE_MODE_SHADOW)
-        yield stack.enter_context(QuickPrometheus(server.http, RULES))
+        yield stack.enter_context(QuickPrometheus(RULES, server.http))
 
 
 @pytest.mark.parametrize("name", metrics_of(ALL))
