@@ -35,8 +35,8 @@ struct BoardQuery {
 //
 // A look at the engine serves everybody for half a second, and for ten times as long as it took: so
 // looking costs a tenth of a processor at most. Whoever asks first after that looks, meanwhile the
-// others get what was seen before, or wait if that is nothing. What was seen takes some 300 bytes a
-// breaker, until nobody has asked for ten seconds. Thread-safe.
+// others get what was seen before, or wait if that is nothing. The last look and the one under way
+// together take about 500 bytes a breaker, until nobody has asked for ten seconds. Thread-safe.
 class Board {
  public:
   static constexpr size_t kMaxRows = 1'000;
