@@ -36,7 +36,8 @@ def numbers():
         ),
         number(
             "Durable",
-            "1 while what operators say can be kept; of several servers the least.",
+            "1 while what operators say can be kept; of several servers the least. Of a store in"
+            " memory nothing is said.",
             "none",
             query("min(fusebox_store_durable{$server})", "durable", instant=True),
             steps=((None, RED), (1, GREEN)),
@@ -115,6 +116,16 @@ def calls():
             "Calls that wait for a place in a bulkhead or for a token of a rate limit.",
             "none",
             query("sum(fusebox_waiting_calls{$server})", "waiting"),
+            span=THIRD,
+        ),
+        graph(
+            "HTTP by answer",
+            "Requests over HTTP by the status of their answers, per second.",
+            "reqps",
+            query(
+                "sum by (code) (rate(fusebox_http_requests_total{$server}[$__rate_interval]))",
+                "{{code}}",
+            ),
             span=THIRD,
         ),
     ]
