@@ -88,7 +88,7 @@ void Security::LogWarnings() const {
         {{"http_listen", http},
          {"hint",
           "/metrics names breakers to whoever can connect; keep others off by a network "
-          "policy, or set --metrics-max-breakers=0"}});
+          "policy, or do without alerts about single ones by --metrics-max-breakers=0"}});
   }
   if (options_.http_insecure() && !http.empty() && !IsLocal(*ParseListenAddress(http))) {
     Log(Severity::kWarning, "http_insecure",
