@@ -1,57 +1,14 @@
-"""The Debian package is built, installed into a clean root, and what is in it runs there.
+"""The Debian package is built, installed into a clean root, and what is in it runs there."""
 
-    FUSEBOX_BUILD_DIR   the build that it is made of
-"""
-
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 
 import pytest
-from timing import PATIENCE_S, eventually
+from commands import run
+from timing import PATIENCE_S
 
 ROOT = pathlib.Path(__file__).parents[3]
-BUILD = pathlib.Path(os.environ["FUSEBOX_BUILD_DIR"])
-MIRROR = "http://deb.debian.org/debian"
-MINUTES = 600  # Seconds that a mirror may take.
-
-
-def run(*command, timeout=PATIENCE_S, **options):
-    ran = subprocess.run(
-        command, capture_output=True, text=True, timeout=timeout, check=False, **options
-    )
-    assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
-    return ran.stdout
-
-
-@pytest.fixture(scope="module")
-def package():
-    run("cmake", "--build", BUILD, "--target", "debian_package", timeout=MINUTES)
-    [made] = (BUILD / "package").glob("fusebox_*.deb")
-    return made
-
-
-@pytest.fixture(scope="module")
-def clean_root(package, tmp_path_factory):
-    """A Debian 12 with nothing but the package and what it depends on."""
-    if os.geteuid() != 0:
-        pytest.skip("a root of another system can only be made by root")
-    root = tmp_path_factory.mktemp("clean") / "root"
-    run("debootstrap", "--variant=minbase", "bookworm", root, MIRROR, timeout=MINUTES)
-    for settings in pathlib.Path("/etc/apt/apt.conf.d").iterdir():
-        if "Acquire::" in settings.read_text():  # A proxy, say, without which nothing is reached.
-            shutil.copy(settings, root / "etc/apt/apt.conf.d")
-    shutil.copy(package, root / "tmp")
-    run("chroot", root, "apt-get", "update", "-qq", timeout=MINUTES)
-    run(
-        *("chroot", root, "apt-get", "install", "-qq", "--yes", "--no-install-recommends"),
-        f"/tmp/{package.name}",
-        timeout=MINUTES,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-    )
-    return root
 
 
 @pytest.fixture
@@ -103,16 +60,6 @@ def test_its_server_starts_in_a_clean_root_and_answers(clean_root, installed):
     assert "ALLOWED" in said
     assert run("chroot", clean_root, "/usr/bin/fuseboxctl", "--server", address, "health") == "SERVING\n"
     assert list((clean_root / "var/lib/fusebox").iterdir()), "what it keeps is where the unit lets it"
-
-
-def test_its_configuration_is_kept_until_it_is_purged(clean_root):
-    settings = clean_root / "etc/fusebox/fusebox.yaml"
-    run("chroot", clean_root, "dpkg", "--remove", "fusebox")
-    eventually(lambda: not (clean_root / "usr/bin/fusebox").exists(), "the program is gone")
-    assert settings.exists()
-    run("chroot", clean_root, "dpkg", "--purge", "fusebox")
-    assert not settings.exists()
-    assert not (clean_root / "var/lib/fusebox").exists()
 
 
 def test_its_unit_exposes_little():
