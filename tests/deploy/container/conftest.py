@@ -1,6 +1,7 @@
-"""What these tests share with those from end to end: servers and patience."""
+"""What these tests share with those from end to end: servers, terminals and patience."""
 
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "e2e"))
+E2E = pathlib.Path(__file__).parents[2] / "e2e"
+sys.path[:0] = [str(E2E), str(E2E / "cli")]

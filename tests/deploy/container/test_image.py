@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+from terminal import Terminal
 from timing import PATIENCE_S
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -13,6 +14,7 @@ DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 SERVER = os.environ["FUSEBOX_SERVER_BINARY"]
 CTL = os.environ["FUSEBOXCTL_BINARY"]
 USER = "65532:65532"
+TERMINALS = "linux screen screen-256color tmux tmux-256color vt100 xterm xterm-256color".split()
 
 
 def run(*command):
@@ -48,7 +50,7 @@ def test_the_dockerfile_collects_the_same_programs_and_runs_them_as_the_same_use
     assert '\nENTRYPOINT ["/usr/bin/fusebox"]\n' in text
 
 
-def test_there_is_no_shell_and_nothing_but_programs_and_libraries(root):
+def test_there_is_no_shell_and_nothing_but_programs_libraries_and_terminals(root):
     found = run(*enter(root, "/bin/sh", "-c", "true"))
     assert found.returncode == 127
     files = {path.relative_to(root) for path in root.rglob("*") if path.is_file()}
@@ -58,6 +60,7 @@ def test_there_is_no_shell_and_nothing_but_programs_and_libraries(root):
         "usr/bin/fuseboxctl",
         "etc/passwd",
         "etc/nsswitch.conf",
+        *(f"lib/terminfo/{name[0]}/{name}" for name in TERMINALS),
     }
 
 
@@ -90,3 +93,13 @@ def test_it_serves_as_nobody_in_particular_and_its_health_is_told(root, served):
         assert health.stdout == "SERVING\n", health.stderr
     assert (root / "var/lib/fusebox").stat().st_uid == 65532
     assert list((root / "var/lib/fusebox").iterdir()), "its data is kept where the volume is"
+
+
+@pytest.mark.parametrize("name", TERMINALS)
+def test_top_draws_on_a_terminal(root, served, name):
+    address = re.search(r" grpc=(\S+) ", served)[1]
+    top = enter(root, "/usr/bin/fuseboxctl", "--server", address, "top")
+    with Terminal(top, {"TERM": name, "PATH": os.environ["PATH"]}) as terminal:
+        terminal.until("0 breakers")
+        terminal.press("q")
+        assert terminal.end() == 0
