@@ -75,6 +75,15 @@ def test_it_has_the_time_to_drain():
     assert int(settings["server"]["drain_timeout"].removesuffix("s")) < grace
 
 
+# What docs/operations.md says that each takes; a fifth is left for what policies add.
+def test_what_it_may_hold_fits_into_its_memory():
+    settings = yaml.safe_load(of_kind("ConfigMap")["data"]["fusebox.yaml"])["server"]
+    [container] = of_kind("StatefulSet")["spec"]["template"]["spec"]["containers"]
+    limit = int(container["resources"]["limits"]["memory"].removesuffix("Gi")) << 30
+    held = settings["max_breakers"] * 1_900 + settings["max_sessions"] * (48 << 10) + (25 << 20)
+    assert held < 0.8 * limit
+
+
 def test_the_policy_is_for_the_pods_that_there_are():
     labels = of_kind("StatefulSet")["spec"]["template"]["metadata"]["labels"]
     policy = of_kind("NetworkPolicy")["spec"]
