@@ -1,35 +1,50 @@
 """The manifests are valid, and harden what they run."""
 
+import hashlib
 import pathlib
+import re
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 import yaml
 from kubernetes_validate import validate
-from server_process import run
+from server_process import ServerProcess, run
 
 FOLDER = pathlib.Path(__file__).parents[3] / "deploy/kubernetes"
 VERSION = "1.30"
 
 
-def built():
+def built(folder):
     """All manifests, as kustomize makes them."""
     made = subprocess.run(
-        ["kubectl", "kustomize", FOLDER], capture_output=True, text=True, check=False
+        ["kubectl", "kustomize", folder], capture_output=True, text=True, check=False
     )
     assert made.returncode == 0, made.stderr
     return list(yaml.safe_load_all(made.stdout))
 
 
-ALL = built()
+def built_with_identities():
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(FOLDER, pathlib.Path(folder) / "kubernetes")
+        file = copy / "kustomization.yaml"
+        file.write_text(file.read_text().replace("\n# components:", "\ncomponents:"))
+        return built(copy)
 
 
-def of_kind(kind, name="fusebox"):
-    [found] = [m for m in ALL if m["kind"] == kind and m["metadata"]["name"] == name]
+ALL = built(FOLDER)
+GUARDED = built_with_identities()
+
+
+def of_kind(kind, name="fusebox", among=ALL):
+    [found] = [m for m in among if m["kind"] == kind and m["metadata"]["name"] == name]
     return found
 
 
-@pytest.mark.parametrize("manifest", ALL, ids=lambda m: f"{m['kind']}/{m['metadata']['name']}")
+@pytest.mark.parametrize(
+    "manifest", ALL + GUARDED, ids=lambda m: f"{m['kind']}/{m['metadata']['name']}"
+)
 def test_a_manifest_is_valid(manifest):
     validate(manifest, VERSION, strict=True)
 
@@ -98,3 +113,31 @@ def test_the_server_takes_its_configuration(kind, tmp_path):
     file = FOLDER.parent / kind / "fusebox.yaml"
     shown = run(f"--config={file}", "--print-config")
     assert shown.returncode == 0, shown.stderr
+
+
+def test_with_identities_it_mounts_what_it_is_told_to_read():
+    pod = of_kind("StatefulSet", among=GUARDED)["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    told = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert told.pop("FUSEBOX_INSECURE") == "false"
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    secrets = {v["name"]: v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v}
+    keys = {"fusebox-tls": {"tls.crt", "tls.key"}}  # As `kubectl create secret tls` names them.
+    keys["fusebox-identities"] = set(of_kind("Secret", "fusebox-identities", GUARDED)["data"])
+    for path in map(pathlib.PurePath, told.values()):
+        assert path.name in keys[secrets[mounts[str(path.parent)]]]
+    assert of_kind("NetworkPolicy", among=GUARDED) == of_kind("NetworkPolicy")
+
+
+def test_the_server_takes_identities_once_they_have_hashes(tmp_path):
+    text = (FOLDER / "identities/identities.yaml").read_text()
+    file = tmp_path / "identities.yaml"
+    file.write_text(text)
+    refused = run(f"--identities={file}", "--listen=127.0.0.1:0", "--http-listen=127.0.0.1:0")
+    assert refused.returncode != 0
+    assert "identities[0].token_sha256[0]" in refused.stderr
+    assert "identities[1].token_sha256[0]" in refused.stderr
+    hashed = re.sub("of .*\\.token(?=\")", lambda m: hashlib.sha256(m[0].encode()).hexdigest(), text)
+    file.write_text(hashed)
+    with ServerProcess(f"--identities={file}"):
+        pass
