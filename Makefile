@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run graph build test soak check bench demo format stubs clean
+.PHONY: help run graph build test soak replay check bench demo format stubs clean
 
 release := build/release
 jobs := $(shell nproc)
@@ -43,6 +43,9 @@ test: build stubs ## Builds everything and runs all tests
 soak: build stubs ## Kills a server 1,000 times and cuts its power 2,000 times; tests do it less often
 	@FUSEBOX_KILLS=1000 FUSEBOX_KEPT_S=0.1 FUSEBOX_POWER_CUTS=2000 ctest --preset release --output-on-failure \
 	  --tests-regex '^(e2e_kill|power_cut|kept_after_power_cut)$$'
+
+replay: ## Runs the Dockerfile's steps and its image in a root of their own, without Docker; takes root
+	@exec tests/deploy/container/replay
 
 check: ## Runs the linters and the sanitizers: make check CHECKS="format words"
 	@.ci/check $(CHECKS)

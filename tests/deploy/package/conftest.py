@@ -15,7 +15,6 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from commands import install, run
 
 BUILD = pathlib.Path(os.environ["FUSEBOX_BUILD_DIR"])
-MIRROR = "http://deb.debian.org/debian"
 MINUTES = 600  # Seconds that a mirror may take.
 
 
@@ -32,10 +31,7 @@ def clean_root(package, tmp_path_factory):
     if os.geteuid() != 0:
         pytest.skip("a root of another system can only be made by root")
     root = tmp_path_factory.mktemp("clean") / "root"
-    run("debootstrap", "--variant=minbase", "bookworm", root, MIRROR, timeout=MINUTES)
-    for settings in pathlib.Path("/etc/apt/apt.conf.d").iterdir():
-        if "Acquire::" in settings.read_text():  # A proxy, say, without which nothing is reached.
-            shutil.copy(settings, root / "etc/apt/apt.conf.d")
+    run(ROOT / "tests/deploy/debian-root", root, timeout=MINUTES)
     shutil.copy(package, root / "tmp/fusebox.deb")
     run("chroot", root, "apt-get", "update", "-qq", timeout=MINUTES)
     install(root, timeout=MINUTES)
