@@ -111,6 +111,18 @@ grpc::Status Unpack(const grpc::ByteBuffer& buffer, Message& message) {
   return {grpc::StatusCode::INTERNAL, "the answer cannot be read"};
 }
 
+HttpResponse Answer(const google::protobuf::Descriptor& type, Codec codec, grpc::Status called,
+                    const grpc::ByteBuffer& bytes) {
+  const std::unique_ptr<Message> response = New(type);
+  if (called.ok()) called = Unpack(bytes, *response);
+  if (!called.ok()) return ConnectError(called);
+  return {.content_type = std::string(ContentType(codec)), .body = Encode(codec, *response)};
+}
+
+void AnswerError(const absl::Status& status, HttpAnswer& answer) {
+  answer([status] { return ConnectError(status); });
+}
+
 // Lives from before a call until it has ended.
 struct Flight {
   Flight(const std::shared_ptr<grpc::Channel>& channel, Gateway::Ended then)
@@ -125,9 +137,10 @@ struct Flight {
 
 }  // namespace
 
-void Gateway::SetChannel(std::shared_ptr<grpc::Channel> channel) {
+std::shared_ptr<grpc::Channel> Gateway::SetChannel(std::shared_ptr<grpc::Channel> channel) {
   MutexLock lock(&mutex_);
   channel_.swap(channel);
+  return channel;
 }
 
 std::shared_ptr<grpc::Channel> Gateway::channel() const {
@@ -151,30 +164,28 @@ std::vector<HttpRoute> Gateway::Routes() {
 
 void Gateway::Begin(const HttpRequest& request, HttpAnswer answer) {
   const absl::StatusOr<const MethodDescriptor*> method = FindMethod(request.path);
-  if (!method.ok()) return answer(ConnectError(method.status()));
+  if (!method.ok()) return AnswerError(method.status(), answer);
   const absl::StatusOr<Codec> codec = CodecOf(request.Header("Content-Type"));
   if (!codec.ok()) {
-    HttpResponse response = ConnectError(codec.status());
-    response.status = 415;
-    return answer(std::move(response));
+    return answer([status = codec.status()] {
+      HttpResponse response = ConnectError(status);
+      response.status = 415;
+      return response;
+    });
   }
   absl::Status status = CheckToken(request, (*method)->service()->full_name(), (*method)->name());
   if (status.ok()) status = CheckEncoding(request.Header("Content-Encoding"));
   const std::unique_ptr<Message> question = New(*(*method)->input_type());
   if (status.ok()) status = Decode(*codec, request.body, *question);
-  if (!status.ok()) return answer(ConnectError(status));
+  if (!status.ok()) return AnswerError(status, answer);
   NameClient(request.peer, *question);
   const std::string path =
       absl::StrCat("/", (*method)->service()->full_name(), "/", (*method)->name());
-  BeginCall(
-      request, path, *question,
-      [type = (*method)->output_type(), codec = *codec, answer = std::move(answer)](
-          grpc::Status called, const grpc::ByteBuffer& bytes) mutable {
-        const std::unique_ptr<Message> response = New(*type);
-        if (called.ok()) called = Unpack(bytes, *response);
-        if (!called.ok()) return answer(ConnectError(called));
-        answer({.content_type = std::string(ContentType(codec)), .body = Encode(codec, *response)});
-      });
+  BeginCall(request, path, *question,
+            [type = (*method)->output_type(), codec = *codec, answer = std::move(answer)](
+                const grpc::Status& called, const grpc::ByteBuffer& bytes) mutable {
+              answer([=] { return Answer(*type, codec, called, bytes); });
+            });
 }
 
 absl::Status Gateway::CheckToken(const HttpRequest& request, const std::string& service,
@@ -219,9 +230,15 @@ void Gateway::BeginCall(const HttpRequest& from, const std::string& method, cons
   if (!sent.ok()) return flight->ended(ToGrpcStatus(sent), {});
   AddTrace(from, flight->context);
   flight->request = Pack(request);
-  flight->stub.UnaryCall(
-      &flight->context, method, {}, &flight->request, &flight->response,
-      [flight](const grpc::Status& status) { flight->ended(status, flight->response); });
+  Flight& flying = *flight;
+  flying.stub.UnaryCall(&flying.context, method, {}, &flying.request, &flying.response,
+                        [flight = std::move(flight)](const grpc::Status& status) mutable {
+                          Ended then = std::move(flight->ended);
+                          const grpc::ByteBuffer response = flight->response;
+                          // Before anybody knows that the call is over: it holds the channel.
+                          flight.reset();
+                          then(status, response);
+                        });
 }
 
 }  // namespace fusebox

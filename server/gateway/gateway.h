@@ -48,8 +48,10 @@ class Gateway {
 
   explicit Gateway(Options options) : options_(std::move(options)) {}
 
-  // From now on calls are made over this channel; or over none, before the server goes.
-  void SetChannel(std::shared_ptr<grpc::Channel> channel);
+  // From now on calls are made over this channel; or over none, before the server goes. Returns the
+  // one before, to be kept until no call is under way any more: were a thread of gRPC's, on which
+  // calls end, the last to hold a channel, it would have to wait for its own end.
+  std::shared_ptr<grpc::Channel> SetChannel(std::shared_ptr<grpc::Channel> channel);
 
   // What people and programs may post to.
   std::vector<HttpRoute> Routes();

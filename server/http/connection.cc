@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -83,6 +85,12 @@ bool IsOfHttp(error_code error) {
          error != http::error::end_of_stream && error != http::error::partial_message;
 }
 
+// Or had to make room; as a probe does that only connects.
+bool WentSilently(error_code error) {
+  return error == asio::error::operation_aborted || error == asio::error::eof ||
+         error == asio::ssl::error::stream_truncated;
+}
+
 // As if the client had come by IPv4, if it did.
 asio::ip::address Unmapped(const asio::ip::address& address) {
   if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
@@ -113,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     tcp().expires_after(kHandshakePatience);
     wire_->Greet([self = shared_from_this()](error_code error) {
       if (!error) return self->ReadHeader();
+      if (WentSilently(error)) return;
       self->desk_.FailedHandshake(self->request_.peer, error.message());
     });
   }
@@ -245,12 +254,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
       const HttpRoute& route = *self_->route_;
       if (route.begin == nullptr) return Send(route.handler(self_->request_));
       HttpRequest request = std::move(self_->request_);
-      route.begin(std::move(request), [answer = std::move(*this)](HttpResponse response) mutable {
-        answer.Send(std::move(response));
-      });
+      route.begin(std::move(request),
+                  [answer = std::move(*this)](absl::AnyInvocable<HttpResponse()> make) mutable {
+                    std::move(answer).Make(std::move(make));
+                  });
     }
 
    private:
+    // On a worker, as it may take long and this thread be another's.
+    void Make(absl::AnyInvocable<HttpResponse()> make) && {
+      boost::asio::thread_pool& workers = self_->desk_.WorkersOf(*self_->route_);
+      asio::post(workers, [answer = std::move(*this), make = std::move(make)]() mutable {
+        if (!answer.stopped()) answer.Send(make());
+      });
+    }
+
     void Send(HttpResponse response) {
       const auto executor = self_->wire_->get_executor();
       asio::post(executor, [self = std::move(self_), response = std::move(response)]() mutable {

@@ -42,9 +42,9 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
-// Takes the answer to a request: once, on any thread. Who never calls it leaves the client without
-// one.
-using HttpAnswer = absl::AnyInvocable<void(HttpResponse)>;
+// Takes who makes the answer to a request, once and on any thread; that is then called on a thread
+// for handlers. Who never calls it leaves the client without an answer.
+using HttpAnswer = absl::AnyInvocable<void(absl::AnyInvocable<HttpResponse()>)>;
 
 // A page, or what somebody may post to.
 struct HttpRoute {

@@ -18,7 +18,8 @@ std::vector<prometheus::MetricFamily> HttpMetrics::Collect() const {
   }
   return {std::move(requests),
           Counter("fusebox_http_handshake_failures_total",
-                  "TLS handshakes of the HTTP port that failed. Adds up over servers.",
+                  "TLS handshakes of the HTTP port that failed, without those of who went "
+                  "without a word. Adds up over servers.",
                   static_cast<double>(counts_.failed_handshakes()))};
 }
 

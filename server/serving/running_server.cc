@@ -347,7 +347,7 @@ void RunningServer::Drain() {
 }
 
 void RunningServer::Shutdown(absl::Duration grace) {
-  gateway_.SetChannel(nullptr);
+  const std::shared_ptr<grpc::Channel> within = gateway_.SetChannel(nullptr);
   if (grpc_ != nullptr) CloseGrpc(grace);
   http_.reset();
   maintenance_ends_.Stop();

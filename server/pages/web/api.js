@@ -28,22 +28,32 @@ async function askNetwork(path, options) {
   }
 }
 
-// Who answers may be a proxy, which does so in its own words.
+function headersOf(options) {
+  const headers = new Headers(options.headers);
+  if (!token.get()) return headers;
+  try {
+    headers.set("Authorization", `Bearer ${token.get()}`);
+  } catch {
+    throw new ApiError("unauthenticated", "The token has characters that no token has");
+  }
+  return headers;
+}
+
+// Undefined if it is no JSON: who answers may be a proxy, which does so in its own words.
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
 
 async function ask(path, options = {}) {
-  const headers = { ...options.headers };
-  if (token.get()) headers.Authorization = `Bearer ${token.get()}`;
-  const { response, text } = await askNetwork(path, { ...options, headers });
-  if (response.ok) return JSON.parse(text);
-  const { code = "unknown", message = response.statusText } = parsed(text);
-  throw new ApiError(code, message);
+  const { response, text } = await askNetwork(path, { ...options, headers: headersOf(options) });
+  const body = parsed(text);
+  if (response.ok && body) return body;
+  const reason = response.ok ? "Something between here and the server answered in its place" : response.statusText;
+  throw new ApiError(body?.code ?? "unknown", body?.message ?? reason);
 }
 
 // Calls a method of the admin service.

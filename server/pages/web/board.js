@@ -176,7 +176,8 @@ export class BoardView {
     const query = new URLSearchParams();
     if (this.filter.value) query.set("filter", this.filter.value);
     if (this.state.value) query.set("state", this.state.value);
-    history.replaceState(null, "", query.size > 0 ? `/?${query}` : "/");
+    const text = query.toString();
+    history.replaceState(null, "", text ? `/?${text}` : "/");
     this.showTwin();
     this.scroller.scrollTop = 0;
     clearTimeout(this.waiting);
@@ -194,8 +195,9 @@ export class BoardView {
     if (this.scrolling || !this.scroller.isConnected) return;
     this.scrolling = true;
     requestAnimationFrame(async () => {
-      const isShown = await this.refresh();
-      this.scrolling = false;
+      const isShown = await this.refresh().finally(() => {
+        this.scrolling = false;
+      });
       if (isShown) this.onScroll();
     });
   }

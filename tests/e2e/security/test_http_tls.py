@@ -83,6 +83,17 @@ def test_who_went_before_it_was_looked_at_is_named_all_the_same(everywhere):
     assert "peer=127.0.0.1" in handshake_faults(server)[0]
 
 
+def test_a_probe_that_only_connects_is_no_fault(everywhere, authority):
+    server = everywhere("--http-tls")
+    host, port = server.http.split(":")
+    with socket.create_connection((host, int(port)), PATIENCE_S) as probe:
+        probe.shutdown(socket.SHUT_WR)
+        assert probe.recv(1) == b"", "and the server has seen it"
+    assert not handshake_faults(server)
+    _, page = ask(server, authority, "GET", "/metrics")
+    assert "fusebox_http_handshake_failures_total 0\n" in page
+
+
 def test_plaintext_is_not_answered(everywhere, authority):
     server = everywhere("--http-tls")
     with pytest.raises((ConnectionError, http.client.BadStatusLine)):

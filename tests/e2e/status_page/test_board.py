@@ -169,6 +169,21 @@ def test_no_answer_is_never_taken_for_a_defect(server, open_page, broken):
     assert browser.complaints() == []
 
 
+def test_an_answer_of_somebody_else_is_said_to_be_that(server, open_page):
+    browser = open_page(server)
+    browser.wait_for(lambda: browser.text("#connection").startswith("Live"), "it is live")
+    browser.run("window.fetch = async () => new Response('<h1>Log in</h1>')")
+    browser.wait_for(lambda: "in its place" in browser.text("#connection"), "it says so")
+    assert browser.complaints() == []
+
+
+def test_a_token_that_cannot_be_one_is_said_to_be_none(server, open_page):
+    browser = open_page(server)
+    browser.run("sessionStorage.setItem('fusebox-token', 'abc\u2026')")
+    browser.wait_for(lambda: "no token has" in browser.text("#connection"), "it says so")
+    assert browser.complaints() == []
+
+
 @pytest.mark.parametrize(
     ("query", "complaint"),
     [

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "fusebox/v1/admin.grpc.pb.h"
 #include "fusebox/v1/breaker_service.grpc.pb.h"
 #include "gmock/gmock.h"
@@ -107,7 +108,7 @@ class GatewayTest : public ::testing::Test {
                    .headers = std::move(headers),
                    .body = body,
                    .peer = "10.0.0.7"},
-                  [&answer](HttpResponse response) { answer.set_value(std::move(response)); });
+                  [&answer](absl::AnyInvocable<HttpResponse()> make) { answer.set_value(make()); });
       return answer.get_future().get();
     }
     return {.status = 0};
