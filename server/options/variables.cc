@@ -37,8 +37,8 @@ std::vector<Misspelt> MisspeltVariables(absl::Span<const std::string> names) {
     absl::string_view word = name;
     if (!absl::ConsumePrefix(&word, kVariablePrefix)) continue;
     const std::string meant = Nearest(word, known, kMostEdits);
-    if (!meant.empty() && meant != word)
-      misspelt.push_back({name, absl::StrCat(kVariablePrefix, meant)});
+    if (meant.empty() || meant == word) continue;
+    misspelt.push_back({name, absl::StrCat(kVariablePrefix, meant)});
   }
   return misspelt;
 }

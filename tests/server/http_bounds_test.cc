@@ -154,8 +154,9 @@ TEST(HttpBoundsTest, SoManyOfARouteWaitAtATimeAndKeepNobodyElseOut) {
   EXPECT_THAT(
       Ask(server->port(), "POST /echo/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"),
       EndsWith("|hi"));
-  for (HttpAnswer& answer : waiting.TakeAll())
+  for (HttpAnswer& answer : waiting.TakeAll()) {
     answer([] { return HttpResponse{.body = "done\n"}; });
+  }
   for (const auto& call : calls) EXPECT_EQ(BodyOf(call->ReadAll()), "done\n");
   const auto another = Post(server->port(), 1);
   waiting.WaitFor(1);
@@ -182,8 +183,9 @@ TEST(HttpBoundsTest, AServerThatEndsWaitsForItsHandlers) {
   waiting.WaitFor(1);
   std::thread ending([&server] { server.reset(); });
   while (Connection(port).connected()) std::this_thread::yield();
-  for (HttpAnswer& answer : waiting.TakeAll())
+  for (HttpAnswer& answer : waiting.TakeAll()) {
     answer([] { return HttpResponse{.body = "at last\n"}; });
+  }
   EXPECT_THAT(BodyOf(call.front()->ReadAll()), AnyOf("at last\n", "")) << "none after 1 s";
   ending.join();
 }
