@@ -90,6 +90,7 @@ void Flusher::Report(const absl::Status& corruption) {
   Log(Severity::kError, "store_corrupt", {{"error", std::string(corruption.message())}});
   MutexLock lock(&mutex_);
   condition_.report = std::string(corruption.message());
+  ++condition_.corruptions;
 }
 
 void Flusher::Round() {

@@ -30,6 +30,7 @@ namespace fusebox {
 struct StoreCondition {
   std::string not_durable = {};  // Why nothing can be kept now; empty if all is well.
   std::string report = {};       // What was found when it was opened, such as a corrupt file.
+  uint64_t corruptions = 0;      // How often that, or later, was a file that is corrupt.
   uint64_t commits = 0;
   uint64_t failures = 0;
   absl::Duration since_commit = {};  // Since the last one that worked, or the start.

@@ -19,6 +19,10 @@ std::vector<prometheus::MetricFamily> StoreMetrics::Collect() const {
       Counter("fusebox_store_failures_total",
               "Commits to the store that failed. Adds up over servers.",
               static_cast<double>(store.failures)),
+      Counter("fusebox_store_corruptions_total",
+              "How often the store's file was found to be corrupt and set aside. Adds up over "
+              "servers.",
+              static_cast<double>(store.corruptions)),
       Gauge("fusebox_store_seconds_since_commit",
             "Seconds since something was kept last; also grows while nothing happens.",
             absl::ToDoubleSeconds(store.since_commit)),

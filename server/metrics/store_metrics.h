@@ -16,6 +16,7 @@ namespace fusebox {
 //   fusebox_store_durable                    1, or 0 while nothing can be kept
 //   fusebox_store_commits_total
 //   fusebox_store_failures_total
+//   fusebox_store_corruptions_total
 //   fusebox_store_seconds_since_commit       grows while a disk stalls, and while nothing happens
 //
 // Nothing of a store that is in memory, of which none of that can be said. Thread-safe.

@@ -148,4 +148,10 @@ absl::StatusOr<int64_t> SqliteDatabase::Query(absl::string_view sql) {
   return statement->Int(0);
 }
 
+bool SqliteDatabase::HasMoved() {
+  int moved = 0;
+  const int code = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return code == SQLITE_OK && moved != 0;
+}
+
 }  // namespace fusebox

@@ -66,6 +66,9 @@ class SqliteDatabase {
   // The first column of the first row; DATA_LOSS without one.
   absl::StatusOr<int64_t> Query(absl::string_view sql);
 
+  // Whether its file is no longer where it was opened: removed, renamed, or replaced by another.
+  bool HasMoved();
+
  private:
   struct Close {
     void operator()(sqlite3* database) const;

@@ -178,6 +178,7 @@ absl::Status SqliteStore::Commit(const Changes& changes) {
                                   "sets this one aside as *.bad"));
   }
   if (!status.ok()) return Fail(std::move(status));
+  if (file_->database.HasMoved()) return FailAsMoved();
   sum_ = sum;
   return absl::OkStatus();
 }
@@ -218,12 +219,14 @@ absl::Status SqliteStore::Seal(const RowSum& sum) {
 absl::Status SqliteStore::Replace(Source rows) {
   if (condition_ == Condition::kUnread) return Unread();
   if (condition_ == Condition::kTooNew) return failure_;
-  const bool corrupt = condition_ == Condition::kCorrupt;
+  if (const absl::Status locked = Lock(); !locked.ok()) return locked;
+  const Condition before = condition_;
+  const bool set_aside = before == Condition::kCorrupt || before == Condition::kMoved;
   const std::string old = directory_->current();
   file_.reset();
   const absl::StatusOr<std::string> next = directory_->PrepareNext();
   absl::Status status = next.ok() ? WriteNext(*next, rows) : next.status();
-  if (status.ok()) status = directory_->Adopt(corrupt);
+  if (status.ok()) status = directory_->Adopt(set_aside);
   if (status.ok()) {
     absl::StatusOr<SqliteDatabase> adopted = OpenCurrent();
     status = adopted.ok() ? Use(*std::move(adopted)) : adopted.status();
@@ -232,7 +235,7 @@ absl::Status SqliteStore::Replace(Source rows) {
   if (status.ok()) return status;
   status = Fail(std::move(status));
   // It stays to be set aside by the Replace() that succeeds.
-  if (corrupt && directory_->current() == old) condition_ = Condition::kCorrupt;
+  if (set_aside && directory_->current() == old) condition_ = before;
   return status;
 }
 
@@ -260,6 +263,19 @@ absl::Status SqliteStore::Fail(absl::Status error) {
   condition_ = absl::IsDataLoss(error) ? Condition::kCorrupt : Condition::kFailed;
   failure_ = std::move(error);
   return failure_;
+}
+
+// Its directory may be another by now, too, which another server may have.
+absl::Status SqliteStore::FailAsMoved() {
+  const absl::Status failure = Fail(MakeError(
+      absl::StatusCode::kUnavailable, "STORE_FAILED",
+      absl::StrCat(directory_->current(),
+                   " was removed or replaced while the server ran; it writes all that it knows "
+                   "into --data-dir anew and sets aside what is there as *.bad. To restore a "
+                   "backup, stop the server first")));
+  directory_.reset();
+  condition_ = Condition::kMoved;
+  return failure;
 }
 
 absl::Status SqliteStore::Unread() const {

@@ -30,6 +30,9 @@ struct SqliteStoreOptions {
 // would bring back what was changed since. Here, whatever goes bad no longer matches its checksum
 // or the seal. One connection does everything.
 //
+// What was committed into a file that is no longer there is lost, and the commit failed: Replace()
+// then writes into whatever directory there is now, and sets aside what somebody put there.
+//
 // The schema's version is SQLite's user_version. An older one is migrated when the store is read;
 // a newer one is left alone. Not thread-safe.
 class SqliteStore : public Store {
@@ -44,7 +47,7 @@ class SqliteStore : public Store {
 
  private:
   // What is known of the file.
-  enum class Condition : uint8_t { kUnread, kWhole, kFailed, kCorrupt, kTooNew };
+  enum class Condition : uint8_t { kUnread, kWhole, kFailed, kCorrupt, kMoved, kTooNew };
 
   // One open file and what is asked of it again and again.
   struct File {
@@ -68,6 +71,7 @@ class SqliteStore : public Store {
   absl::Status Seal(const RowSum& sum);
 
   absl::Status Fail(absl::Status error);
+  absl::Status FailAsMoved();
   absl::Status Unread() const;
 
   const SqliteStoreOptions options_;

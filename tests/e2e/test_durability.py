@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 
 import grpc
@@ -75,6 +76,38 @@ def test_two_servers_do_not_share_a_directory(start, data):
     ended = run(data, "--listen=127.0.0.1:0", "--http-listen=")
     assert ended.returncode == 1
     assert "another server" in ended.stderr and "--data-dir" in ended.stderr
+
+
+def test_nothing_is_acknowledged_into_a_directory_that_is_gone(start, connect, tmp_path):
+    folder = tmp_path / "data"
+    server = start(f"--data-dir={folder}")
+    api = connect(server)
+    create_policy(api, "before")
+    backup = shutil.copytree(folder, tmp_path / "backup")
+    create_policy(api, "after")
+    shutil.rmtree(folder)
+    backup.rename(folder)  # As who restores, and forgets to stop the server.
+    error = error_of(lambda: create_policy(api, "lost"))
+    assert error.code == grpc.StatusCode.UNAVAILABLE
+    eventually(lambda: not api.info().not_durable, "durable again")
+    assert [line for line in server.log if "event=not_durable" in line and "stop the server" in line]
+    create_policy(api, "last")
+    api.channel.close()
+    server.stop()
+    again = connect(start(f"--data-dir={folder}"))
+    assert policies(again) == {"default", "before", "after", "last"}
+    assert list(folder.glob("*.bad")), "the backup is set aside"
+
+
+def test_a_corrupt_file_is_in_the_metrics(start, tmp_path):
+    folder = tmp_path / "data"
+    server = start(f"--data-dir={folder}")
+    assert "fusebox_store_corruptions_total 0\n" in server.get("/metrics")[1]
+    server.stop()
+    [file] = folder.glob("*.db")
+    file.write_bytes(b"x" * 8192 + file.read_bytes()[8192:])
+    server = start(f"--data-dir={folder}")
+    assert "fusebox_store_corruptions_total 1\n" in server.get("/metrics")[1]
 
 
 def test_a_parent_that_is_missing_is_served_without_a_store(start, connect, tmp_path):

@@ -167,6 +167,43 @@ TEST_F(SqliteStoreTest, ACorruptFileIsReportedAndSetAside) {
   EXPECT_EQ(Load(FileOf(1) + ".bad"), bytes);
 }
 
+// A commit into a file that nobody can find again would be acknowledged and lost.
+TEST_F(SqliteStoreTest, WithoutItsDirectoryNothingIsKeptUntilAllIsWrittenAnew) {
+  WriteMany();
+  Rows rows;
+  absl::Status status;
+  const std::unique_ptr<SqliteStore> store = OpenAndRead(rows, status);
+  std::filesystem::remove_all(dir());
+  Changes changes;
+  changes.Put(Table::kPolicies, "a", "1");
+  const absl::Status lost = store->Commit(changes);
+  EXPECT_EQ(ErrorReason(lost), "STORE_FAILED");
+  EXPECT_THAT(std::string(lost.message()), HasSubstr(FileOf(1)));
+  EXPECT_FALSE(store->Commit(changes).ok()) << "still";
+  EXPECT_TRUE(store->Replace([](Store::Show show) { show({Table::kPolicies, "b", "2"}); }).ok());
+  EXPECT_TRUE(store->Commit(changes).ok());
+  EXPECT_EQ(ErrorReason(SqliteStore::Open({.data_dir = dir()}).status()), "STORE_IN_USE");
+}
+
+TEST_F(SqliteStoreTest, WhatIsPutIntoItsPlaceIsSetAside) {
+  const Rows backup = Write(3);
+  const std::string bytes = Load(FileOf(1));
+  {
+    Rows rows;
+    absl::Status status;
+    const std::unique_ptr<SqliteStore> store = OpenAndRead(rows, status);
+    std::filesystem::remove_all(dir());
+    std::filesystem::create_directory(dir());
+    Save(FileOf(1), bytes);
+    Changes changes;
+    changes.Put(Table::kPolicies, "a", "1");
+    EXPECT_EQ(ErrorReason(store->Commit(changes)), "STORE_FAILED");
+    EXPECT_TRUE(store->Replace([](Store::Show show) { show({Table::kPolicies, "b", "2"}); }).ok());
+  }
+  EXPECT_EQ(ReadAll(), (Rows{{{Table::kPolicies, "b"}, "2"}}));
+  EXPECT_EQ(Load(FileOf(1) + ".bad"), bytes);
+}
+
 // Of every byte one bit; of the header, and of what says how rows are laid out, every bit.
 TEST_F(SqliteStoreTest, AFlippedBitNeverChangesAValue) {
   const Rows written = Write(/*count=*/8);
