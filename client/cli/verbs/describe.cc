@@ -1,4 +1,5 @@
 // Tells all about one breaker, for whoever was just woken up by it.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,16 +45,32 @@ std::string BecauseText(const v1::Breaker& breaker) {
   return WhyText(last);
 }
 
-void AddState(const v1::Breaker& breaker, const Policy& policy, Table& table) {
+void AddReason(const char* label, const std::string& why, const v1::Transition& transition,
+               Table& table) {
+  table.AddRow({label, why});
+  if (transition.failing_clients_size() > 0) {
+    table.AddRow({"Failing then", absl::StrJoin(transition.failing_clients(), ", ")});
+  }
+}
+
+// Of one that is half-open, as far back as its history was asked for.
+void AddOpening(const Description& description, Table& table) {
+  if (description.breaker().state() != v1::STATE_HALF_OPEN) return;
+  const auto& past = description.transitions();
+  const auto opening = std::find_if(past.begin(), past.end(), [](const v1::Transition& one) {
+    return one.to() == v1::STATE_OPEN;
+  });
+  if (opening != past.end()) AddReason("It had opened", WhyText(*opening), *opening, table);
+}
+
+void AddState(const Description& description, const Policy& policy, Table& table) {
+  const v1::Breaker& breaker = description.breaker();
   Cell state = StateCell(breaker.state());
   absl::StrAppend(&state.text, " ", SinceText(breaker, absl::Now()));
   table.AddRow({"State", std::move(state)});
   if (breaker.has_last_transition()) {
-    const v1::Transition& last = breaker.last_transition();
-    table.AddRow({"Because", BecauseText(breaker)});
-    if (last.failing_clients_size() > 0) {
-      table.AddRow({"Failing then", absl::StrJoin(last.failing_clients(), ", ")});
-    }
+    AddReason("Because", BecauseText(breaker), breaker.last_transition(), table);
+    AddOpening(description, table);
   }
   if (breaker.has_retry_after()) {
     table.AddRow({"Next probe", absl::StrCat("in ", RetryAfterText(breaker), ", at ",
@@ -110,7 +127,7 @@ Table DescriptionTable(const Description& description) {
   const Policy policy = NumbersOf(description.policy());
   Table table;
   table.AddRow({"Breaker", breaker.name()});
-  AddState(breaker, policy, table);
+  AddState(description, policy, table);
   AddRest(breaker, description.policy(), table);
   table.AddRow({""});
   table.AddRow({"Opens at", WindowName(policy.circuit_breaker)});

@@ -42,9 +42,13 @@ v1::RecordRequest ToRequest(const RecordFlags& flags) {
   return request;
 }
 
-Table RecordTable(const v1::RecordResponse& response) {
+Table RecordTable(const v1::RecordResponse& response, bool has_permit) {
   Table table;
   table.AddRow({"counted", EnumText(response.counted())});
+  if (response.counted() == v1::COUNTED_NOT_COUNTED && !has_permit) {
+    table.AddRow(
+        {"hint", "while it is not CLOSED, tell it with the --permit that `allow` printed"});
+  }
   table.AddRow({"outcome", EnumText(response.outcome())});
   table.AddRow({"state", StateCell(response.state())});
   table.AddRow({"epoch", absl::StrCat(response.epoch())});
@@ -67,7 +71,8 @@ int Record(Invocation& cli, const RecordFlags& flags) {
   const grpc::Status status =
       cli.server.Call(&v1::BreakerService::Stub::Record, ToRequest(flags), &response);
   if (!status.ok()) return ReportRpcError(cli.err, cli.server, status);
-  cli.out.Print({response, [&response](bool) { return RecordTable(response); },
+  const bool has_permit = !flags.permit.empty();
+  cli.out.Print({response, [&](bool) { return RecordTable(response, has_permit); },
                  std::vector<std::string>{flags.name}});
   return kOk;
 }

@@ -29,6 +29,19 @@ def test_describe_says_why_it_is_open_and_until_when(cli, name):
     assert "CLOSED -> OPEN: 5 calls failed in a row" in text
 
 
+def test_describe_says_of_a_half_open_one_why_it_had_opened(start, cli_of):
+    server = start(config="policies: [{name: default, circuit_breaker: {open_duration: 100ms}}]")
+    cli = cli_of(server)
+    for _ in range(5):
+        cli.ok("record", "db/orders", "--outcome", "FAILURE", "--client", "shop-7")
+    cli.ok("wait", "db/orders", "--for", "half-open")
+    text = cli.ok("describe", "db/orders")
+    assert find(text, "State").startswith("HALF_OPEN")
+    assert find(text, "Because") == "the wait was over"
+    assert find(text, "It had opened") == "5 calls failed in a row"
+    assert find(text, "Failing then") == "shop-7"
+
+
 def test_describe_says_that_the_server_restarted_while_it_was_half_open(start, cli_of, tmp_path):
     config = "policies: [{name: default, circuit_breaker: {open_duration: 100ms}}]"
     flags = [f"--data-dir={tmp_path / 'data'}"]

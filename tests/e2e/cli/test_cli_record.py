@@ -15,6 +15,13 @@ def test_record_brings_a_permit_back_once(cli, name):
     assert cli.json("get", name)["breaker"]["totals"]["successes"] == "1"
 
 
+def test_record_says_how_to_be_counted_while_it_is_open(cli, name):
+    cli.trip(name)
+    told = fields(cli.ok("record", name, "--outcome", "SUCCESS"))
+    assert told["counted"] == "NOT_COUNTED"
+    assert "--permit" in told["hint"]
+
+
 def test_record_in_json_is_the_response(cli, name):
     answer = cli.json("record", name, "--outcome", "failure", "--client", "test")
     assert answer["counted"] == "COUNTED_COUNTED"
