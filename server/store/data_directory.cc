@@ -98,6 +98,12 @@ DataDirectory::~DataDirectory() {
   if (lock_ >= 0) close(lock_);
 }
 
+bool DataDirectory::HasItsLock() const {
+  struct stat held = {}, named = {};
+  return fstat(lock_, &held) == 0 && stat((path_ + "/lock").c_str(), &named) == 0 &&
+         held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
 absl::Status DataDirectory::FindCurrent() {
   std::error_code error;
   for (fs::directory_iterator file(path_, error), end; !error && file != end;

@@ -30,6 +30,9 @@ class DataDirectory {
   DataDirectory& operator=(DataDirectory&& other) noexcept;
   ~DataDirectory();
 
+  // Whether the lock that it holds is the directory's: not if that was removed or replaced since.
+  bool HasItsLock() const;
+
   // Where the newest generation is; empty if there is none yet.
   const std::string& current() const { return current_; }
 

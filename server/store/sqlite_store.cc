@@ -177,8 +177,8 @@ absl::Status SqliteStore::Commit(const Changes& changes) {
                                   "; the server writes all that it knows into another file and "
                                   "sets this one aside as *.bad"));
   }
-  if (!status.ok()) return Fail(std::move(status));
   if (file_->database.HasMoved()) return FailAsMoved();
+  if (!status.ok()) return Fail(std::move(status));
   sum_ = sum;
   return absl::OkStatus();
 }
@@ -219,6 +219,7 @@ absl::Status SqliteStore::Seal(const RowSum& sum) {
 absl::Status SqliteStore::Replace(Source rows) {
   if (condition_ == Condition::kUnread) return Unread();
   if (condition_ == Condition::kTooNew) return failure_;
+  if (directory_.has_value() && !directory_->HasItsLock()) FailAsMoved().IgnoreError();
   if (const absl::Status locked = Lock(); !locked.ok()) return locked;
   const Condition before = condition_;
   const bool set_aside = before == Condition::kCorrupt || before == Condition::kMoved;

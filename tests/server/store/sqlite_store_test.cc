@@ -164,7 +164,7 @@ TEST_F(SqliteStoreTest, ACorruptFileIsReportedAndSetAside) {
   EXPECT_EQ(ErrorReason(status), "STORE_CORRUPT");
   EXPECT_THAT(std::string(status.message()), HasSubstr(FileOf(1)));
   EXPECT_TRUE(store->Replace([](Store::Show) {}).ok());
-  EXPECT_EQ(Load(FileOf(1) + ".bad"), bytes);
+  EXPECT_TRUE(Load(FileOf(1) + ".bad") == bytes);
 }
 
 // A commit into a file that nobody can find again would be acknowledged and lost.
@@ -180,6 +180,9 @@ TEST_F(SqliteStoreTest, WithoutItsDirectoryNothingIsKeptUntilAllIsWrittenAnew) {
   EXPECT_EQ(ErrorReason(lost), "STORE_FAILED");
   EXPECT_THAT(std::string(lost.message()), HasSubstr(FileOf(1)));
   EXPECT_FALSE(store->Commit(changes).ok()) << "still";
+  EXPECT_TRUE(store->Replace([](Store::Show show) { show({Table::kPolicies, "b", "2"}); }).ok());
+  EXPECT_TRUE(store->Commit(changes).ok());
+  std::filesystem::remove_all(dir());
   EXPECT_TRUE(store->Replace([](Store::Show show) { show({Table::kPolicies, "b", "2"}); }).ok());
   EXPECT_TRUE(store->Commit(changes).ok());
   EXPECT_EQ(ErrorReason(SqliteStore::Open({.data_dir = dir()}).status()), "STORE_IN_USE");
@@ -201,7 +204,7 @@ TEST_F(SqliteStoreTest, WhatIsPutIntoItsPlaceIsSetAside) {
     EXPECT_TRUE(store->Replace([](Store::Show show) { show({Table::kPolicies, "b", "2"}); }).ok());
   }
   EXPECT_EQ(ReadAll(), (Rows{{{Table::kPolicies, "b"}, "2"}}));
-  EXPECT_EQ(Load(FileOf(1) + ".bad"), bytes);
+  EXPECT_TRUE(Load(FileOf(1) + ".bad") == bytes);
 }
 
 // Of every byte one bit; of the header, and of what says how rows are laid out, every bit.
