@@ -1,5 +1,6 @@
 """The status page with nothing, with some and with very many breakers."""
 
+import os
 import time
 
 import pytest
@@ -12,6 +13,7 @@ FAST = """
       circuit_breaker: {open_duration: 1500ms, success_threshold: 1}
 """
 MANY = 20_000
+FIRST_ANSWER_MS = int(os.environ["FUSEBOX_FIRST_ANSWER_MS"])
 
 
 def fill(api, count):
@@ -85,7 +87,7 @@ def test_very_many_are_there_at_once(crowd, open_page):
     server, names = crowd
     browser = open_page(server)
     browser.wait_for(lambda: browser.text(".summary").startswith("20000 breakers"), "they are there")
-    assert browser.first_answer_ms() < 1_000
+    assert browser.first_answer_ms() < FIRST_ANSWER_MS
     assert [link.text for link in browser.all("tbody a")[:2]] == sorted([names[7], names[12_345]])
     assert len(browser.all("tbody tr")) < 150, "rows out of sight are not there"
 
