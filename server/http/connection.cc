@@ -85,7 +85,7 @@ bool IsOfHttp(error_code error) {
          error != http::error::end_of_stream && error != http::error::partial_message;
 }
 
-// Or had to make room; as a probe does that only connects.
+// As a probe that only connects, or as who had to make room.
 bool WentSilently(error_code error) {
   return error == asio::error::operation_aborted || error == asio::error::eof ||
          error == asio::ssl::error::stream_truncated;

@@ -3,7 +3,6 @@
 
 #include <prometheus/text_serializer.h>
 
-#include <chrono>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -23,42 +22,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class ClientTest : public ::testing::Test {
+class ClientTest : public ServedTest {
  protected:
-  void SetUp() override { Serve("127.0.0.1:0"); }
-
-  void Serve(const std::string& address) {
-    server_ = ServeAt(address, clock_);
-    ASSERT_NE(server_, nullptr);
-  }
-  std::string address() const { return server_->grpc_addresses().front(); }
-
   std::unique_ptr<Client> Connect() {
     auto client = Client::Create({.target = address(), .name = "test"});
     EXPECT_TRUE(client.ok()) << client.status();
     Until([&] { return (*client)->IsConnected(); });
     return *std::move(client);
   }
-  template <typename Done>
-  static void Until(const Done& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!done()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), end);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  }
-  static bool Call(const Breaker& breaker, Outcome outcome = Outcome::kSuccess) {
-    Breaker::Permit permit = breaker.Allow();
-    permit.Record(outcome);
-    return permit.allowed();
-  }
-  Totals TotalsOf(absl::string_view breaker) {
-    const auto view = server_->engine().Get(breaker);
-    return view.ok() ? view->snapshot.totals : Totals{};
-  }
-
-  SystemClock clock_;
-  std::unique_ptr<Server> server_;
 };
 
 TEST_F(ClientTest, WhatOneClientSeesOpensTheBreakerOfAnother) {
