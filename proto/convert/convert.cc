@@ -32,12 +32,16 @@ absl::Duration FromProto(const google::protobuf::Duration& duration) {
 }
 
 google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration message;
+  Show(duration, message);
+  return message;
+}
+
+void Show(absl::Duration duration, google::protobuf::Duration& message) {
   duration = std::clamp(duration, -kLongest, kLongest);
   absl::Duration fraction;
-  google::protobuf::Duration message;
   message.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &fraction));
   message.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(fraction)));
-  return message;
 }
 
 State FromProto(v1::State state) {

@@ -42,6 +42,8 @@ struct WallAnchor {
 absl::Duration FromProto(const google::protobuf::Duration& duration);
 // Longer than a message can carry, or infinite: the longest there is.
 google::protobuf::Duration ToProto(absl::Duration duration);
+// The same into an empty message, for what every call shows.
+void Show(absl::Duration duration, google::protobuf::Duration& message);
 
 absl::Time FromProto(const google::protobuf::Timestamp& time);
 google::protobuf::Timestamp ToProto(absl::Time time);
@@ -121,8 +123,9 @@ std::optional<OverrideMode> FromProto(v1::OverrideMode mode);
 absl::StatusOr<Override> FromProto(const v1::Override& message, const WallAnchor& now);
 v1::Override ToProto(const Override& override, const WallAnchor& now);
 
-// The answer without the breaker's name and the permit, which are the server's to add.
-v1::AllowResponse ToProto(const Decision& decision);
+// Writes the answer into an empty message, without the breaker's name and the permit, which are the
+// server's to add.
+void Show(const Decision& decision, v1::AllowResponse& message);
 v1::RecordResponse ToProto(const Verdict& verdict);
 
 v1::Window ToProto(const WindowCounts& counts);

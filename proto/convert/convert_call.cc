@@ -147,8 +147,7 @@ absl::StatusOr<Ending> FromProto(const v1::BatchRecordItem& message) {
   return ending;
 }
 
-v1::AllowResponse ToProto(const Decision& decision) {
-  v1::AllowResponse message;
+void Show(const Decision& decision, v1::AllowResponse& message) {
   message.set_decision(ShowDecision(decision));
   message.set_reason(ToProto(decision.reason));
   message.set_probe(decision.probe);
@@ -156,14 +155,13 @@ v1::AllowResponse ToProto(const Decision& decision) {
   message.set_epoch(decision.epoch);
   message.set_shadow_denied(decision.shadow_denied);
   if (message.decision() == v1::DECISION_DENIED) {
-    *message.mutable_retry_after() = ToProto(decision.retry_after);
+    Show(decision.retry_after, *message.mutable_retry_after());
   }
   if (decision.first.has_value()) message.set_first_call(ToProto(*decision.first));
-  if (decision.lease > absl::ZeroDuration()) *message.mutable_lease() = ToProto(decision.lease);
+  if (decision.lease > absl::ZeroDuration()) Show(decision.lease, *message.mutable_lease());
   if (decision.hedge_delay.has_value()) {
-    *message.mutable_hedge_delay() = ToProto(*decision.hedge_delay);
+    Show(*decision.hedge_delay, *message.mutable_hedge_delay());
   }
-  return message;
 }
 
 v1::RecordResponse ToProto(const Verdict& verdict) {

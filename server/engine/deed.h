@@ -14,6 +14,10 @@ struct Deed {
   std::string trace_id = {};
 };
 
+// Says who a call is from, as CheckClientName() passes it. Asked only where it matters, since to
+// find out takes longer than to decide.
+using ClientSource = absl::FunctionRef<std::string()>;
+
 // Says the trace of a call. Asked only if something comes of the call, which is rare.
 using TraceSource = absl::FunctionRef<std::string()>;
 

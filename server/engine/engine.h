@@ -111,6 +111,8 @@ class Engine {
   // Asks for one call. Creates the breaker.
   absl::StatusOr<AllowAnswer> Allow(absl::string_view breaker, const Question& question,
                                     absl::string_view client);
+  absl::StatusOr<AllowAnswer> Allow(absl::string_view breaker, const Question& question,
+                                    ClientSource client);
 
   // Asks several, in this order, until one grants or the call is a duplicate. Who refuses spends
   // nothing. At least one; errors are Allow()'s, and those of all names come first.
@@ -317,10 +319,10 @@ class Engine {
   void TellOfChange(absl::string_view breaker, const Aftermath& aftermath, const Deed& deed);
 
   absl::StatusOr<AllowAnswer> Ask(absl::string_view breaker, const Question& question,
-                                  absl::string_view client, Drill& drill);
+                                  ClientSource client, Drill& drill);
   static Drill DrillThatRefused(const std::shared_ptr<const Override>& imposed,
                                 const Decision& decision);
-  void Settle(absl::string_view breaker, const Question& question, absl::string_view client,
+  void Settle(absl::string_view breaker, const Question& question, ClientSource client,
               const Terms& terms, Tick now, AllowAnswer& answer);
   absl::StatusOr<AllowAnswer> AskAll(absl::Span<const absl::string_view> breakers,
                                      const Question& question, absl::string_view client,

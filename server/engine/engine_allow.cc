@@ -31,13 +31,18 @@ AllowAnswer RefusedByAll(std::vector<Refused> refused) {
 
 absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, const Question& question,
                                           absl::string_view client) {
+  if (const absl::Status name = CheckClientName(client); !name.ok()) return name;
+  return Allow(breaker, question, [client] { return std::string(client); });
+}
+
+absl::StatusOr<AllowAnswer> Engine::Allow(absl::string_view breaker, const Question& question,
+                                          ClientSource client) {
   Drill drill;
   return Ask(breaker, question, client, drill);
 }
 
 absl::StatusOr<AllowAnswer> Engine::Ask(absl::string_view breaker, const Question& question,
-                                        absl::string_view client, Drill& drill) {
-  if (const absl::Status name = CheckClientName(client); !name.ok()) return name;
+                                        ClientSource client, Drill& drill) {
   const Tick now = clock_.Now();
   AllowAnswer answer;
   Aftermath aftermath;
@@ -69,10 +74,10 @@ Drill Engine::DrillThatRefused(const std::shared_ptr<const Override>& imposed,
 }
 
 // What is asked and counted once the breaker is unlocked.
-void Engine::Settle(absl::string_view breaker, const Question& question, absl::string_view client,
+void Engine::Settle(absl::string_view breaker, const Question& question, ClientSource client,
                     const Terms& terms, Tick now, AllowAnswer& answer) {
   if (answer.decision.waits) return;
-  if (terms.drill != nullptr) drills_.Count(*terms.drill, client);
+  if (terms.drill != nullptr) drills_.Count(*terms.drill, client());
   if (!terms.shared_budget.empty() && answer.decision.allowed) {
     answer.decision =
         SpendShared(breaker, question, terms.shared_budget, terms.slot, answer.decision, now);
@@ -142,10 +147,11 @@ absl::StatusOr<AllowAnswer> Engine::AskAll(absl::Span<const absl::string_view> b
     if (const absl::Status name = CheckBreakerName(breaker); !name.ok()) return name;
   }
   if (auto duplicate = FindDuplicate(breakers, question, breakers.size())) return *duplicate;
+  const auto name = [client] { return std::string(client); };
   std::vector<Refused> refused;
   for (size_t i = 0; i < breakers.size(); ++i) {
     Drill drill;
-    absl::StatusOr<AllowAnswer> answer = Ask(breakers[i], question, client, drill);
+    absl::StatusOr<AllowAnswer> answer = Ask(breakers[i], question, name, drill);
     if (!answer.ok()) {
       // One breaker too many. An error would be taken for leave to call the first, which refuses.
       if (refused.empty()) return answer;
@@ -313,7 +319,8 @@ void Engine::AnswerTurns(const Aftermath& aftermath) {
     const std::string budget = question.IsExtra() ? aftermath.turn_terms->shared_budget : "";
     const Drill drill = DrillThatRefused(aftermath.turn_terms->imposed, turn.decision);
     AllowAnswer answer{.decision = turn.decision};
-    Settle(call->breaker(), question, call->client, {aftermath.slot, budget, drill}, now, answer);
+    const auto client = [&call] { return call->client; };
+    Settle(call->breaker(), question, client, {aftermath.slot, budget, drill}, now, answer);
     answer = AfterWait(*call, question, std::move(answer));
     const Decision decision = answer.decision;
     if (!call->answered(std::move(answer)) && decision.allowed) {

@@ -68,6 +68,11 @@ absl::Status CheckBatch(const v1::BatchRecordRequest& request) {
   return CheckClientName(request.client());
 }
 
+// Whether the client may be called so, whatever its address.
+absl::Status CheckClaim(absl::string_view claimed, const Caller& caller) {
+  return CheckClientName(PeerClient(claimed, /*peer=*/"", caller.name()));
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* context,
@@ -78,12 +83,17 @@ grpc::ServerUnaryReactor* BreakerService::Allow(grpc::CallbackServerContext* con
   if (!caller.ok()) return Finish(context, caller.status());
   const absl::StatusOr<Question> question = FromProto(*request);
   if (!question.ok()) return Finish(context, question.status());
-  const std::string client = PeerClient(request->client(), context->peer(), caller->name());
+  if (const absl::Status claim = CheckClaim(request->client(), *caller); !claim.ok()) {
+    return Finish(context, claim);
+  }
+  const auto client = [&] {
+    return PeerClient(request->client(), context->peer(), caller->name());
+  };
   if (request->fallbacks_size() > 0 || request->has_max_wait()) {
-    return AllowOneOf(*context, *request, *question, client, *caller, *response);
+    return AllowOneOf(*context, *request, *question, client(), *caller, *response);
   }
   const absl::StatusOr<AllowAnswer> answer = engine_.Allow(request->breaker(), *question, client);
-  if (answer.ok()) *response = ShowAnswer(*answer, {request->breaker()});
+  if (answer.ok()) ShowAnswer(*answer, {request->breaker()}, *response);
   return Finish(context, answer.status());
 }
 
@@ -104,7 +114,7 @@ grpc::ServerUnaryReactor* BreakerService::AllowOneOf(grpc::CallbackServerContext
   const absl::Duration patience = PatienceOf(TimeLeft(context), *max_wait);
   if (patience <= absl::ZeroDuration()) {
     const absl::StatusOr<AllowAnswer> answer = engine_.AllowAny(breakers, question, client);
-    if (answer.ok()) response = ShowAnswer(*answer, breakers);
+    if (answer.ok()) ShowAnswer(*answer, breakers, response);
     return Finish(&context, answer.status());
   }
   auto* const waiting = new WaitingAllow(engine_, context, std::move(breakers), response);

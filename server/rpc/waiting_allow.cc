@@ -9,19 +9,19 @@
 
 namespace fusebox {
 
-v1::AllowResponse ShowAnswer(const AllowAnswer& answer,
-                             absl::Span<const absl::string_view> breakers) {
-  v1::AllowResponse response = ToProto(answer.decision);
-  response.set_breaker(std::string(breakers[answer.chosen]));
+void ShowAnswer(const AllowAnswer& answer, absl::Span<const absl::string_view> breakers,
+                v1::AllowResponse& response) {
+  Show(answer.decision, response);
+  const absl::string_view chosen = breakers[answer.chosen];
+  response.set_breaker(chosen.data(), chosen.size());
   const absl::string_view permit = answer.permit.bytes();
   if (answer.decision.allowed) response.set_permit(permit.data(), permit.size());
   for (const Refused& one : answer.refused) {
     v1::Refusal& refusal = *response.add_refused();
     refusal.set_breaker(std::string(breakers[one.index]));
     refusal.set_reason(ToProto(one.decision.reason));
-    *refusal.mutable_retry_after() = ToProto(one.decision.retry_after);
+    Show(one.decision.retry_after, *refusal.mutable_retry_after());
   }
-  return response;
 }
 
 absl::Duration PatienceOf(absl::Duration left, absl::Duration max_wait) {
@@ -54,7 +54,7 @@ bool WaitingAllow::Answer(const AllowAnswer& answer) {
     Finish(grpc::Status::CANCELLED);
     return false;
   }
-  response_ = ShowAnswer(answer, breakers_);
+  ShowAnswer(answer, breakers_, response_);
   Finish(grpc::Status::OK);
   return true;
 }

@@ -14,9 +14,9 @@
 
 namespace fusebox {
 
-// What Allow answers. `breakers` are those that were asked.
-v1::AllowResponse ShowAnswer(const AllowAnswer& answer,
-                             absl::Span<const absl::string_view> breakers);
+// Writes what Allow answers into an empty response. `breakers` are those that were asked.
+void ShowAnswer(const AllowAnswer& answer, absl::Span<const absl::string_view> breakers,
+                v1::AllowResponse& response);
 
 // How long an Allow may wait: `max_wait`, but 5 ms and a hundredth less than what is `left` until
 // its deadline. gRPC tells deadlines in three digits, rounded up: ours may be so much after the

@@ -18,9 +18,15 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+v1::AllowResponse Shown(const Decision& decision) {
+  v1::AllowResponse message;
+  Show(decision, message);
+  return message;
+}
+
 // The answer of Allow.
 TEST(ConvertAnswersTest, ADecisionIsWholeInItsMessage) {
-  const v1::AllowResponse denied = ToProto(Decision{.reason = Reason::kRamping,
+  const v1::AllowResponse denied = Shown(Decision{.reason = Reason::kRamping,
                                                     .state = State::kHalfOpen,
                                                     .epoch = 77,
                                                     .retry_after = absl::Milliseconds(100)});
@@ -30,7 +36,7 @@ TEST(ConvertAnswersTest, ADecisionIsWholeInItsMessage) {
   EXPECT_EQ(denied.epoch(), 77u);
   EXPECT_EQ(denied.retry_after().nanos(), 100'000'000);
 
-  const v1::AllowResponse allowed = ToProto(
+  const v1::AllowResponse allowed = Shown(
       Decision{.allowed = true, .shadow_denied = true, .probe = true, .reason = Reason::kOpen});
   EXPECT_EQ(allowed.decision(), v1::DECISION_ALLOWED);
   EXPECT_TRUE(allowed.shadow_denied());
@@ -41,11 +47,11 @@ TEST(ConvertAnswersTest, ADecisionIsWholeInItsMessage) {
 
 // What a granted call holds, and when to send a second copy of it.
 TEST(ConvertAnswersTest, AGrantedCallIsToldOfItsLeaseAndItsHedge) {
-  const v1::AllowResponse message = ToProto(
+  const v1::AllowResponse message = Shown(
       Decision{.allowed = true, .lease = absl::Seconds(30), .hedge_delay = absl::Milliseconds(20)});
   EXPECT_EQ(message.lease().seconds(), 30);
   EXPECT_EQ(message.hedge_delay().nanos(), 20'000'000);
-  const v1::AllowResponse bare = ToProto(Decision{.allowed = true});
+  const v1::AllowResponse bare = Shown(Decision{.allowed = true});
   EXPECT_FALSE(bare.has_lease());
   EXPECT_FALSE(bare.has_hedge_delay());
   EXPECT_EQ(bare.first_call(), v1::FIRST_CALL_UNSPECIFIED);
@@ -59,13 +65,13 @@ TEST(ConvertAnswersTest, ADuplicateIsToldHowTheFirstStandsAndNotToWait) {
       {IdempotencyKeys::Begun::kUnknown, v1::FIRST_CALL_UNKNOWN}};
   for (const auto& [first, shown] : all) {
     const v1::AllowResponse message =
-        ToProto(Decision{.reason = Reason::kDuplicate, .first = first});
+        Shown(Decision{.reason = Reason::kDuplicate, .first = first});
     EXPECT_EQ(message.decision(), v1::DECISION_DUPLICATE);
     EXPECT_EQ(message.reason(), v1::REASON_DUPLICATE);
     EXPECT_EQ(message.first_call(), shown);
     EXPECT_FALSE(message.has_retry_after());
     // SHADOW lets it pass, and says so.
-    const v1::AllowResponse shadow = ToProto(Decision{
+    const v1::AllowResponse shadow = Shown(Decision{
         .allowed = true, .shadow_denied = true, .reason = Reason::kDuplicate, .first = first});
     EXPECT_EQ(shadow.decision(), v1::DECISION_ALLOWED);
     EXPECT_EQ(shadow.first_call(), shown);
