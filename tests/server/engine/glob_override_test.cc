@@ -133,6 +133,24 @@ TEST_F(GlobOverrideTest, ADrillReportsWhoseCallsItRefused) {
   EXPECT_EQ(report.refused_to_others, 0u);
 }
 
+// To find out takes longer than to decide, so most calls must not pay for it.
+TEST_F(GlobOverrideTest, WhoTheClientIsIsAskedOnlyForCallsThatADrillRefuses) {
+  int asked = 0;
+  const auto client = [&asked] {
+    ++asked;
+    return std::string("checkout");
+  };
+  ASSERT_TRUE(engine_.Allow(kOrders, {}, client)->decision.allowed);
+  Trip(kUsers);
+  EXPECT_FALSE(engine_.Allow(kUsers, {}, client)->decision.allowed);
+  EXPECT_EQ(asked, 0);
+  Drill(kOrders, absl::Seconds(10));
+  EXPECT_FALSE(engine_.Allow(kOrders, {}, client)->decision.allowed);
+  EXPECT_EQ(asked, 1);
+  Pass(absl::Seconds(10));
+  EXPECT_THAT(LastEvent().drill_report->clients, ElementsAre(Pair("checkout", 1u)));
+}
+
 TEST_F(GlobOverrideTest, ADrillThatIsClearedReports) {
   Drill(kOrders, absl::Hours(1));
   Allow();

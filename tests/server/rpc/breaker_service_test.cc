@@ -104,6 +104,23 @@ TEST_F(BreakerServiceTest, AClientIsItsFieldOrItsAddress) {
   EXPECT_EQ(Record(From("b")).state(), v1::STATE_OPEN);
 }
 
+// A drill is told of clients by the same names, of calls with fallbacks too.
+TEST_F(BreakerServiceTest, ADrillReportsClientsByTheirFieldOrTheirAddress) {
+  ASSERT_TRUE(engine_.SetOverride("db/orders", {.reason = "exercise", .drill = true}).ok());
+  v1::AllowRequest request;
+  request.set_breaker("db/orders");
+  EXPECT_TRUE(TryAllow(request).ok());
+  request.set_client("web-7");
+  EXPECT_TRUE(TryAllow(request).ok());
+  request.add_fallbacks("db/replica");
+  EXPECT_TRUE(TryAllow(request).ok());
+  ASSERT_TRUE(engine_.ClearOverride("db/orders").ok());
+  const auto report = engine_.events().Before(~uint64_t{0}, 1).at(0).drill_report;
+  ASSERT_NE(report, nullptr);
+  EXPECT_THAT(report->clients, ::testing::ElementsAre(::testing::Pair("web-7", 2u),
+                                                      ::testing::Pair("127.0.0.1", 1u)));
+}
+
 // Overload is an RPC error with a RetryInfo, on which callers go on as if they were allowed.
 TEST_F(OneBreakerTest, TooManyBreakersIsResourceExhausted) {
   Allow("db/orders");
