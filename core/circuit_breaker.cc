@@ -109,7 +109,7 @@ uint64_t CircuitBreaker::MintWithoutVote(const CircuitBreakerPolicy& policy, Tic
 }
 
 void CircuitBreaker::Return(const CircuitBreakerPolicy& policy, uint64_t permit, Tick now) {
-  MarkReturned(epoch_, permit);
+  TakeBackNumber(epoch_, permit);
   if (state_ == State::kHalfOpen) {
     std::erase_if(recovery_->leases, [permit](const auto& l) { return l.permit == permit; });
   } else if (const Share share = RampShare(policy, now); share.millionths() < Share::kOne) {
@@ -122,6 +122,15 @@ CircuitBreaker::Traffic& CircuitBreaker::EnsureTraffic(const CircuitBreakerPolic
                                                        Tick now) {
   if (traffic_ == nullptr) traffic_ = std::make_unique<Traffic>(policy, next_permit_, now);
   return *traffic_;
+}
+
+void CircuitBreaker::TakeBackNumber(uint64_t epoch, uint64_t permit) {
+  const bool is_newest = epoch == epoch_ && permit + 1 == next_permit_;
+  if (is_newest && traffic_ != nullptr && !traffic_->returned.Reaches(permit)) {
+    --next_permit_;
+  } else {
+    MarkReturned(epoch, permit);
+  }
 }
 
 ReplayFilter::Seen CircuitBreaker::MarkReturned(uint64_t epoch, uint64_t permit) {

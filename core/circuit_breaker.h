@@ -73,7 +73,7 @@ class CircuitBreaker {
   // As Mint(), for a permit that will not vote and so holds no lease.
   uint64_t MintWithoutVote(const CircuitBreakerPolicy& policy, Tick now);
 
-  // Takes back a permit as if it had never been granted.
+  // Takes back a permit that nobody was given, as if it had never been granted.
   void Return(const CircuitBreakerPolicy& policy, uint64_t permit, Tick now);
 
   // Reports how the call of a permit ended that is of the current epoch, was granted a vote and has
@@ -88,6 +88,10 @@ class CircuitBreaker {
   // at once: in which order they ended is not known, but for the last failures.
   Counted Observe(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts, Tick now,
                   TransitionSource& source, Transitions& transitions);
+
+  // Takes back the number of a permit that nobody was given, from any epoch. The newest is the next
+  // one's again: calls that are refused must not overtake those that are out.
+  void TakeBackNumber(uint64_t epoch, uint64_t permit);
 
   // Whether an outcome of this permit came back before. The current epoch and the last few are
   // remembered; of older ones, and of permits given up for lost, nothing is known.

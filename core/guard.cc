@@ -176,7 +176,7 @@ void Guard::TakeBackFromBreaker(const RulingPolicy& ruling, const Decision& gran
   if (granted.permit.votes && granted.epoch == breaker_.epoch()) {
     breaker_.Return(ruling.policy.circuit_breaker, granted.permit.number, latest_);
   } else {
-    breaker_.MarkReturned(granted.epoch, granted.permit.number);
+    breaker_.TakeBackNumber(granted.epoch, granted.permit.number);
   }
   // A breaker that was forgotten and is asked again has not counted it.
   if (totals_.calls > 0) --totals_.calls;
@@ -247,11 +247,12 @@ Counted Guard::CountWithPermit(const RulingPolicy& ruling, const Ending& ending,
                                const Report& report, Tick now, TransitionSource& source,
                                Transitions& transitions, bool& earned) {
   const Permit& permit = *ending.permit;
-  const ReplayFilter::Seen seen = breaker_.MarkReturned(permit.epoch, permit.number);
-  if (seen == ReplayFilter::Seen::kRepeated) return Counted::kRepeated;
+  // Even if it seems repeated, which it does too when very many have overtaken it.
   if (limits_ != nullptr) {
     limits_->End(ruling.policy, permit.id(), report.outcome, ending.unsent, now);
   }
+  const ReplayFilter::Seen seen = breaker_.MarkReturned(permit.epoch, permit.number);
+  if (seen == ReplayFilter::Seen::kRepeated) return Counted::kRepeated;
   const bool late = permit.epoch != breaker_.epoch();
   const bool first_attempt = permit.attempt <= 1 && permit.earns;
   earned = first_attempt && seen == ReplayFilter::Seen::kFirst;

@@ -72,7 +72,7 @@ class Limits {
   // private retry budget.
   void GiveBack(const Policy& policy, PermitId permit, Tick taken, Tick now);
 
-  // The call of `permit` ended. To be told once.
+  // The call of `permit` ended. Told again, it changes nothing.
   // With `unsent`, a key is as if the call had never begun.
   void End(const Policy& policy, PermitId permit, Outcome outcome, bool unsent, Tick now);
 

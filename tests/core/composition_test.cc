@@ -55,6 +55,30 @@ TEST_F(CompositionTest, AnOutcomeSentAgainFreesNoPlaceOfAnother) {
   EXPECT_EQ(Look().bulkhead->in_use, 1u);
 }
 
+// A slow call in a full bulkhead is met by very many that are refused.
+TEST_F(CompositionTest, RefusalsDoNotOvertakeThePermitsThatAreOut) {
+  Bulkhead(1);
+  const Permit permit = Granted();
+  for (int i = 0; i < 100'000; ++i) ASSERT_EQ(Acquire().reason, Reason::kBulkhead);
+  Pass(absl::Seconds(30));
+  guard_.Trim(Ruling(), now_);
+  EXPECT_EQ(Record(permit, Outcome::kSuccess).counted, Counted::kCounted);
+  EXPECT_EQ(Look().bulkhead->in_use, 0u);
+  EXPECT_EQ(Record(permit, Outcome::kSuccess).counted, Counted::kRepeated);
+}
+
+// Of whom very many have overtaken, nobody knows any more whether it was told; its place it gives
+// back by its own name.
+TEST_F(CompositionTest, ACallThatManyHaveOvertakenStillFreesItsPlace) {
+  Bulkhead(2);
+  const Permit permit = Granted();
+  Call(Outcome::kSuccess, 100'000);
+  Pass(absl::Seconds(30));
+  ASSERT_TRUE(guard_.Trim(Ruling(), now_));
+  Record(permit, Outcome::kSuccess);
+  EXPECT_EQ(Look().bulkhead->in_use, 0u);
+}
+
 TEST_F(CompositionTest, AHolderThatDiesGivesItsPlaceBack) {
   Bulkhead(1);
   Granted();
