@@ -109,28 +109,24 @@ uint64_t CircuitBreaker::MintWithoutVote(const CircuitBreakerPolicy& policy, Tic
 }
 
 void CircuitBreaker::Return(const CircuitBreakerPolicy& policy, uint64_t permit, Tick now) {
-  TakeBackNumber(epoch_, permit);
+  MarkReturned(epoch_, permit);
   if (state_ == State::kHalfOpen) {
     std::erase_if(recovery_->leases, [permit](const auto& l) { return l.permit == permit; });
-  } else if (const Share share = RampShare(policy, now); share.millionths() < Share::kOne) {
-    // Undoes the whole question: it took one, and had saved up a share.
-    recovery_->ramp_credit += Share::kOne - share.millionths();
   }
+  TakeBackAdmission(policy, now);
+}
+
+void CircuitBreaker::TakeBackAdmission(const CircuitBreakerPolicy& policy, Tick now) {
+  if (state_ == State::kHalfOpen) return;
+  const Share share = RampShare(policy, now);
+  // Undoes the whole question: it took one, and had saved up a share.
+  if (share.millionths() < Share::kOne) recovery_->ramp_credit += Share::kOne - share.millionths();
 }
 
 CircuitBreaker::Traffic& CircuitBreaker::EnsureTraffic(const CircuitBreakerPolicy& policy,
                                                        Tick now) {
   if (traffic_ == nullptr) traffic_ = std::make_unique<Traffic>(policy, next_permit_, now);
   return *traffic_;
-}
-
-void CircuitBreaker::TakeBackNumber(uint64_t epoch, uint64_t permit) {
-  const bool is_newest = epoch == epoch_ && permit + 1 == next_permit_;
-  if (is_newest && traffic_ != nullptr && !traffic_->returned.Reaches(permit)) {
-    --next_permit_;
-  } else {
-    MarkReturned(epoch, permit);
-  }
 }
 
 ReplayFilter::Seen CircuitBreaker::MarkReturned(uint64_t epoch, uint64_t permit) {

@@ -12,6 +12,7 @@
 #include "core/failing_clients.h"
 #include "core/outcome.h"
 #include "core/outcome_window.h"
+#include "core/permit_id.h"
 #include "core/policy.h"
 #include "core/reason.h"
 #include "core/recovery.h"
@@ -70,10 +71,16 @@ class CircuitBreaker {
   Admission Admit(const CircuitBreakerPolicy& policy, Tick now);
   uint64_t Mint(const CircuitBreakerPolicy& policy, Tick now);
 
+  // What is minted next.
+  PermitId NextPermit() const { return {epoch_, next_permit_}; }
+
   // As Mint(), for a permit that will not vote and so holds no lease.
   uint64_t MintWithoutVote(const CircuitBreakerPolicy& policy, Tick now);
 
-  // Takes back a permit that nobody was given, as if it had never been granted.
+  // A call that was allowed is not made, and has no permit yet: as if it had never been asked for.
+  void TakeBackAdmission(const CircuitBreakerPolicy& policy, Tick now);
+
+  // Takes back a permit as if it had never been granted.
   void Return(const CircuitBreakerPolicy& policy, uint64_t permit, Tick now);
 
   // Reports how the call of a permit ended that is of the current epoch, was granted a vote and has
@@ -88,10 +95,6 @@ class CircuitBreaker {
   // at once: in which order they ended is not known, but for the last failures.
   Counted Observe(const CircuitBreakerPolicy& policy, const OutcomeCounts& counts, Tick now,
                   TransitionSource& source, Transitions& transitions);
-
-  // Takes back the number of a permit that nobody was given, from any epoch. The newest is the next
-  // one's again: calls that are refused must not overtake those that are out.
-  void TakeBackNumber(uint64_t epoch, uint64_t permit);
 
   // Whether an outcome of this permit came back before. The current epoch and the last few are
   // remembered; of older ones, and of permits given up for lost, nothing is known.

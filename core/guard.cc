@@ -30,18 +30,21 @@ Decision Guard::Acquire(const RulingPolicy& ruling, const Question& question, Ti
   if (!admission.allowed && !Is(OverrideMode::kForcedClosed)) {
     return Deny(ruling, {admission.reason, admission.retry_after}, question, now);
   }
-  Decision granted = admission.allowed ? Grant(ruling, question, now)
-                                       : GrantWithoutVote(ruling, question, /*earns=*/true, now);
-  if (Limits::Concern(ruling.policy, question)) {
+  const bool limited = Limits::Concern(ruling.policy, question);
+  if (limited) {
+    // Under the number that the permit would have: one that is not granted must use none up, or
+    // calls that are refused would overtake those that are out.
     const std::optional<Refusal> refusal =
-        TakeFromLimits(ruling.policy, question, granted.permit.id(), now);
+        TakeFromLimits(ruling.policy, question, breaker_.NextPermit(), now);
     if (refusal.has_value()) {
-      TakeBackFromBreaker(ruling, granted);
+      if (admission.allowed) breaker_.TakeBackAdmission(ruling.policy.circuit_breaker, now);
       if (refusal->waits) return Waits(refusal->reason);
       return Deny(ruling, *refusal, question, now);
     }
-    granted.lease = LeaseOf(ruling.policy, question);
   }
+  Decision granted = admission.allowed ? Grant(ruling, question, now)
+                                       : GrantWithoutVote(ruling, question, /*earns=*/true, now);
+  if (limited) granted.lease = LeaseOf(ruling.policy, question);
   if (granted.probe) {
     const absl::Duration probe_lease = ruling.policy.circuit_breaker.probe_timeout;
     const bool alone = granted.lease == absl::ZeroDuration();
@@ -176,7 +179,7 @@ void Guard::TakeBackFromBreaker(const RulingPolicy& ruling, const Decision& gran
   if (granted.permit.votes && granted.epoch == breaker_.epoch()) {
     breaker_.Return(ruling.policy.circuit_breaker, granted.permit.number, latest_);
   } else {
-    breaker_.TakeBackNumber(granted.epoch, granted.permit.number);
+    breaker_.MarkReturned(granted.epoch, granted.permit.number);
   }
   // A breaker that was forgotten and is asked again has not counted it.
   if (totals_.calls > 0) --totals_.calls;
@@ -247,12 +250,15 @@ Counted Guard::CountWithPermit(const RulingPolicy& ruling, const Ending& ending,
                                const Report& report, Tick now, TransitionSource& source,
                                Transitions& transitions, bool& earned) {
   const Permit& permit = *ending.permit;
-  // Even if it seems repeated, which it does too when very many have overtaken it.
+  const ReplayFilter::Seen seen = breaker_.MarkReturned(permit.epoch, permit.number);
+  if (seen == ReplayFilter::Seen::kRepeated) {
+    // Or told for the first time, but after very many that were granted later.
+    if (limits_ != nullptr) limits_->FreePlace(permit.id(), now);
+    return Counted::kRepeated;
+  }
   if (limits_ != nullptr) {
     limits_->End(ruling.policy, permit.id(), report.outcome, ending.unsent, now);
   }
-  const ReplayFilter::Seen seen = breaker_.MarkReturned(permit.epoch, permit.number);
-  if (seen == ReplayFilter::Seen::kRepeated) return Counted::kRepeated;
   const bool late = permit.epoch != breaker_.epoch();
   const bool first_attempt = permit.attempt <= 1 && permit.earns;
   earned = first_attempt && seen == ReplayFilter::Seen::kFirst;

@@ -209,13 +209,17 @@ std::optional<Refusal> Limits::TakeRetry(const Policy& policy, const Question& q
 }
 
 void Limits::End(const Policy& policy, PermitId permit, Outcome outcome, bool unsent, Tick now) {
-  if (bulkhead() != nullptr) bulkhead()->Return(permit, now);
+  FreePlace(permit, now);
   if (keys() == nullptr) return;
   if (unsent && !IsSuccess(outcome)) {
     keys()->GiveBack(permit, now);
   } else {
     keys()->End(policy.idempotency, permit, outcome, now);
   }
+}
+
+void Limits::FreePlace(PermitId permit, Tick now) {
+  if (bulkhead() != nullptr) bulkhead()->Return(permit, now);
 }
 
 void Limits::Earn(const Policy& policy, uint32_t calls, Tick now) {

@@ -72,9 +72,12 @@ class Limits {
   // private retry budget.
   void GiveBack(const Policy& policy, PermitId permit, Tick taken, Tick now);
 
-  // The call of `permit` ended. Told again, it changes nothing.
+  // The call of `permit` ended. To be told once.
   // With `unsent`, a key is as if the call had never begun.
   void End(const Policy& policy, PermitId permit, Outcome outcome, bool unsent, Tick now);
+
+  // The place of `permit` in the bulkhead, if it still has one.
+  void FreePlace(PermitId permit, Tick now);
 
   // `calls` first attempts succeeded: deposits in the private retry budget.
   void Earn(const Policy& policy, uint32_t calls, Tick now);

@@ -25,9 +25,6 @@ class ReplayFilter {
   // Whether some of the permits `granted` so far may still come back for the first time.
   bool Awaits(uint64_t granted) const { return awaited_ > 0 || end_ < granted; }
 
-  // Whether Mark() has ever seen `number` among those that were granted.
-  bool Reaches(uint64_t number) const { return number < end_; }
-
   // Marks `number`, of `granted` so far (number < granted); says whether it was marked before.
   Seen Mark(uint64_t number, uint64_t granted);
 

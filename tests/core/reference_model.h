@@ -70,11 +70,10 @@ class ReferenceModel {
     if (!votes && !Is(OverrideMode::kForcedClosed)) return Deny(reason, retry_after, attempt);
     const bool ramping = votes && state_ == State::kClosed && Ramping(now);
     if (ramping) ramp_credit_ -= Share::kOne;
-    const Decision granted = Grant(votes, /*earns=*/true, attempt, now);
-    if (attempt <= 1 || !policy_.shared_retry_budget.empty()) return granted;
-    if (budget_.TryWithdraw(policy_.retry_budget, now)) return granted;
-    --totals_.calls;
-    if (votes) Release(granted.permit.number);
+    const bool spends = attempt > 1 && policy_.shared_retry_budget.empty();
+    if (!spends || budget_.TryWithdraw(policy_.retry_budget, now)) {
+      return Grant(votes, /*earns=*/true, attempt, now);
+    }
     if (ramping) ramp_credit_ += Share::kOne - RampShare(now).millionths();
     return Deny(Reason::kRetryBudget, policy_.retry_budget.window / 10, attempt);
   }
