@@ -104,7 +104,8 @@ std::optional<v1::AllowResponse> Fleet::FindDuplicate(const std::vector<std::str
     const auto refusal = found->second.guard.RefuseDuplicate(*found->second.ruling, question, now_,
                                                              *this, transitions);
     if (!refusal.has_value()) continue;
-    v1::AllowResponse response = ToProto(*refusal);
+    v1::AllowResponse response;
+    Show(*refusal, response);
     response.set_breaker(name);
     return response;
   }
@@ -123,7 +124,8 @@ v1::AllowResponse Fleet::Ask(const std::string& name, const Question& question) 
         breaker.guard.Refuse(*breaker.ruling, question, decision,
                              {Reason::kRetryBudget, RetryBudget::RetryAfter(shared->policy)});
   }
-  v1::AllowResponse response = ToProto(decision);
+  v1::AllowResponse response;
+  Show(decision, response);
   response.set_breaker(name);
   if (decision.allowed) {
     response.set_permit(absl::StrCat(permits_.size()));
