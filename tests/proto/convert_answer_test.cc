@@ -27,9 +27,9 @@ v1::AllowResponse Shown(const Decision& decision) {
 // The answer of Allow.
 TEST(ConvertAnswersTest, ADecisionIsWholeInItsMessage) {
   const v1::AllowResponse denied = Shown(Decision{.reason = Reason::kRamping,
-                                                    .state = State::kHalfOpen,
-                                                    .epoch = 77,
-                                                    .retry_after = absl::Milliseconds(100)});
+                                                  .state = State::kHalfOpen,
+                                                  .epoch = 77,
+                                                  .retry_after = absl::Milliseconds(100)});
   EXPECT_EQ(denied.decision(), v1::DECISION_DENIED);
   EXPECT_EQ(denied.reason(), v1::REASON_RAMPING);
   EXPECT_EQ(denied.state(), v1::STATE_HALF_OPEN);
@@ -64,8 +64,7 @@ TEST(ConvertAnswersTest, ADuplicateIsToldHowTheFirstStandsAndNotToWait) {
       {IdempotencyKeys::Begun::kSucceeded, v1::FIRST_CALL_SUCCEEDED},
       {IdempotencyKeys::Begun::kUnknown, v1::FIRST_CALL_UNKNOWN}};
   for (const auto& [first, shown] : all) {
-    const v1::AllowResponse message =
-        Shown(Decision{.reason = Reason::kDuplicate, .first = first});
+    const v1::AllowResponse message = Shown(Decision{.reason = Reason::kDuplicate, .first = first});
     EXPECT_EQ(message.decision(), v1::DECISION_DUPLICATE);
     EXPECT_EQ(message.reason(), v1::REASON_DUPLICATE);
     EXPECT_EQ(message.first_call(), shown);
