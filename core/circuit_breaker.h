@@ -66,16 +66,17 @@ class CircuitBreaker {
   void Advance(const CircuitBreakerPolicy& policy, Tick now, TransitionSource& source,
                Transitions& transitions);
 
-  // Asks to make one call. A call that is allowed must Mint() its permit; in HALF_OPEN it then
+  // Asks to make one call. A call that is allowed must Mint() its permit, or else
+  // TakeBackAdmission(); in HALF_OPEN a permit then
   // holds a probe lease until Record(), Return() or its expiry.
   Admission Admit(const CircuitBreakerPolicy& policy, Tick now);
   uint64_t Mint(const CircuitBreakerPolicy& policy, Tick now);
 
-  // What is minted next.
-  PermitId NextPermit() const { return {epoch_, next_permit_}; }
-
   // As Mint(), for a permit that will not vote and so holds no lease.
   uint64_t MintWithoutVote(const CircuitBreakerPolicy& policy, Tick now);
+
+  // The permit that is minted next, by either.
+  PermitId NextPermit() const { return {epoch_, next_permit_}; }
 
   // A call that was allowed is not made, and has no permit yet: as if it had never been asked for.
   void TakeBackAdmission(const CircuitBreakerPolicy& policy, Tick now);
