@@ -66,9 +66,8 @@ class CircuitBreaker {
   void Advance(const CircuitBreakerPolicy& policy, Tick now, TransitionSource& source,
                Transitions& transitions);
 
-  // Asks to make one call. A call that is allowed must Mint() its permit, or else
-  // TakeBackAdmission(); in HALF_OPEN a permit then
-  // holds a probe lease until Record(), Return() or its expiry.
+  // Asks to make one call. A call that is allowed must Mint() its permit, or TakeBackAdmission();
+  // in HALF_OPEN a permit then holds a probe lease until Record(), Return() or its expiry.
   Admission Admit(const CircuitBreakerPolicy& policy, Tick now);
   uint64_t Mint(const CircuitBreakerPolicy& policy, Tick now);
 

@@ -108,7 +108,7 @@ class Engine {
   absl::Status SetPolicies(const std::vector<Policy>& policies,
                            const std::vector<NamedBudget>& budgets);
 
-  // Asks for one call. Creates the breaker. A `client` may also be asked for: it must be in order.
+  // Asks for one call. Creates the breaker. Of a `client` that is a source the name is not checked.
   absl::StatusOr<AllowAnswer> Allow(absl::string_view breaker, const Question& question,
                                     absl::string_view client);
   absl::StatusOr<AllowAnswer> Allow(absl::string_view breaker, const Question& question,
