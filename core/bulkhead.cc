@@ -1,20 +1,18 @@
 #include "core/bulkhead.h"
 
 #include <algorithm>
-#include <cassert>
 
 namespace fusebox {
 
 bool Bulkhead::TryTake(const BulkheadPolicy& policy, PermitId permit, Tick now,
                        absl::Duration lease) {
-  assert(leases_.empty() || leases_.rbegin()->first < permit);
   if (IsFull(policy, now)) {
     ++refused_;
     return false;
   }
   const bool has_own_end = lease < absl::InfiniteDuration();
   const Tick own_end = has_own_end ? now + lease : Tick::Max();
-  leases_.emplace_hint(leases_.end(), permit, Lease{now, own_end});
+  leases_.Add({permit, now, own_end});
   if (has_own_end) own_ends_.emplace(own_end, permit);
   ++granted_;
   return true;
@@ -22,9 +20,9 @@ bool Bulkhead::TryTake(const BulkheadPolicy& policy, PermitId permit, Tick now,
 
 bool Bulkhead::Return(PermitId permit, Tick now) {
   Advance(now);
-  const auto lease = leases_.find(permit);
-  if (lease == leases_.end()) return false;
-  Free(lease);
+  const Lease* const lease = leases_.Find(permit);
+  if (lease == nullptr) return false;
+  Free(*lease);
   return true;
 }
 
@@ -41,25 +39,24 @@ bool Bulkhead::IsFull(const BulkheadPolicy& policy, Tick now) {
 
 Tick Bulkhead::NextDeadline() const {
   if (leases_.empty()) return Tick::Max();
-  const Tick oldest = leases_.begin()->second.taken + lease_timeout_;
+  const Tick oldest = leases_.Oldest().taken + lease_timeout_;
   return own_ends_.empty() ? oldest : std::min(oldest, own_ends_.begin()->first);
 }
 
 void Bulkhead::Advance(Tick now) {
   for (; !own_ends_.empty() && own_ends_.begin()->first <= now; ++expired_) {
-    const auto& [end, permit] = *own_ends_.begin();
-    Free(leases_.find(permit));
+    Free(*leases_.Find(own_ends_.begin()->second));
   }
   const auto runs_out = [this, now](const Lease& lease) {
     return lease.taken + lease_timeout_ <= now;
   };
-  for (; !leases_.empty() && runs_out(leases_.begin()->second); ++expired_) Free(leases_.begin());
+  for (; !leases_.empty() && runs_out(leases_.Oldest()); ++expired_) Free(leases_.Oldest());
 }
 
-void Bulkhead::Free(Leases::iterator lease) {
-  const Tick own_end = lease->second.own_end;
-  if (own_end != Tick::Max()) own_ends_.erase({own_end, lease->first});
-  leases_.erase(lease);
+void Bulkhead::Free(const Lease& lease) {
+  const PermitId permit = lease.permit;
+  if (lease.own_end != Tick::Max()) own_ends_.erase({lease.own_end, permit});
+  leases_.Remove(permit);
 }
 
 absl::Duration Bulkhead::RetryAfter(Tick now) const {

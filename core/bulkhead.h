@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <utility>
 
-#include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/time/time.h"
+#include "core/leases.h"
 #include "core/permit_id.h"
 #include "core/policy.h"
 #include "core/tick.h"
@@ -29,9 +29,9 @@ namespace fusebox {
 // Whoever shall wait for a place stands in a WaitQueue. To ask whether its turn has come, without
 // that counting as a refusal, there is IsFull().
 //
-// For policies that are on. Holds 40 to 70 bytes per lease that is out, and as many more where
-// its holder said how long. Time is an argument and never goes back; every operation first ends
-// what has run out. All are O(log leases). Not thread-safe: the owner serialises calls.
+// For policies that are on. Holds what Leases does, and 40 to 70 bytes more for each lease whose
+// holder said how long. Time is an argument and never goes back; every operation first ends what
+// has run out. All are O(log leases), amortized. Not thread-safe: the owner serialises calls.
 class Bulkhead {
  public:
   explicit Bulkhead(const BulkheadPolicy& policy) : lease_timeout_(policy.lease_timeout) {}
@@ -72,16 +72,11 @@ class Bulkhead {
   // Whether forgetting it would change nothing.
   bool IsBlank() const { return leases_.empty() && granted_ == 0 && refused_ == 0; }
 
+  // Gives back memory that holds nothing. True if it did.
+  bool Trim() { return leases_.Trim(); }
+
  private:
-  struct Lease {
-    Tick taken;
-    Tick own_end = Tick::Max();  // Where its holder said how long.
-  };
-
-  // In the order in which they were taken.
-  using Leases = absl::btree_map<PermitId, Lease>;
-
-  void Free(Leases::iterator lease);
+  void Free(const Lease& lease);
 
   absl::Duration lease_timeout_;
   Leases leases_;

@@ -1,0 +1,90 @@
+#include "core/leases.h"
+
+#include <cassert>
+#include <utility>
+
+namespace fusebox {
+namespace {
+
+// No lease was taken then: time does not go back beyond its origin.
+constexpr Tick kGap = Tick::FromNanos(-1);
+
+bool IsGap(const Lease& lease) { return lease.taken == kGap; }
+
+}  // namespace
+
+void Leases::Add(const Lease& lease) {
+  assert(empty() || Newest().permit < lease.permit);
+  // Even if as many of them are gaps as may be, half are leases.
+  if (span_ == capacity_) MoveTo(capacity_ == 0 ? kLeast : 2 * capacity_);
+  At(span_++) = lease;
+  ++size_;
+}
+
+const Lease* Leases::Find(PermitId permit) const {
+  const uint32_t position = PositionOf(permit);
+  if (position == span_) return nullptr;
+  const Lease& found = At(position);
+  return found.permit == permit && !IsGap(found) ? &found : nullptr;
+}
+
+bool Leases::Remove(PermitId permit) {
+  const uint32_t position = PositionOf(permit);
+  if (position == span_) return false;
+  Lease& found = At(position);
+  if (found.permit != permit || IsGap(found)) return false;
+  found.taken = kGap;
+  --size_;
+  DropGapsAtTheEnds();
+  const bool sparse = capacity_ > kLeast && size_ < capacity_ / 8;
+  if (sparse) {
+    MoveTo(capacity_ / 2);
+  } else if (span_ > 2 * size_ + kLeast) {
+    MoveTo(capacity_);
+  }
+  return true;
+}
+
+bool Leases::Trim() {
+  if (!empty() || ring_ == nullptr) return false;
+  ring_ = nullptr;
+  capacity_ = 0;
+  return true;
+}
+
+uint32_t Leases::PositionOf(PermitId permit) const {
+  uint32_t from = 0, to = span_;
+  while (from < to) {
+    const uint32_t middle = from + (to - from) / 2;
+    if (At(middle).permit < permit) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from;
+}
+
+void Leases::DropGapsAtTheEnds() {
+  while (span_ > 0 && IsGap(At(0))) {
+    first_ = (first_ + 1) & (capacity_ - 1);
+    --span_;
+  }
+  while (span_ > 0 && IsGap(At(span_ - 1))) --span_;
+}
+
+// Without the gaps, into a ring of this size.
+void Leases::MoveTo(uint32_t capacity) {
+  auto ring = std::make_unique<Lease[]>(capacity);
+  uint32_t next = 0;
+  for (uint32_t position = 0; position < span_; ++position) {
+    if (!IsGap(At(position))) ring[next++] = At(position);
+  }
+  assert(next == size_ && next <= capacity);
+  ring_ = std::move(ring);
+  capacity_ = capacity;
+  first_ = 0;
+  span_ = size_;
+}
+
+}  // namespace fusebox

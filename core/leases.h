@@ -1,0 +1,74 @@
+#ifndef FUSEBOX_CORE_LEASES_H_
+#define FUSEBOX_CORE_LEASES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/permit_id.h"
+#include "core/tick.h"
+
+namespace fusebox {
+
+// One place, taken by one permit.
+struct Lease {
+  PermitId permit;
+  Tick taken;
+  Tick own_end = Tick::Max();  // Where its holder said how long.
+};
+
+// The leases that are out, in the order in which they were taken, which is that of their permits.
+//
+// A ring without pointers, as adding one and looking at the oldest is what every call does: among
+// very many breakers each piece of memory that this takes is one to wait for. One that ends between
+// others leaves a gap; gaps are closed when they are more than the leases, so that the ring's size
+// follows theirs.
+//
+// Takes 32 to 256 bytes per lease, and none before the first. Oldest() and, amortized, Add() are
+// O(1), Find() is O(log leases), and so is, amortized, Remove(). Not thread-safe.
+class Leases {
+ public:
+  // `lease.permit` is newer than all before it.
+  void Add(const Lease& lease);
+
+  // Null if it is not out.
+  const Lease* Find(PermitId permit) const;
+
+  // False if it was not out.
+  bool Remove(PermitId permit);
+
+  // Not of none.
+  const Lease& Oldest() const { return At(0); }
+  const Lease& Newest() const { return At(span_ - 1); }
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+  // Gives back the memory that an empty one keeps. True if it did.
+  bool Trim();
+
+  // What it takes, for tests.
+  size_t capacity() const { return capacity_; }
+
+ private:
+  static constexpr uint32_t kLeast = 4;
+
+  // By position: 0 is the oldest, which is never a gap, and nor is the newest.
+  Lease& At(uint32_t position) { return ring_[(first_ + position) & (capacity_ - 1)]; }
+  const Lease& At(uint32_t position) const { return ring_[(first_ + position) & (capacity_ - 1)]; }
+  // Of the permit, or of the first one that is newer.
+  uint32_t PositionOf(PermitId permit) const;
+  void DropGapsAtTheEnds();
+  void MoveTo(uint32_t capacity);
+
+  // Positions are numbers of 32 bits, as 2^31 leases would take 64 GB.
+  std::unique_ptr<Lease[]> ring_;
+  uint32_t capacity_ = 0;  // A power of two, or 0.
+  uint32_t first_ = 0;
+  uint32_t span_ = 0;  // From the oldest to the newest, with the gaps.
+  uint32_t size_ = 0;
+};
+
+}  // namespace fusebox
+
+#endif  // FUSEBOX_CORE_LEASES_H_

@@ -1,0 +1,174 @@
+#include "core/leases.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <random>
+
+namespace fusebox {
+namespace {
+
+Lease Of(uint64_t number, int64_t taken = 0) { return {{1, number}, Tick::FromNanos(taken)}; }
+
+void Fill(Leases& leases, uint64_t from, uint64_t to) {
+  for (uint64_t number = from; number < to; ++number) leases.Add(Of(number));
+}
+
+// What a bulkhead asks with every call.
+TEST(LeasesTest, TheOldestIsTheFirstThatIsStillOut) {
+  Leases leases;
+  Fill(leases, 0, 3);
+  EXPECT_EQ(leases.Oldest().permit.number, 0u);
+  EXPECT_TRUE(leases.Remove({1, 1}));
+  EXPECT_EQ(leases.Oldest().permit.number, 0u);
+  EXPECT_TRUE(leases.Remove({1, 0}));
+  EXPECT_EQ(leases.Oldest().permit.number, 2u);
+  EXPECT_EQ(leases.Newest().permit.number, 2u);
+  EXPECT_EQ(leases.size(), 1u);
+}
+
+// A gap is no lease.
+TEST(LeasesTest, OneThatEndedIsFoundNoMore) {
+  Leases leases;
+  Fill(leases, 0, 5);
+  EXPECT_TRUE(leases.Remove({1, 2}));
+  EXPECT_EQ(leases.Find({1, 2}), nullptr);
+  EXPECT_FALSE(leases.Remove({1, 2}));
+  ASSERT_NE(leases.Find({1, 3}), nullptr);
+  EXPECT_EQ(leases.Find({1, 3})->permit.number, 3u);
+}
+
+// As is one that never was: between two, before all and after all.
+TEST(LeasesTest, OneThatNeverWasIsNotFound) {
+  Leases leases;
+  EXPECT_EQ(leases.Find({1, 1}), nullptr);
+  EXPECT_FALSE(leases.Remove({1, 1}));
+  leases.Add(Of(2));
+  leases.Add(Of(4));
+  for (const uint64_t number : {1u, 3u, 5u}) {
+    EXPECT_EQ(leases.Find({1, number}), nullptr) << number;
+    EXPECT_FALSE(leases.Remove({1, number})) << number;
+  }
+  EXPECT_EQ(leases.Find({0, 2}), nullptr);
+  EXPECT_EQ(leases.Find({2, 2}), nullptr);
+}
+
+// The newest is the one that is given back.
+TEST(LeasesTest, GivingBackTheNewestLeavesNoGap) {
+  Leases leases;
+  leases.Add(Of(0));
+  for (uint64_t number = 1; number < 1'000; ++number) {
+    leases.Add(Of(number));
+    EXPECT_TRUE(leases.Remove({1, number}));
+  }
+  EXPECT_EQ(leases.Newest().permit.number, 0u);
+  EXPECT_LE(leases.capacity(), 4u);
+}
+
+// One call that never ends must not make the ring grow behind it.
+TEST(LeasesTest, GapsBehindAnOldOneAreClosed) {
+  Leases leases;
+  leases.Add(Of(0));
+  for (uint64_t number = 1; number < 100'000; ++number) {
+    leases.Add(Of(number));
+    if (number > 3) {
+      EXPECT_TRUE(leases.Remove({1, number - 3}));
+    }
+  }
+  EXPECT_EQ(leases.size(), 4u);
+  EXPECT_EQ(leases.Oldest().permit.number, 0u);
+  EXPECT_LE(leases.capacity(), 32u);
+}
+
+// A burst's memory is given back with its leases, whichever end first.
+TEST(LeasesTest, MemoryFollowsTheSize) {
+  for (const bool newest_first : {false, true}) {
+    Leases leases;
+    EXPECT_EQ(leases.capacity(), 0u);
+    Fill(leases, 0, 100'000);
+    EXPECT_LE(leases.capacity(), 131'072u);
+    for (uint64_t i = 0; i < 99'990; ++i) {
+      ASSERT_TRUE(leases.Remove({1, newest_first ? 99'999 - i : i}));
+    }
+    EXPECT_EQ(leases.size(), 10u);
+    EXPECT_LE(leases.capacity(), 80u) << newest_first;
+  }
+}
+
+TEST(LeasesTest, AnEmptyOneGivesBackEverything) {
+  Leases leases;
+  EXPECT_FALSE(leases.Trim());
+  leases.Add(Of(0));
+  EXPECT_FALSE(leases.Trim());
+  EXPECT_TRUE(leases.Remove({1, 0}));
+  EXPECT_TRUE(leases.Trim());
+  EXPECT_EQ(leases.capacity(), 0u);
+  leases.Add(Of(1));
+  EXPECT_EQ(leases.Oldest().permit.number, 1u);
+}
+
+// Against a map, which cannot be wrong.
+class LeasesWalk {
+ public:
+  explicit LeasesWalk(uint32_t seed) : random_(seed) {}
+
+  void Step(size_t around) {
+    if (expected_.size() < Below(2 * around)) {
+      next_ += 1 + Below(2);
+      const Lease lease{{1 + next_ / 500, next_}, Tick::FromNanos(static_cast<int64_t>(next_))};
+      leases_.Add(lease);
+      expected_.emplace(lease.permit, lease.taken);
+    } else {
+      const PermitId permit = AnyPermit();
+      EXPECT_EQ(leases_.Remove(permit), expected_.erase(permit) > 0);
+    }
+  }
+
+  void Check() {
+    ASSERT_EQ(leases_.size(), expected_.size());
+    ASSERT_EQ(leases_.empty(), expected_.empty());
+    ASSERT_LE(leases_.capacity(), std::max<size_t>(8 * expected_.size(), 16));
+    const PermitId permit = AnyPermit();
+    const Lease* const found = leases_.Find(permit);
+    ASSERT_EQ(found != nullptr, expected_.count(permit) > 0);
+    if (found != nullptr) {
+      ASSERT_EQ(found->taken, expected_.at(permit));
+    }
+    if (expected_.empty()) return;
+    ASSERT_EQ(leases_.Oldest().permit, expected_.begin()->first);
+    ASSERT_EQ(leases_.Newest().permit, expected_.rbegin()->first);
+  }
+
+ private:
+  uint64_t Below(uint64_t bound) { return random_() % bound; }
+
+  // Mostly one that is out; or one that was, or that never was.
+  PermitId AnyPermit() {
+    if (expected_.empty() || Below(8) == 0) return {1 + next_ / 500, Below(next_ + 2)};
+    return std::next(expected_.begin(), static_cast<int64_t>(Below(expected_.size())))->first;
+  }
+
+  std::mt19937 random_;
+  uint64_t next_ = 0;
+  Leases leases_;
+  std::map<PermitId, Tick> expected_;
+};
+
+TEST(LeasesTest, HoldsWhatAMapWouldHold) {
+  const uint32_t seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  LeasesWalk walk(seed);
+  for (const size_t around : {3, 40, 300, 5, 1}) {
+    for (int i = 0; i < 4'000 && !::testing::Test::HasFatalFailure(); ++i) {
+      walk.Step(around);
+      walk.Check();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fusebox
