@@ -12,13 +12,14 @@ using Parts = absl::int128;
 Parts At(const RateLimitPolicy& policy, Tick now) { return Parts(now.nanos()) * policy.rate; }
 
 // per / rate, which is what makes the unit: as many of them as `per` has nanoseconds.
-Parts Interval(const RateLimitPolicy& policy) { return absl::ToInt64Nanoseconds(policy.per); }
+int64_t Interval(const RateLimitPolicy& policy) { return absl::ToInt64Nanoseconds(policy.per); }
 
 uint32_t Burst(const RateLimitPolicy& policy) {
   return policy.burst == 0 ? policy.rate : policy.burst;
 }
 
-Parts WholeBurst(const RateLimitPolicy& policy) { return Burst(policy) * Interval(policy); }
+// Below 2^62.
+Parts WholeBurst(const RateLimitPolicy& policy) { return Parts(Burst(policy)) * Interval(policy); }
 
 Parts DivideUp(Parts dividend, Parts divisor) { return (dividend + divisor - 1) / divisor; }
 
@@ -55,10 +56,11 @@ RateLimit::Answer RateLimit::TryTake(const RateLimitPolicy& policy, Tick now) {
 void RateLimit::NoteTake(const RateLimitPolicy& policy, Tick now) {
   latest_ = now;
   if (now <= exact_since_) return;
-  least_spent_ = std::min(least_spent_, Spent(policy, now));
+  // No more than the whole burst is ever spent.
+  least_spent_ = std::min(least_spent_, static_cast<int64_t>(Spent(policy, now)));
   if (least_spent_ >= Interval(policy)) return;
   exact_since_ = now;
-  least_spent_ = absl::Int128Max();
+  least_spent_ = kNothingTaken;
 }
 
 void RateLimit::GiveBack(const RateLimitPolicy& policy, Tick taken) {
@@ -67,15 +69,15 @@ void RateLimit::GiveBack(const RateLimitPolicy& policy, Tick taken) {
   if (taken < exact_since_) return;
   arrival_ -= Interval(policy);
   // Those who took later would have found one less spent.
-  if (taken >= latest_ || least_spent_ == absl::Int128Max()) return;
+  if (taken >= latest_ || least_spent_ == kNothingTaken) return;
   least_spent_ -= Interval(policy);
   if (least_spent_ >= Interval(policy)) return;
   exact_since_ = latest_;
-  least_spent_ = absl::Int128Max();
+  least_spent_ = kNothingTaken;
 }
 
 absl::Duration RateLimit::Wait(const RateLimitPolicy& policy, uint32_t ahead, Tick now) const {
-  return UntilOneIsThere(policy, Spent(policy, now) + ahead * Interval(policy));
+  return UntilOneIsThere(policy, Spent(policy, now) + Parts(ahead) * Interval(policy));
 }
 
 uint32_t RateLimit::Available(const RateLimitPolicy& policy, Tick now) const {
@@ -86,11 +88,11 @@ uint32_t RateLimit::Available(const RateLimitPolicy& policy, Tick now) const {
 void RateLimit::ChangePolicy(const RateLimitPolicy& from, const RateLimitPolicy& to, Tick now) {
   const bool same = from.rate == to.rate && from.per == to.per && Burst(from) == Burst(to);
   if (same) return;
-  // At most WholeBurst() is spent, which is below 2^62.
+  // At most WholeBurst() is spent.
   const Parts spent = DivideUp(Spent(from, now) * WholeBurst(to), WholeBurst(from));
   arrival_ = At(to, now) + spent;
   exact_since_ = latest_ = now;
-  least_spent_ = absl::Int128Max();
+  least_spent_ = kNothingTaken;
 }
 
 bool RateLimit::IsBlank(const RateLimitPolicy& policy, Tick now) const {

@@ -2,6 +2,7 @@
 #define FUSEBOX_CORE_RATE_LIMIT_H_
 
 #include <cstdint>
+#include <limits>
 
 #include "absl/numeric/int128.h"
 #include "absl/time/time.h"
@@ -79,6 +80,8 @@ class RateLimit {
   bool IsBlank(const RateLimitPolicy& policy, Tick now) const;
 
  private:
+  static constexpr int64_t kNothingTaken = std::numeric_limits<int64_t>::max();
+
   // What is missing from a full bucket, in 1 / rate ns.
   absl::int128 Spent(const RateLimitPolicy& policy, Tick now) const;
   void NoteTake(const RateLimitPolicy& policy, Tick now);
@@ -91,7 +94,7 @@ class RateLimit {
   // A token may be given back if each take at a later tick found at least one token spent. That is
   // so for those taken at `exact_since_` or later: the least that a take after that tick found
   // spent is `least_spent_`.
-  absl::int128 least_spent_ = absl::Int128Max();
+  int64_t least_spent_ = kNothingTaken;
   Tick exact_since_;
   Tick latest_;  // Of all takes.
 };
