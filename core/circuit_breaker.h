@@ -119,7 +119,7 @@ class CircuitBreaker {
   // can be out any more. Returns no transition: it is the same outage.
   void RestoreOutage(const CircuitBreakerPolicy& policy, const Outage& outage, Tick now);
 
-  // Has the processor fetch what the next operation reads, while its caller does something else.
+  // Has the processor fetch what the next Record() reads.
   void Prefetch() const {
     if (traffic_ == nullptr) return;
     __builtin_prefetch(&traffic_->window);

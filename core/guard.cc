@@ -17,8 +17,8 @@ Tick Guard::Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source
 
 Decision Guard::Acquire(const RulingPolicy& ruling, const Question& question, Tick now,
                         TransitionSource& source, Transitions& transitions) {
-  // Prefetch() had not fetched yet what says where it is.
-  if (limits_ != nullptr) limits_->Prefetch();
+  limits_.Prefetch();
+  if (ruling.policy.hedge.percentile.on()) __builtin_prefetch(experience_.get());
   now = Enter(ruling, now, source, transitions);
   if (Is(OverrideMode::kForcedOpen)) {
     const absl::Duration left = override_->expires - now;
@@ -57,10 +57,10 @@ Decision Guard::Acquire(const RulingPolicy& ruling, const Question& question, Ti
 // Whom SHADOW lets pass anyway does not wait first.
 std::optional<Refusal> Guard::TakeFromLimits(const Policy& policy, const Question& question,
                                              PermitId permit, Tick now) {
-  if (!Is(OverrideMode::kShadow)) return EnsureLimits().Take(policy, question, permit, now);
+  if (!Is(OverrideMode::kShadow)) return limits_.Take(policy, question, permit, now);
   Question impatient = question;
   impatient.wait.reset();
-  return EnsureLimits().Take(policy, impatient, permit, now);
+  return limits_.Take(policy, impatient, permit, now);
 }
 
 Decision Guard::Waits(Reason reason) const {
@@ -77,7 +77,7 @@ void Guard::ServeWaiters(const RulingPolicy& ruling, size_t limit, Tick now,
                          std::vector<Turn>& turns) {
   now = Enter(ruling, now, source, transitions);
   while (waiting() > 0 && turns.size() < limit) {
-    auto left = limits_->NextToAsk(ruling.policy, IsSettled(), now);
+    auto left = limits_.NextToAsk(ruling.policy, IsSettled(), now);
     if (!left.has_value()) return;
     turns.push_back(Ask(ruling, *std::move(left), now, source, transitions));
   }
@@ -89,18 +89,17 @@ Turn Guard::Ask(const RulingPolicy& ruling, Waiters::Left left, Tick now, Transi
   return {std::move(left), decision};
 }
 
-Tick Guard::NextTurn(const RulingPolicy& ruling) const {
+Tick Guard::NextTurn(const RulingPolicy& ruling) {
   if (waiting() == 0) return Tick::Max();
-  return limits_->NextTurn(ruling.policy, IsSettled(), latest_);
+  return limits_.NextTurn(ruling.policy, IsSettled(), latest_);
 }
 
-bool Guard::CancelWait(uint64_t id) { return limits_ != nullptr && limits_->CancelWait(id); }
+bool Guard::CancelWait(uint64_t id) { return limits_.CancelWait(id); }
 
 void Guard::EndWaits(const RulingPolicy& ruling, size_t limit, Tick now, TransitionSource& source,
                      Transitions& transitions, std::vector<Turn>& turns) {
-  if (limits_ == nullptr) return;
   while (turns.size() < limit) {
-    std::optional<Waiters::Left> left = limits_->TakeAnyWaiter();
+    std::optional<Waiters::Left> left = limits_.TakeAnyWaiter();
     if (!left.has_value()) return;
     turns.push_back(Ask(ruling, *std::move(left), now, source, transitions));
   }
@@ -111,8 +110,8 @@ std::optional<Decision> Guard::RefuseDuplicate(const RulingPolicy& ruling, const
                                                Tick now, TransitionSource& source,
                                                Transitions& transitions) {
   now = Enter(ruling, now, source, transitions);
-  if (limits_ == nullptr || Is(OverrideMode::kShadow)) return std::nullopt;
-  const auto first = limits_->RefuseDuplicate(ruling.policy, question, now);
+  if (Is(OverrideMode::kShadow)) return std::nullopt;
+  const auto first = limits_.RefuseDuplicate(ruling.policy, question, now);
   if (!first.has_value()) return std::nullopt;
   return Deny(ruling, {.reason = Reason::kDuplicate, .first = first}, question, now);
 }
@@ -169,8 +168,8 @@ Decision Guard::Refuse(const RulingPolicy& ruling, const Question& question,
 
 void Guard::TakeBack(const RulingPolicy& ruling, const Decision& allowed) {
   // What only SHADOW let pass took nothing there.
-  if (limits_ != nullptr && !allowed.shadow_denied) {
-    limits_->GiveBack(ruling.policy, allowed.permit.id(), allowed.taken, latest_);
+  if (!allowed.shadow_denied) {
+    limits_.GiveBack(ruling.policy, allowed.permit.id(), allowed.taken, latest_);
   }
   TakeBackFromBreaker(ruling, allowed);
 }
@@ -187,6 +186,10 @@ void Guard::TakeBackFromBreaker(const RulingPolicy& ruling, const Decision& gran
 
 Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now,
                       TransitionSource& source, Transitions& transitions) {
+  breaker_.Prefetch();
+  limits_.Prefetch();
+  limits_.PrefetchBudget();
+  __builtin_prefetch(experience_.get());
   now = Enter(ruling, now, source, transitions);
   const size_t before = transitions.size();
   const Report report{.outcome = ruling.classification.Classify(ending.result),
@@ -218,7 +221,7 @@ Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now
 
 void Guard::Earn(const Policy& policy, uint32_t calls, Tick now, Verdict& verdict) {
   verdict.earned_calls = calls;
-  if (Limits::HasPrivateBudget(policy)) EnsureLimits().Earn(policy, calls, now);
+  if (Limits::HasPrivateBudget(policy)) limits_.Earn(policy, calls, now);
 }
 
 Verdict Guard::Count(const RulingPolicy& ruling, const Tally& tally, Tick now,
@@ -253,12 +256,10 @@ Counted Guard::CountWithPermit(const RulingPolicy& ruling, const Ending& ending,
   const ReplayFilter::Seen seen = breaker_.MarkReturned(permit.epoch, permit.number);
   if (seen == ReplayFilter::Seen::kRepeated) {
     // Or told for the first time, but after very many that were granted later.
-    if (limits_ != nullptr) limits_->FreePlace(permit.id(), now);
+    limits_.FreePlace(permit.id(), now);
     return Counted::kRepeated;
   }
-  if (limits_ != nullptr) {
-    limits_->End(ruling.policy, permit.id(), report.outcome, ending.unsent, now);
-  }
+  limits_.End(ruling.policy, permit.id(), report.outcome, ending.unsent, now);
   const bool late = permit.epoch != breaker_.epoch();
   const bool first_attempt = permit.attempt <= 1 && permit.earns;
   earned = first_attempt && seen == ReplayFilter::Seen::kFirst;
@@ -305,11 +306,6 @@ void Guard::Learn(const Policy& policy, const Ending& ending, Outcome outcome, T
   experience_->Learn(policy, lesson, now);
 }
 
-bool Guard::HoldsRetry(const Policy& policy, Tick now) {
-  Limits none;
-  return (limits_ == nullptr ? none : *limits_).HoldsRetry(policy, now);
-}
-
 // A shared budget is its owner's to ask.
 RetryAdvice Guard::AdviseRetry(const Policy& policy, const Ending& ending, const Report& report,
                                Tick now, TransitionSource& source) {
@@ -320,7 +316,7 @@ RetryAdvice Guard::AdviseRetry(const Policy& policy, const Ending& ending, const
       .unsent = ending.unsent,
       .retry_after = report.retry_after.value_or(absl::ZeroDuration()),
       .open_for = state == State::kOpen ? breaker_.open_until() - now : absl::ZeroDuration(),
-      .budget_has_retry = HoldsRetry(policy, now),
+      .budget_has_retry = limits_.HoldsRetry(policy, now),
       .random_bits = source.RandomBits()};
   Experience none;
   return (experience_ == nullptr ? none : *experience_).Advise(policy.retry, inputs, now);
@@ -329,11 +325,6 @@ RetryAdvice Guard::AdviseRetry(const Policy& policy, const Ending& ending, const
 std::optional<absl::Duration> Guard::HedgeDelayAt(const HedgePolicy& policy, Tick now) {
   if (experience_ != nullptr) return experience_->HedgeDelayAt(policy, now);
   return HedgeDelay(policy, nullptr, now);
-}
-
-Limits& Guard::EnsureLimits() {
-  if (limits_ == nullptr) limits_ = std::make_unique<Limits>();
-  return *limits_;
 }
 
 Tick Guard::NextDeadline() const {
@@ -356,7 +347,7 @@ void Guard::Reset(const RulingPolicy& ruling, Tick now, TransitionSource& source
                   Transitions& transitions) {
   now = Enter(ruling, now, source, transitions);
   breaker_.Reset(now, source, transitions);
-  if (limits_ != nullptr) limits_->Reset();
+  limits_.Reset();
   experience_.reset();
   ++totals_.transitions;
 }
@@ -365,7 +356,7 @@ void Guard::ChangePolicy(const RulingPolicy& from, const RulingPolicy& to, Tick 
                          TransitionSource& source, Transitions& transitions) {
   now = Enter(from, now, source, transitions);
   breaker_.ChangePolicy(from.policy.circuit_breaker, to.policy.circuit_breaker, now);
-  if (limits_ != nullptr) limits_->ChangePolicy(from.policy, to.policy, now);
+  limits_.ChangePolicy(from.policy, to.policy, now);
   ++revision_;
 }
 
@@ -383,8 +374,7 @@ void Guard::RestoreOutage(const RulingPolicy& ruling, const Outage& outage, Tick
 bool Guard::Trim(const RulingPolicy& ruling, Tick now) {
   latest_ = std::max(latest_, now);
   bool trimmed = breaker_.Trim(ruling.policy.circuit_breaker, latest_);
-  if (limits_ != nullptr) trimmed |= limits_->Trim(ruling.policy, latest_);
-  if (limits_ != nullptr && limits_->IsBlank()) limits_.reset();
+  trimmed |= limits_.Trim(ruling.policy, latest_);
   if (experience_ != nullptr) trimmed |= experience_->Trim(ruling.policy, latest_);
   if (experience_ != nullptr && experience_->IsBlank()) experience_.reset();
   return trimmed;

@@ -114,8 +114,8 @@ class Guard {
   void ServeWaiters(const RulingPolicy& ruling, size_t limit, Tick now, TransitionSource& source,
                     Transitions& transitions, std::vector<Turn>& turns);
   // When there is somebody to serve; Tick::Max() if nobody waits.
-  Tick NextTurn(const RulingPolicy& ruling) const;
-  size_t waiting() const { return limits_ == nullptr ? 0 : limits_->waiting(); }
+  Tick NextTurn(const RulingPolicy& ruling);
+  size_t waiting() const { return limits_.waiting(); }
 
   // Takes one out of the queue. False if it does not wait: its turn has come, or it never did.
   bool CancelWait(uint64_t id);
@@ -170,7 +170,7 @@ class Guard {
     const bool held = override_ != nullptr && override_->by_name;
     if (held || breaker_.state() == State::kOpen || breaker_.ProbesOut() > 0) return false;
     latest_ = std::max(latest_, now);
-    return limits_ == nullptr || !limits_->IsHolding(ruling.policy, latest_);
+    return !limits_.IsHolding(ruling.policy, latest_);
   }
 
   Snapshot TakeSnapshot(const RulingPolicy& ruling, Tick now, TransitionSource& source,
@@ -187,13 +187,6 @@ class Guard {
   // The part of a snapshot that tells how it feels, for who looks at very many: allocates nothing.
   Condition TakeCondition(const RulingPolicy& ruling, Tick now, TransitionSource& source,
                           Transitions& transitions);
-
-  // Has the processor fetch what the next operation reads, while its caller does something else.
-  void Prefetch() const {
-    breaker_.Prefetch();
-    __builtin_prefetch(limits_.get());
-    __builtin_prefetch(experience_.get());
-  }
 
   State state() const { return breaker_.state(); }
   // Until when it is OPEN, if it is; and whether it is CLOSED but still ramps, as of the latest
@@ -231,11 +224,9 @@ class Guard {
                           Tick now, TransitionSource& source, Transitions& transitions,
                           bool& earned);
   void Learn(const Policy& policy, const Ending& ending, Outcome outcome, Tick now);
-  bool HoldsRetry(const Policy& policy, Tick now);
   RetryAdvice AdviseRetry(const Policy& policy, const Ending& ending, const Report& report,
                           Tick now, TransitionSource& source);
   std::optional<absl::Duration> HedgeDelayAt(const HedgePolicy& policy, Tick now);
-  Limits& EnsureLimits();
   Condition ConditionAt(const CircuitBreakerPolicy& policy, Tick now);
   void ShowLimits(const Policy& policy, Tick now, Snapshot& snapshot);
   void AddToTotals(const Report& report, uint32_t calls, Counted counted);
@@ -245,7 +236,7 @@ class Guard {
   CircuitBreaker breaker_;
   Tick latest_;
   uint32_t revision_ = 0;
-  std::unique_ptr<Limits> limits_;
+  Limits limits_;
   std::unique_ptr<Experience> experience_;
   std::shared_ptr<const Override> override_;
   Totals totals_;

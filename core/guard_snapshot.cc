@@ -4,14 +4,12 @@
 namespace fusebox {
 
 void Guard::ShowLimits(const Policy& policy, Tick now, Snapshot& snapshot) {
-  Limits none;
-  Limits& limits = limits_ == nullptr ? none : *limits_;
-  snapshot.rate_limit = limits.RateLimitAt(policy.rate_limit, now);
-  snapshot.bulkhead = limits.BulkheadAt(policy.bulkhead, now);
-  snapshot.idempotency = limits.IdempotencyAt(policy.idempotency, now);
-  snapshot.waiting = static_cast<uint32_t>(limits.waiting());
+  snapshot.rate_limit = limits_.RateLimitAt(policy.rate_limit, now);
+  snapshot.bulkhead = limits_.BulkheadAt(policy.bulkhead, now);
+  snapshot.idempotency = limits_.IdempotencyAt(policy.idempotency, now);
+  snapshot.waiting = static_cast<uint32_t>(limits_.waiting());
   RetryBudget blank(policy.retry_budget, now);
-  RetryBudget& budget = limits.budget() == nullptr ? blank : *limits.budget();
+  RetryBudget& budget = limits_.budget() == nullptr ? blank : *limits_.budget();
   snapshot.budget_balance = budget.Balance(policy.retry_budget, now);
   snapshot.budget_spent = budget.spent();
   snapshot.budget_refused = budget.refused();

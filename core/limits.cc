@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/prefetch.h"
-
 namespace fusebox {
 namespace {
 
@@ -48,10 +46,6 @@ std::optional<IdempotencyStatus> Limits::IdempotencyAt(const IdempotencyPolicy& 
                            .begun = keys()->begun(),
                            .duplicates = keys()->duplicates(),
                            .refused = keys()->refused()};
-}
-
-void Limits::Prefetch() const {
-  if (switched_ != nullptr) PrefetchAll(*switched_);
 }
 
 bool Limits::Concern(const Policy& policy, const Question& question) {
@@ -229,7 +223,7 @@ void Limits::Earn(const Policy& policy, uint32_t calls, Tick now) {
 bool Limits::HoldsRetry(const Policy& policy, Tick now) {
   if (!HasPrivateBudget(policy)) return true;
   RetryBudget blank(policy.retry_budget, now);
-  RetryBudget& budget = budget_.has_value() ? *budget_ : blank;
+  RetryBudget& budget = budget_ != nullptr ? *budget_ : blank;
   return budget.Balance(policy.retry_budget, now) >= RetryBudget::kOneRetry;
 }
 
@@ -263,7 +257,7 @@ Waiters& Limits::EnsureWaiters() {
 }
 
 RetryBudget& Limits::EnsureBudget(const Policy& policy, Tick now) {
-  if (!budget_.has_value()) budget_.emplace(policy.retry_budget, now);
+  if (budget_ == nullptr) budget_ = std::make_unique<RetryBudget>(policy.retry_budget, now);
   return *budget_;
 }
 
@@ -275,7 +269,7 @@ void Limits::Reset() {
 
 // What is switched off is forgotten with what it holds: nobody asks it any more.
 void Limits::ChangePolicy(const Policy& from, const Policy& to, Tick now) {
-  if (budget_.has_value()) budget_->ChangePolicy(from.retry_budget, to.retry_budget, now);
+  if (budget_ != nullptr) budget_->ChangePolicy(from.retry_budget, to.retry_budget, now);
   if (switched_ == nullptr) return;
   if (!to.idempotency.on()) switched_->keys.reset();
   if (!to.bulkhead.on()) switched_->bulkhead.reset();
@@ -287,7 +281,7 @@ void Limits::ChangePolicy(const Policy& from, const Policy& to, Tick now) {
 
 bool Limits::Trim(const Policy& policy, Tick now) {
   const bool trimmed = TrimSwitched(policy, now);
-  if (!budget_.has_value() || waiting() > 0 || !budget_->IsBlank(policy.retry_budget, now)) {
+  if (budget_ == nullptr || waiting() > 0 || !budget_->IsBlank(policy.retry_budget, now)) {
     return trimmed;
   }
   budget_.reset();
@@ -308,6 +302,7 @@ bool Limits::TrimSwitched(const Policy& policy, Tick now) {
   }
   if (parts.bulkhead.has_value()) {
     parts.bulkhead->Advance(now);
+    trimmed |= parts.bulkhead->Trim();
     if (parts.bulkhead->IsBlank()) drop(parts.bulkhead);
   }
   if (parts.waiters != nullptr && parts.waiters->empty()) drop(parts.waiters);
@@ -334,7 +329,7 @@ bool Limits::IsHolding(const Policy& policy, Tick now) {
     return true;
   }
   RetryBudget unspent(policy.retry_budget, now);
-  return budget_.has_value() &&
+  return budget_ != nullptr &&
          budget_->Balance(policy.retry_budget, now) < unspent.Balance(policy.retry_budget, now);
 }
 

@@ -12,6 +12,7 @@
 #include "core/idempotency_keys.h"
 #include "core/permit_id.h"
 #include "core/policy.h"
+#include "core/prefetch.h"
 #include "core/rate_limit.h"
 #include "core/retry_budget.h"
 #include "core/tick.h"
@@ -104,15 +105,15 @@ class Limits {
   // Forgets parts that hold nothing. True if it did.
   bool Trim(const Policy& policy, Tick now);
 
-  // Has the processor fetch what the next operation reads.
-  void Prefetch() const;
+  // Has the processor fetch what Take() and End() read first, and what Earn() and HoldsRetry() do.
+  void Prefetch() const {
+    if (switched_ != nullptr) PrefetchAll(*switched_);
+  }
+  void PrefetchBudget() const { __builtin_prefetch(budget_.get()); }
 
   // Whether this call takes anything from here.
   static bool Concern(const Policy& policy, const Question& question);
   static bool HasPrivateBudget(const Policy& policy) { return policy.shared_retry_budget.empty(); }
-
-  // Whether forgetting all of it would change nothing.
-  bool IsBlank() const { return !budget_.has_value() && switched_ == nullptr; }
 
   // Whether forgetting it would lose sight of a call that is out or was made, or give back what was
   // spent before its time.
@@ -127,7 +128,7 @@ class Limits {
   std::optional<BulkheadStatus> BulkheadAt(const BulkheadPolicy& policy, Tick now);
   std::optional<IdempotencyStatus> IdempotencyAt(const IdempotencyPolicy& policy, Tick now);
   // Null if it was not needed so far.
-  RetryBudget* budget() { return budget_.has_value() ? &*budget_ : nullptr; }
+  RetryBudget* budget() { return budget_.get(); }
 
  private:
   // The parts that only a policy switches on; each comes with its first use. The two that meet
@@ -177,7 +178,7 @@ class Limits {
   RetryBudget& EnsureBudget(const Policy& policy, Tick now);
 
   // Most breakers have a budget and nothing else.
-  std::optional<RetryBudget> budget_;
+  std::unique_ptr<RetryBudget> budget_;
   std::unique_ptr<Switched> switched_;
 };
 

@@ -35,7 +35,6 @@ LockedBreaker Engine::Enter(absl::string_view breaker, Tick now, Aftermath& afte
   LockedBreaker entry;
   if (hint.has_value()) entry = registry_.FindAt(*hint, breaker);
   if (!entry) entry = registry_.Find(breaker);
-  if (entry) entry->guard.Prefetch();
   if (!entry || entry->generation == rules_.generation()) return entry;
   entry.Unlock();
   Rules::Match match = rules_.Find(breaker);

@@ -9,6 +9,8 @@ namespace fusebox {
 // A few more slots than breakers: threads that race to create one name take a slot each.
 constexpr size_t kSpareSlots = 1024;
 
+static_assert(sizeof(BreakerEntry) == 256, "four cache lines, which never straddle a page");
+
 Registry::Registry(size_t max_breakers)
     : max_breakers_(max_breakers), chunks_((max_breakers + kSpareSlots) / kChunkEntries + 1) {
   shards_.reserve(kShards);
@@ -46,7 +48,7 @@ LockedBreaker Registry::FindAt(Slot slot, absl::string_view name) {
 LockedBreaker Registry::At(Slot slot) {
   if (slot >= end()) return {};
   LockedBreaker breaker(EntryAt(slot));
-  if (!breaker->alive_) return {};
+  if (!breaker->IsAlive()) return {};
   return breaker;
 }
 
@@ -107,7 +109,7 @@ absl::StatusOr<LockedBreaker> Registry::Enlist(Slot slot, absl::string_view name
   }
   LockedBreaker breaker(EntryAt(slot));
   breaker->guard = Guard(birth.source->NextEpoch(), birth.now);
-  breaker->alive_ = true;
+  breaker->ruling = birth.ruling;
   return breaker;
 }
 
@@ -123,14 +125,12 @@ void Registry::Settle(Slot slot, absl::string_view name, const Birth& birth) {
   const LockedBreaker locked(EntryAt(slot));
   locked->name_.Assign(name);
   locked->slot_ = slot;
-  locked->ruling = birth.ruling;
   locked->generation = birth.generation;
   locked->last_used = birth.now;
   locked->queued_for = Tick::Max();
 }
 
 void Registry::Vacate(BreakerEntry& entry) {
-  entry.alive_ = false;
   entry.name_.Clear();
   entry.guard = Guard(0, Tick());
   entry.ruling.reset();

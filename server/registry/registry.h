@@ -42,10 +42,12 @@ class BreakerEntry {
   friend class Registry;
   friend class LockedBreaker;
 
+  // Whether it is the breaker of its name: it is in the index.
+  bool IsAlive() const { return ruling != nullptr; }
+
   Slot slot_ = 0;
   CompactName name_;
   Mutex mutex_;
-  bool alive_ = false;  // It is the breaker of its name: it is in the index.
 };
 
 // Exclusive use of one breaker, until it goes out of scope; false if there is none. Hold it for
