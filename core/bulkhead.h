@@ -72,9 +72,6 @@ class Bulkhead {
   // Whether forgetting it would change nothing.
   bool IsBlank() const { return leases_.empty() && granted_ == 0 && refused_ == 0; }
 
-  // Gives back memory that holds nothing. True if it did.
-  bool Trim() { return leases_.Trim(); }
-
  private:
   void Free(const Lease& lease);
 

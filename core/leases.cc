@@ -15,8 +15,7 @@ bool IsGap(const Lease& lease) { return lease.taken == kGap; }
 
 void Leases::Add(const Lease& lease) {
   assert(empty() || Newest().permit < lease.permit);
-  // Even if as many of them are gaps as may be, half are leases.
-  if (span_ == capacity_) MoveTo(capacity_ == 0 ? kLeast : 2 * capacity_);
+  if (span_ == capacity_) MoveTo(size_ <= capacity_ / 2 ? capacity_ : 2 * capacity_);
   At(span_++) = lease;
   ++size_;
 }
@@ -36,19 +35,12 @@ bool Leases::Remove(PermitId permit) {
   found.taken = kGap;
   --size_;
   DropGapsAtTheEnds();
-  const bool sparse = capacity_ > kLeast && size_ < capacity_ / 8;
+  const bool sparse = capacity_ > kFew && size_ < capacity_ / 8;
   if (sparse) {
     MoveTo(capacity_ / 2);
-  } else if (span_ > 2 * size_ + kLeast) {
+  } else if (span_ > 2 * size_ + kFew) {
     MoveTo(capacity_);
   }
-  return true;
-}
-
-bool Leases::Trim() {
-  if (!empty() || ring_ == nullptr) return false;
-  ring_ = nullptr;
-  capacity_ = 0;
   return true;
 }
 
@@ -73,15 +65,18 @@ void Leases::DropGapsAtTheEnds() {
   while (span_ > 0 && IsGap(At(span_ - 1))) --span_;
 }
 
-// Without the gaps, into a ring of this size.
+// Closes the gaps, in a ring of this size.
 void Leases::MoveTo(uint32_t capacity) {
-  auto ring = std::make_unique<Lease[]>(capacity);
+  auto many = capacity > kFew ? std::make_unique<Lease[]>(capacity) : nullptr;
+  std::array<Lease, kFew> few;
+  Lease* const ring = many == nullptr ? few.data() : many.get();
   uint32_t next = 0;
   for (uint32_t position = 0; position < span_; ++position) {
     if (!IsGap(At(position))) ring[next++] = At(position);
   }
   assert(next == size_ && next <= capacity);
-  ring_ = std::move(ring);
+  many_ = std::move(many);
+  few_ = few;
   capacity_ = capacity;
   first_ = 0;
   span_ = size_;

@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_CORE_LEASES_H_
 #define FUSEBOX_CORE_LEASES_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,20 +13,20 @@ namespace fusebox {
 
 // One place, taken by one permit.
 struct Lease {
-  PermitId permit;
-  Tick taken;
+  PermitId permit = {};
+  Tick taken = {};
   Tick own_end = Tick::Max();  // Where its holder said how long.
 };
 
 // The leases that are out, in the order in which they were taken, which is that of their permits.
 //
 // A ring without pointers, as adding one and looking at the oldest is what every call does: among
-// very many breakers each piece of memory that this takes is one to wait for. One that ends between
-// others leaves a gap; gaps are closed when they are more than the leases, so that the ring's size
-// follows theirs.
+// very many breakers each piece of memory that this takes is one to wait for. So the first few are
+// in place, too. One that ends between others leaves a gap; gaps are closed when they are more than
+// the leases, so that the ring's size follows theirs.
 //
-// Takes 32 to 256 bytes per lease, and none before the first. Oldest() and, amortized, Add() are
-// O(1), Find() is O(log leases), and so is, amortized, Remove(). Not thread-safe.
+// Beyond four leases takes 32 to 256 bytes per lease. Oldest() and, amortized, Add() are O(1),
+// Find() is O(log leases), and so is, amortized, Remove(). Not thread-safe.
 class Leases {
  public:
   // `lease.permit` is newer than all before it.
@@ -44,29 +45,30 @@ class Leases {
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
-  // Gives back the memory that an empty one keeps. True if it did.
-  bool Trim();
-
-  // What it takes, for tests.
+  // For how many there is room, for tests.
   size_t capacity() const { return capacity_; }
 
  private:
-  static constexpr uint32_t kLeast = 4;
+  static constexpr uint32_t kFew = 4;
 
   // By position: 0 is the oldest, which is never a gap, and nor is the newest.
-  Lease& At(uint32_t position) { return ring_[(first_ + position) & (capacity_ - 1)]; }
-  const Lease& At(uint32_t position) const { return ring_[(first_ + position) & (capacity_ - 1)]; }
+  Lease& At(uint32_t position) {
+    Lease* const ring = many_ == nullptr ? few_.data() : many_.get();
+    return ring[(first_ + position) & (capacity_ - 1)];
+  }
+  const Lease& At(uint32_t position) const { return const_cast<Leases*>(this)->At(position); }
   // Of the permit, or of the first one that is newer.
   uint32_t PositionOf(PermitId permit) const;
   void DropGapsAtTheEnds();
   void MoveTo(uint32_t capacity);
 
   // Positions are numbers of 32 bits, as 2^31 leases would take 64 GB.
-  std::unique_ptr<Lease[]> ring_;
-  uint32_t capacity_ = 0;  // A power of two, or 0.
+  std::unique_ptr<Lease[]> many_;  // Null while `few_` are enough.
+  uint32_t capacity_ = kFew;       // A power of two.
   uint32_t first_ = 0;
   uint32_t span_ = 0;  // From the oldest to the newest, with the gaps.
   uint32_t size_ = 0;
+  std::array<Lease, kFew> few_;
 };
 
 }  // namespace fusebox

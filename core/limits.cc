@@ -302,7 +302,6 @@ bool Limits::TrimSwitched(const Policy& policy, Tick now) {
   }
   if (parts.bulkhead.has_value()) {
     parts.bulkhead->Advance(now);
-    trimmed |= parts.bulkhead->Trim();
     if (parts.bulkhead->IsBlank()) drop(parts.bulkhead);
   }
   if (parts.waiters != nullptr && parts.waiters->empty()) drop(parts.waiters);
