@@ -21,8 +21,15 @@ Registry::~Registry() {
   for (std::atomic<Chunk*>& chunk : chunks_) delete chunk.load(std::memory_order_acquire);
 }
 
-Slot Registry::Lookup(absl::string_view name) {
-  const HashedName key(name);
+// Of a name that was found often; empty if it was not, or is elsewhere by now.
+LockedBreaker Registry::FindByMemo(const HashedName& key) {
+  const std::optional<Slot> slot = memo_.Guess(key.hash);
+  if (!slot.has_value() || *slot >= end()) return {};
+  PrefetchAll(EntryAt(*slot));
+  return FindAt(*slot, key.name);
+}
+
+Slot Registry::Lookup(const HashedName& key) {
   Shard& shard = ShardOf(key);
   MutexLock lock(&shard.mutex);
   shard.slots.prefetch(key);  // One wait for both of the table's arrays.
@@ -31,9 +38,12 @@ Slot Registry::Lookup(absl::string_view name) {
 }
 
 LockedBreaker Registry::Find(absl::string_view name) {
+  const HashedName key(name);
+  if (LockedBreaker breaker = FindByMemo(key)) return breaker;
   while (true) {
-    const Slot slot = Lookup(name);
+    const Slot slot = Lookup(key);
     if (slot == kNoSlot) return {};
+    memo_.Note(key.hash, slot);
     // Between the two locks it may have been forgotten, and even made again elsewhere.
     if (LockedBreaker breaker = FindAt(slot, name)) return breaker;
   }

@@ -19,6 +19,7 @@
 #include "core/prefetch.h"
 #include "core/tick.h"
 #include "server/registry/compact_name.h"
+#include "server/registry/slot_memo.h"
 #include "server/sync/mutex.h"
 
 namespace fusebox {
@@ -83,6 +84,7 @@ class LockedBreaker {
 // All breakers of a server by name, at most `max_breakers`.
 //
 //   name --hash--> shard { mutex, set of slots } --slot--> entry { mutex, policy, guard }
+//          `-----> memo of slots ------------------^
 //
 // Entries live in chunks that are never freed, so a slot that was found may be locked without any
 // other lock; whoever locks it checks that it still is who they were looking for. The index holds
@@ -177,7 +179,8 @@ class Registry {
   }
   // By the highest bits: the shard's own table uses the lower ones.
   Shard& ShardOf(const HashedName& name) { return *shards_[name.hash >> (64 - kShardBits)]; }
-  Slot Lookup(absl::string_view name);
+  LockedBreaker FindByMemo(const HashedName& key);
+  Slot Lookup(const HashedName& key);
   // Makes the settled slot the breaker of its name and returns it locked, unless there is one
   // already (an empty result) or there are as many as may be (an error).
   absl::StatusOr<LockedBreaker> Enlist(Slot slot, absl::string_view name, const Birth& birth);
@@ -192,6 +195,7 @@ class Registry {
   const size_t max_breakers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::atomic<Chunk*>> chunks_;
+  SlotMemo memo_;
   std::atomic<size_t> size_{0};  // Breakers that are alive.
   std::atomic<Slot> end_{0};     // Sequentially consistent, for those who watch for births.
 

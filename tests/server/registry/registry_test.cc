@@ -56,6 +56,24 @@ class RegistryTest : public ::testing::Test {
   Registry registry_{10'000};
 };
 
+// What is asked for often is remembered, and may not be there any more.
+TEST_F(RegistryTest, FindsOneThatWasForgottenAndMadeElsewhere) {
+  const Slot slot = Make("a");
+  for (int i = 0; i < 100; ++i) ASSERT_NE(EpochOf("a"), 0u);
+  ASSERT_TRUE(registry_.Erase(slot, "a", kAlways));
+  EXPECT_EQ(EpochOf("a"), 0u);
+  ASSERT_EQ(Make("b"), slot);  // Another one lives there now.
+  EXPECT_EQ(EpochOf("a"), 0u);
+  const Slot elsewhere = Make("a");
+  ASSERT_NE(elsewhere, slot);
+  for (int i = 0; i < 100; ++i) {
+    const LockedBreaker breaker = registry_.Find("a");
+    ASSERT_TRUE(breaker);
+    ASSERT_EQ(breaker->slot(), elsewhere);
+    ASSERT_EQ(breaker->name(), "a");
+  }
+}
+
 // A name that nobody asked about costs nothing.
 TEST_F(RegistryTest, FindsNothingThatWasNotMade) {
   EXPECT_FALSE(registry_.Find("db/orders"));
