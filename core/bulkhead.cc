@@ -1,6 +1,7 @@
 #include "core/bulkhead.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace fusebox {
 
@@ -20,9 +21,9 @@ bool Bulkhead::TryTake(const BulkheadPolicy& policy, PermitId permit, Tick now,
 
 bool Bulkhead::Return(PermitId permit, Tick now) {
   Advance(now);
-  const Lease* const lease = leases_.Find(permit);
-  if (lease == nullptr) return false;
-  Free(*lease);
+  const std::optional<Lease> ended = leases_.Remove(permit);
+  if (!ended.has_value()) return false;
+  ForgetOwnEnd(*ended);
   return true;
 }
 
@@ -45,18 +46,19 @@ Tick Bulkhead::NextDeadline() const {
 
 void Bulkhead::Advance(Tick now) {
   for (; !own_ends_.empty() && own_ends_.begin()->first <= now; ++expired_) {
-    Free(*leases_.Find(own_ends_.begin()->second));
+    leases_.Remove(own_ends_.begin()->second);
+    own_ends_.erase(own_ends_.begin());
   }
   const auto runs_out = [this, now](const Lease& lease) {
     return lease.taken + lease_timeout_ <= now;
   };
-  for (; !leases_.empty() && runs_out(leases_.Oldest()); ++expired_) Free(leases_.Oldest());
+  for (; !leases_.empty() && runs_out(leases_.Oldest()); ++expired_) {
+    ForgetOwnEnd(leases_.RemoveOldest());
+  }
 }
 
-void Bulkhead::Free(const Lease& lease) {
-  const PermitId permit = lease.permit;
-  if (lease.own_end != Tick::Max()) own_ends_.erase({lease.own_end, permit});
-  leases_.Remove(permit);
+void Bulkhead::ForgetOwnEnd(const Lease& lease) {
+  if (lease.own_end != Tick::Max()) own_ends_.erase({lease.own_end, lease.permit});
 }
 
 absl::Duration Bulkhead::RetryAfter(Tick now) const {

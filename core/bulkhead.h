@@ -73,7 +73,7 @@ class Bulkhead {
   bool IsBlank() const { return leases_.empty() && granted_ == 0 && refused_ == 0; }
 
  private:
-  void Free(const Lease& lease);
+  void ForgetOwnEnd(const Lease& lease);
 
   absl::Duration lease_timeout_;
   Leases leases_;

@@ -20,19 +20,17 @@ void Leases::Add(const Lease& lease) {
   ++size_;
 }
 
-const Lease* Leases::Find(PermitId permit) const {
+std::optional<Lease> Leases::Remove(PermitId permit) {
   const uint32_t position = PositionOf(permit);
-  if (position == span_) return nullptr;
+  if (position == span_) return std::nullopt;
   const Lease& found = At(position);
-  return found.permit == permit && !IsGap(found) ? &found : nullptr;
+  if (found.permit != permit || IsGap(found)) return std::nullopt;
+  return RemoveAt(position);
 }
 
-bool Leases::Remove(PermitId permit) {
-  const uint32_t position = PositionOf(permit);
-  if (position == span_) return false;
-  Lease& found = At(position);
-  if (found.permit != permit || IsGap(found)) return false;
-  found.taken = kGap;
+Lease Leases::RemoveAt(uint32_t position) {
+  const Lease removed = At(position);
+  At(position).taken = kGap;
   --size_;
   DropGapsAtTheEnds();
   const bool sparse = capacity_ > kFew && size_ < capacity_ / 8;
@@ -41,7 +39,7 @@ bool Leases::Remove(PermitId permit) {
   } else if (span_ > 2 * size_ + kFew) {
     MoveTo(capacity_);
   }
-  return true;
+  return removed;
 }
 
 uint32_t Leases::PositionOf(PermitId permit) const {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/permit_id.h"
 #include "core/tick.h"
@@ -25,22 +26,20 @@ struct Lease {
 // in place, too. One that ends between others leaves a gap; gaps are closed when they are more than
 // the leases, so that the ring's size follows theirs.
 //
-// Beyond four leases takes 32 to 256 bytes per lease. Oldest() and, amortized, Add() are O(1),
-// Find() is O(log leases), and so is, amortized, Remove(). Not thread-safe.
+// Beyond four leases takes 32 to 256 bytes per lease. Remove() is O(log leases), the others are
+// O(1), all of them amortized. Not thread-safe.
 class Leases {
  public:
   // `lease.permit` is newer than all before it.
   void Add(const Lease& lease);
 
-  // Null if it is not out.
-  const Lease* Find(PermitId permit) const;
-
-  // False if it was not out.
-  bool Remove(PermitId permit);
+  // Ends it. Absent if it was not out.
+  std::optional<Lease> Remove(PermitId permit);
 
   // Not of none.
   const Lease& Oldest() const { return At(0); }
   const Lease& Newest() const { return At(span_ - 1); }
+  Lease RemoveOldest() { return RemoveAt(0); }
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -59,6 +58,7 @@ class Leases {
   const Lease& At(uint32_t position) const { return const_cast<Leases*>(this)->At(position); }
   // Of the permit, or of the first one that is newer.
   uint32_t PositionOf(PermitId permit) const;
+  Lease RemoveAt(uint32_t position);
   void DropGapsAtTheEnds();
   void MoveTo(uint32_t capacity);
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <random>
 
 namespace fusebox {
@@ -32,29 +33,37 @@ TEST(LeasesTest, TheOldestIsTheFirstThatIsStillOut) {
 }
 
 // A gap is no lease.
-TEST(LeasesTest, OneThatEndedIsFoundNoMore) {
+TEST(LeasesTest, OneThatEndedEndsOnce) {
   Leases leases;
   Fill(leases, 0, 5);
   EXPECT_TRUE(leases.Remove({1, 2}));
-  EXPECT_EQ(leases.Find({1, 2}), nullptr);
   EXPECT_FALSE(leases.Remove({1, 2}));
-  ASSERT_NE(leases.Find({1, 3}), nullptr);
-  EXPECT_EQ(leases.Find({1, 3})->permit.number, 3u);
+  ASSERT_TRUE(leases.Remove({1, 3}));
+  EXPECT_EQ(leases.size(), 3u);
 }
 
-// As is one that never was: between two, before all and after all.
-TEST(LeasesTest, OneThatNeverWasIsNotFound) {
+// Nor is one that never was: between two, before all and after all.
+TEST(LeasesTest, OneThatNeverWasDoesNotEnd) {
   Leases leases;
-  EXPECT_EQ(leases.Find({1, 1}), nullptr);
   EXPECT_FALSE(leases.Remove({1, 1}));
   leases.Add(Of(2));
   leases.Add(Of(4));
-  for (const uint64_t number : {1u, 3u, 5u}) {
-    EXPECT_EQ(leases.Find({1, number}), nullptr) << number;
-    EXPECT_FALSE(leases.Remove({1, number})) << number;
-  }
-  EXPECT_EQ(leases.Find({0, 2}), nullptr);
-  EXPECT_EQ(leases.Find({2, 2}), nullptr);
+  for (const uint64_t number : {1u, 3u, 5u}) EXPECT_FALSE(leases.Remove({1, number})) << number;
+  EXPECT_FALSE(leases.Remove({0, 2}));
+  EXPECT_FALSE(leases.Remove({2, 2}));
+  EXPECT_EQ(leases.size(), 2u);
+}
+
+// Its owner knows when it was taken, and until when its holder wanted it.
+TEST(LeasesTest, WhatEndsIsTold) {
+  Leases leases;
+  const Lease lease{{3, 4}, Tick::FromNanos(5), Tick::FromNanos(6)};
+  leases.Add(lease);
+  const std::optional<Lease> ended = leases.Remove(lease.permit);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->permit, lease.permit);
+  EXPECT_EQ(ended->taken, lease.taken);
+  EXPECT_EQ(ended->own_end, lease.own_end);
 }
 
 // The newest is the one that is given back.
@@ -96,7 +105,8 @@ TEST(LeasesTest, MemoryFollowsTheSize) {
     }
     EXPECT_EQ(leases.size(), 10u);
     EXPECT_LE(leases.capacity(), 80u) << newest_first;
-    while (!leases.empty()) ASSERT_TRUE(leases.Remove(leases.Oldest().permit));
+    uint64_t next = newest_first ? 0 : 99'990;
+    while (!leases.empty()) EXPECT_EQ(leases.RemoveOldest().permit.number, next++);
     EXPECT_EQ(leases.capacity(), 4u);
   }
 }
@@ -113,8 +123,7 @@ class LeasesWalk {
       leases_.Add(lease);
       expected_.emplace(lease.permit, lease.taken);
     } else {
-      const PermitId permit = AnyPermit();
-      EXPECT_EQ(leases_.Remove(permit), expected_.erase(permit) > 0);
+      Remove(AnyPermit());
     }
   }
 
@@ -122,18 +131,21 @@ class LeasesWalk {
     ASSERT_EQ(leases_.size(), expected_.size());
     ASSERT_EQ(leases_.empty(), expected_.empty());
     ASSERT_LE(leases_.capacity(), std::max<size_t>(8 * expected_.size(), 8));
-    const PermitId permit = AnyPermit();
-    const Lease* const found = leases_.Find(permit);
-    ASSERT_EQ(found != nullptr, expected_.count(permit) > 0);
-    if (found != nullptr) {
-      ASSERT_EQ(found->taken, expected_.at(permit));
-    }
     if (expected_.empty()) return;
     ASSERT_EQ(leases_.Oldest().permit, expected_.begin()->first);
     ASSERT_EQ(leases_.Newest().permit, expected_.rbegin()->first);
   }
 
  private:
+  void Remove(PermitId permit) {
+    const auto expected = expected_.find(permit);
+    const std::optional<Lease> removed = leases_.Remove(permit);
+    ASSERT_EQ(removed.has_value(), expected != expected_.end());
+    if (!removed.has_value()) return;
+    EXPECT_EQ(removed->taken, expected->second);
+    expected_.erase(expected);
+  }
+
   uint64_t Below(uint64_t bound) { return random_() % bound; }
 
   // Mostly one that is out; or one that was, or that never was.
