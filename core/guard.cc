@@ -18,7 +18,7 @@ Tick Guard::Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source
 Decision Guard::Acquire(const RulingPolicy& ruling, const Question& question, Tick now,
                         TransitionSource& source, Transitions& transitions) {
   limits_.Prefetch();
-  if (ruling.policy.hedge.percentile.on()) __builtin_prefetch(experience_.get());
+  if (experience_ != nullptr && ruling.policy.hedge.percentile.on()) PrefetchAll(*experience_);
   now = Enter(ruling, now, source, transitions);
   if (Is(OverrideMode::kForcedOpen)) {
     const absl::Duration left = override_->expires - now;
@@ -184,12 +184,16 @@ void Guard::TakeBackFromBreaker(const RulingPolicy& ruling, const Decision& gran
   if (totals_.calls > 0) --totals_.calls;
 }
 
+void Guard::PrefetchForCounting() const {
+  breaker_.Prefetch();
+  limits_.PrefetchBudget();
+  if (experience_ != nullptr) PrefetchAll(*experience_);
+}
+
 Verdict Guard::Record(const RulingPolicy& ruling, const Ending& ending, Tick now,
                       TransitionSource& source, Transitions& transitions) {
-  breaker_.Prefetch();
   limits_.Prefetch();
-  limits_.PrefetchBudget();
-  __builtin_prefetch(experience_.get());
+  PrefetchForCounting();
   now = Enter(ruling, now, source, transitions);
   const size_t before = transitions.size();
   const Report report{.outcome = ruling.classification.Classify(ending.result),
@@ -226,6 +230,7 @@ void Guard::Earn(const Policy& policy, uint32_t calls, Tick now, Verdict& verdic
 
 Verdict Guard::Count(const RulingPolicy& ruling, const Tally& tally, Tick now,
                      TransitionSource& source, Transitions& transitions) {
+  PrefetchForCounting();
   now = Enter(ruling, now, source, transitions);
   const size_t before = transitions.size();
   Verdict verdict{.counted = Counted::kLate};

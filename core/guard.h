@@ -206,6 +206,7 @@ class Guard {
   Tick Enter(const RulingPolicy& ruling, Tick now, TransitionSource& source,
              Transitions& transitions);
 
+  void PrefetchForCounting() const;
   Decision Grant(const RulingPolicy& ruling, const Question& question, Tick now);
   Decision GrantWithoutVote(const RulingPolicy& ruling, const Question& question, bool earns,
                             Tick now);

@@ -15,7 +15,8 @@ bool IsGap(const Lease& lease) { return lease.taken == kGap; }
 
 void Leases::Add(const Lease& lease) {
   assert(empty() || Newest().permit < lease.permit);
-  if (span_ == capacity_) MoveTo(size_ <= capacity_ / 2 ? capacity_ : 2 * capacity_);
+  if (span_ == capacity_ && size_ <= capacity_ / 2) CloseGaps();
+  if (span_ == capacity_) Resize(2 * capacity_);
   At(span_++) = lease;
   ++size_;
 }
@@ -35,9 +36,9 @@ Lease Leases::RemoveAt(uint32_t position) {
   DropGapsAtTheEnds();
   const bool sparse = capacity_ > kFew && size_ < capacity_ / 8;
   if (sparse) {
-    MoveTo(capacity_ / 2);
+    Resize(capacity_ / 2);
   } else if (span_ > 2 * size_ + kFew) {
-    MoveTo(capacity_);
+    CloseGaps();
   }
   return removed;
 }
@@ -63,21 +64,26 @@ void Leases::DropGapsAtTheEnds() {
   while (span_ > 0 && IsGap(At(span_ - 1))) --span_;
 }
 
-// Closes the gaps, in a ring of this size.
-void Leases::MoveTo(uint32_t capacity) {
+void Leases::CloseGaps() {
+  uint32_t next = 0;
+  for (uint32_t position = 0; position < span_; ++position) {
+    if (!IsGap(At(position))) At(next++) = At(position);
+  }
+  span_ = next;
+  assert(span_ == size_);
+}
+
+void Leases::Resize(uint32_t capacity) {
+  CloseGaps();
+  assert(size_ <= capacity);
   auto many = capacity > kFew ? std::make_unique<Lease[]>(capacity) : nullptr;
   std::array<Lease, kFew> few;
   Lease* const ring = many == nullptr ? few.data() : many.get();
-  uint32_t next = 0;
-  for (uint32_t position = 0; position < span_; ++position) {
-    if (!IsGap(At(position))) ring[next++] = At(position);
-  }
-  assert(next == size_ && next <= capacity);
+  for (uint32_t position = 0; position < span_; ++position) ring[position] = At(position);
   many_ = std::move(many);
   few_ = few;
   capacity_ = capacity;
   first_ = 0;
-  span_ = size_;
 }
 
 }  // namespace fusebox

@@ -22,14 +22,18 @@ struct Lease {
 // The leases that are out, in the order in which they were taken, which is that of their permits.
 //
 // A ring without pointers, as adding one and looking at the oldest is what every call does: among
-// very many breakers each piece of memory that this takes is one to wait for. So the first few are
-// in place, too. One that ends between others leaves a gap; gaps are closed when they are more than
-// the leases, so that the ring's size follows theirs.
+// very many breakers each piece of memory that this takes is one to wait for. So the first four are
+// in place, too. One that ends between others leaves a gap; gaps are closed when there are four
+// more of them than leases, so that the ring's size follows theirs.
 //
-// Beyond four leases takes 32 to 256 bytes per lease. Remove() is O(log leases), the others are
-// O(1), all of them amortized. Not thread-safe.
+// With more than four takes 32 to 256 bytes per lease. Remove() is O(log leases), the others are
+// O(1), all of them amortized: now and then one moves all leases. Not thread-safe.
 class Leases {
  public:
+  Leases() = default;
+  Leases(const Leases&) = delete;
+  Leases& operator=(const Leases&) = delete;
+
   // `lease.permit` is newer than all before it.
   void Add(const Lease& lease);
 
@@ -60,7 +64,8 @@ class Leases {
   uint32_t PositionOf(PermitId permit) const;
   Lease RemoveAt(uint32_t position);
   void DropGapsAtTheEnds();
-  void MoveTo(uint32_t capacity);
+  void CloseGaps();
+  void Resize(uint32_t capacity);
 
   // Positions are numbers of 32 bits, as 2^31 leases would take 64 GB.
   std::unique_ptr<Lease[]> many_;  // Null while `few_` are enough.

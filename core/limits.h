@@ -105,11 +105,14 @@ class Limits {
   // Forgets parts that hold nothing. True if it did.
   bool Trim(const Policy& policy, Tick now);
 
-  // Has the processor fetch what Take() and End() read first, and what Earn() and HoldsRetry() do.
+  // Has the processor fetch what Take() and End() read first.
   void Prefetch() const {
     if (switched_ != nullptr) PrefetchAll(*switched_);
   }
-  void PrefetchBudget() const { __builtin_prefetch(budget_.get()); }
+  // The same of Earn() and HoldsRetry().
+  void PrefetchBudget() const {
+    if (budget_ != nullptr) PrefetchAll(*budget_);
+  }
 
   // Whether this call takes anything from here.
   static bool Concern(const Policy& policy, const Question& question);

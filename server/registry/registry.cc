@@ -1,5 +1,7 @@
 #include "server/registry/registry.h"
 
+#include <cassert>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
@@ -9,7 +11,7 @@ namespace fusebox {
 // A few more slots than breakers: threads that race to create one name take a slot each.
 constexpr size_t kSpareSlots = 1024;
 
-static_assert(sizeof(BreakerEntry) == 256, "four cache lines, which never straddle a page");
+static_assert(sizeof(BreakerEntry) == 256, "one more byte would take four more cache lines");
 
 Registry::Registry(size_t max_breakers)
     : max_breakers_(max_breakers), chunks_((max_breakers + kSpareSlots) / kChunkEntries + 1) {
@@ -24,7 +26,7 @@ Registry::~Registry() {
 // Of a name that was found often; empty if it was not, or is elsewhere by now.
 LockedBreaker Registry::FindByMemo(const HashedName& key) {
   const std::optional<Slot> slot = memo_.Guess(key.hash);
-  if (!slot.has_value() || *slot >= end()) return {};
+  if (!slot.has_value() || *slot >= end()) return {};  // Not even slot 0 need be there.
   PrefetchAll(EntryAt(*slot));
   return FindAt(*slot, key.name);
 }
@@ -118,6 +120,7 @@ absl::StatusOr<LockedBreaker> Registry::Enlist(Slot slot, absl::string_view name
     return TooMany(name);
   }
   LockedBreaker breaker(EntryAt(slot));
+  assert(birth.ruling != nullptr);
   breaker->guard = Guard(birth.source->NextEpoch(), birth.now);
   breaker->ruling = birth.ruling;
   return breaker;

@@ -111,6 +111,25 @@ TEST(LeasesTest, MemoryFollowsTheSize) {
   }
 }
 
+// Where it just grew or shrank, one more or less moves nothing again.
+TEST(LeasesTest, ARingDoesNotSwayAtABoundary) {
+  Leases leases;
+  Fill(leases, 0, 65);
+  const size_t grown = leases.capacity();
+  uint64_t next = 65;
+  const auto sway = [&] {
+    leases.RemoveOldest();
+    leases.RemoveOldest();
+    Fill(leases, next, next + 2);
+    next += 2;
+  };
+  for (int i = 0; i < 1'000; ++i, sway()) ASSERT_EQ(leases.capacity(), grown);
+  while (leases.capacity() == grown) leases.RemoveOldest();
+  const size_t shrunk = leases.capacity();
+  ASSERT_GT(leases.size(), 4u);
+  for (int i = 0; i < 1'000; ++i, sway()) ASSERT_EQ(leases.capacity(), shrunk);
+}
+
 // Against a map, which cannot be wrong.
 class LeasesWalk {
  public:
@@ -119,9 +138,13 @@ class LeasesWalk {
   void Step(size_t around) {
     if (expected_.size() < Below(2 * around)) {
       next_ += 1 + Below(2);
-      const Lease lease{{1 + next_ / 500, next_}, Tick::FromNanos(static_cast<int64_t>(next_))};
+      const auto taken = static_cast<int64_t>(next_);
+      const Lease lease{{1 + next_ / 500, next_}, Tick::FromNanos(taken), AnyTick()};
       leases_.Add(lease);
-      expected_.emplace(lease.permit, lease.taken);
+      expected_.emplace(lease.permit, lease);
+    } else if (!expected_.empty() && Below(4) == 0) {
+      EXPECT_EQ(leases_.RemoveOldest().permit, expected_.begin()->first);
+      expected_.erase(expected_.begin());
     } else {
       Remove(AnyPermit());
     }
@@ -142,10 +165,14 @@ class LeasesWalk {
     const std::optional<Lease> removed = leases_.Remove(permit);
     ASSERT_EQ(removed.has_value(), expected != expected_.end());
     if (!removed.has_value()) return;
-    EXPECT_EQ(removed->taken, expected->second);
+    EXPECT_EQ(removed->taken, expected->second.taken);
+    EXPECT_EQ(removed->own_end, expected->second.own_end);
     expected_.erase(expected);
   }
 
+  Tick AnyTick() {
+    return Below(2) == 0 ? Tick::Max() : Tick::FromNanos(static_cast<int64_t>(Below(1'000)));
+  }
   uint64_t Below(uint64_t bound) { return random_() % bound; }
 
   // Mostly one that is out; or one that was, or that never was.
@@ -157,7 +184,7 @@ class LeasesWalk {
   std::mt19937 random_;
   uint64_t next_ = 0;
   Leases leases_;
-  std::map<PermitId, Tick> expected_;
+  std::map<PermitId, Lease> expected_;
 };
 
 TEST(LeasesTest, HoldsWhatAMapWouldHold) {

@@ -345,6 +345,22 @@ TEST_F(RateLimitTest, DoesNotOverflow) {
   }
 }
 
+// Nor in what is remembered of what was spent.
+TEST_F(RateLimitTest, GivesBackOutOfTheLargestBucket) {
+  const RateLimitPolicy slow = Numbers(1, absl::Hours(1), 1'000'000);
+  RateLimit limit(slow, now_);
+  const Tick first = now_;
+  for (int i = 1; i < 1'000'000; ++i) ASSERT_TRUE(limit.TryTake(slow, now_).taken);
+  now_ += absl::Nanoseconds(1);
+  ASSERT_TRUE(limit.TryTake(slow, now_).taken);
+  EXPECT_EQ(limit.Available(slow, now_), 0u);
+  limit.GiveBack(slow, first);
+  EXPECT_EQ(limit.Available(slow, now_), 1u);
+  limit.GiveBack(slow, now_);
+  EXPECT_EQ(limit.Available(slow, now_), 2u);
+  EXPECT_EQ(limit.granted(), 999'998u);
+}
+
 // Only one that never did anything may be forgotten: its totals are shown.
 TEST_F(RateLimitTest, IsBlankUntilUsed) {
   const RateLimitPolicy policy = Numbers(2, absl::Seconds(1));
