@@ -1,11 +1,19 @@
 #include "core/idempotency_keys.h"
 
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "core/error.h"
-#include "core/id_line.h"
+#include "core/prefetch.h"
 
 namespace fusebox {
 namespace {
+
+size_t HashOf(absl::string_view key) { return absl::HashOf(key); }
+size_t HashOf(PermitId permit) { return absl::HashOf(permit.epoch, permit.number); }
 
 // Whether the upstream answered that it did not do it. Who cannot be sure says TIMEOUT or IGNORED.
 bool IsKnownNotDone(Outcome outcome) {
@@ -23,16 +31,83 @@ absl::Status CheckIdempotencyKey(absl::string_view key) {
                    "idempotency_key");
 }
 
-void IdempotencyKeys::Enlist(Node& node, const Standing& standing) {
-  node.second.standing = standing;
-  OrderOf(standing).emplace(std::pair(standing.known_until, standing.serial), &node);
-  if (standing.permit.has_value()) awaited_.emplace(*standing.permit, &node);
+// Where a key stands.
+struct IdempotencyKeys::Standing {
+  PermitId permit = {};  // Who can end it, if `awaited`.
+  Tick in_flight_until = {};
+  Tick known_until = {};   // Then it is forgotten.
+  bool awaited = false;    // Else nobody can end it any more.
+  bool succeeded = false;  // Else it is IN_FLIGHT or, after that, UNKNOWN.
+  bool doubted = false;    // What became of an earlier permit is unknown.
+
+  Begun At(Tick now) const {
+    if (succeeded) return Begun::kSucceeded;
+    return now < in_flight_until ? Begun::kInFlight : Begun::kUnknown;
+  }
+};
+
+// The bytes of the key are behind it.
+struct IdempotencyKeys::Node {
+  static Node* New(absl::string_view key, size_t hash) {
+    void* const memory = ::operator new(sizeof(Node) + key.size());
+    Node* const node = new (memory)
+        Node{.hash = static_cast<uint32_t>(hash), .key_size = static_cast<uint16_t>(key.size())};
+    key.copy(node->Bytes(), key.size());
+    return node;
+  }
+  static void Delete(Node* node) {
+    node->~Node();
+    ::operator delete(node);
+  }
+
+  char* Bytes() { return reinterpret_cast<char*>(this + 1); }
+  absl::string_view Key() const { return {const_cast<Node*>(this)->Bytes(), key_size}; }
+  Tick Due() const { return standing.known_until; }
+
+  Node* next_by_key = nullptr;
+  uint32_t hash = 0;
+  uint16_t key_size = 0;
+  Node* next_by_permit = nullptr;
+  DueLink<Node> link = {};
+  Standing standing = {};
+  std::unique_ptr<Standing> before = {};  // Of an UNKNOWN that was tried again.
+};
+
+size_t IdempotencyKeys::ByKey::Hash(const Node& node) { return node.hash; }
+IdempotencyKeys::Node*& IdempotencyKeys::ByKey::Next(Node& node) { return node.next_by_key; }
+size_t IdempotencyKeys::ByPermit::Hash(const Node& node) { return HashOf(node.standing.permit); }
+IdempotencyKeys::Node*& IdempotencyKeys::ByPermit::Next(Node& node) { return node.next_by_permit; }
+
+IdempotencyKeys::~IdempotencyKeys() {
+  for (Dues* dues : {&pending_, &succeeded_}) {
+    while (dues->size() > 0) Forget(*dues->First());
+  }
 }
 
-void IdempotencyKeys::Unlist(const Node& node) {
-  const Standing& standing = node.second.standing;
-  OrderOf(standing).erase({standing.known_until, standing.serial});
-  if (standing.permit.has_value()) awaited_.erase(*standing.permit);
+IdempotencyKeys::Node* IdempotencyKeys::Find(absl::string_view key, size_t hash) {
+  return by_key_.Find(hash, [key, hash](const Node& node) {
+    return node.hash == static_cast<uint32_t>(hash) && node.Key() == key;
+  });
+}
+
+IdempotencyKeys::Node* IdempotencyKeys::FindAwaited(PermitId permit) {
+  return by_permit_.Find(HashOf(permit),
+                         [permit](const Node& node) { return node.standing.permit == permit; });
+}
+
+IdempotencyKeys::Dues& IdempotencyKeys::DuesOf(const Node& node) {
+  return node.standing.succeeded ? succeeded_ : pending_;
+}
+
+void IdempotencyKeys::Enlist(Node& node, const Standing& standing) {
+  node.standing = standing;
+  DuesOf(node).Add(node);
+  if (standing.awaited) by_permit_.Add(node);
+}
+
+void IdempotencyKeys::Unlist(Node& node) {
+  DuesOf(node).Remove(node);
+  if (node.standing.awaited) by_permit_.Remove(node);
 }
 
 void IdempotencyKeys::Change(Node& node, const Standing& standing) {
@@ -42,34 +117,33 @@ void IdempotencyKeys::Change(Node& node, const Standing& standing) {
 
 void IdempotencyKeys::Forget(Node& node) {
   Unlist(node);
-  keys_.erase(keys_.find(node.first));
-  ShrinkIfSparse(keys_);
-}
-
-IdempotencyKeys::Begun IdempotencyKeys::Standing::At(Tick now) const {
-  if (succeeded) return Begun::kSucceeded;
-  return now < in_flight_until ? Begun::kInFlight : Begun::kUnknown;
+  by_key_.Remove(node);
+  Node::Delete(&node);
 }
 
 IdempotencyKeys::Begun IdempotencyKeys::Begin(const IdempotencyPolicy& policy,
                                               absl::string_view key, PermitId permit,
                                               absl::Duration lease, bool retry_unknown, Tick now) {
+  PrefetchAll(*this);
+  const size_t hash = HashOf(key);
   Advance(now);
   const Standing in_flight{.permit = permit,
                            .in_flight_until = now + lease,
                            .known_until = now + lease + policy.ttl,
-                           .serial = next_serial_++};
-  const auto known = keys_.find(key);
-  if (known == keys_.end()) {
+                           .awaited = true};
+  Node* const known = Find(key, hash);
+  if (known == nullptr) {
     if (pending_.size() >= policy.max_keys) {
       ++refused_;
       return Begun::kFull;
     }
-    Enlist(*keys_.try_emplace(key).first, in_flight);
+    Node& node = *Node::New(key, hash);
+    by_key_.Add(node);
+    Enlist(node, in_flight);
     ++begun_;
     return Begun::kFresh;
   }
-  const Begun first = known->second.standing.At(now);
+  const Begun first = known->standing.At(now);
   if (first == Begun::kUnknown && retry_unknown) {
     Retry(*known, in_flight);
     ++begun_;
@@ -83,42 +157,42 @@ std::optional<IdempotencyKeys::Begun> IdempotencyKeys::RefuseDuplicate(absl::str
                                                                        bool retry_unknown,
                                                                        Tick now) {
   Advance(now);
-  const auto known = keys_.find(key);
-  if (known == keys_.end()) return std::nullopt;
-  const Begun first = known->second.standing.At(now);
+  const Node* const known = Find(key, HashOf(key));
+  if (known == nullptr) return std::nullopt;
+  const Begun first = known->standing.At(now);
   if (first == Begun::kUnknown && retry_unknown) return std::nullopt;
   ++duplicates_;
   return first;
 }
 
 void IdempotencyKeys::Retry(Node& node, Standing in_flight) {
-  node.second.before = std::make_unique<Standing>(node.second.standing);
+  node.before = std::make_unique<Standing>(node.standing);
   in_flight.doubted = true;
   Change(node, in_flight);
 }
 
 bool IdempotencyKeys::End(const IdempotencyPolicy& policy, PermitId permit, Outcome outcome,
                           Tick now) {
+  PrefetchAll(*this);
   Advance(now);
-  const auto awaited = awaited_.find(permit);
-  if (awaited == awaited_.end()) return false;
-  Node& node = *awaited->second;
+  Node* const awaited = FindAwaited(permit);
+  if (awaited == nullptr) return false;
   if (IsKnownNotDone(outcome)) {
-    TakeNotDone(node, now);
+    TakeNotDone(*awaited, now);
   } else if (outcome == Outcome::kSuccess) {
-    Settle(node, {.succeeded = true, .known_until = now + policy.ttl});
+    Settle(*awaited, {.known_until = now + policy.ttl, .succeeded = true});
     ForgetSuccessesAbove(policy.max_keys);
   } else {
-    Settle(node, {.known_until = now + policy.ttl});
+    Settle(*awaited, {.known_until = now + policy.ttl});
   }
   return true;
 }
 
 bool IdempotencyKeys::GiveBack(PermitId permit, Tick now) {
   Advance(now);
-  const auto awaited = awaited_.find(permit);
-  if (awaited == awaited_.end()) return false;
-  TakeNotDone(*awaited->second, now);
+  Node* const awaited = FindAwaited(permit);
+  if (awaited == nullptr) return false;
+  TakeNotDone(*awaited, now);
   --begun_;
   return true;
 }
@@ -126,30 +200,27 @@ bool IdempotencyKeys::GiveBack(PermitId permit, Tick now) {
 // This try did nothing, so the key stands as it did before; but what a doubted one may have done
 // before, nobody knows.
 void IdempotencyKeys::TakeNotDone(Node& node, Tick now) {
-  const Standing& standing = node.second.standing;
+  const Standing& standing = node.standing;
   const bool expired = standing.in_flight_until <= now;
   if (expired && standing.doubted) return Settle(node, {.known_until = standing.known_until});
-  const std::unique_ptr<Standing> before = std::move(node.second.before);
+  const std::unique_ptr<Standing> before = std::move(node.before);
   if (before == nullptr || before->known_until <= now) return Forget(node);
   Change(node, *before);
 }
 
 // Nobody can end it any more.
-void IdempotencyKeys::Settle(Node& node, Standing settled) {
-  settled.serial = node.second.standing.serial;
-  node.second.before.reset();
+void IdempotencyKeys::Settle(Node& node, const Standing& settled) {
+  node.before.reset();
   Change(node, settled);
 }
 
 void IdempotencyKeys::ForgetSuccessesAbove(uint32_t most) {
-  for (; keys_.size() > most && !succeeded_.empty(); ++forgotten_) {
-    Forget(*succeeded_.begin()->second);
-  }
+  for (; size() > most && succeeded_.size() > 0; ++forgotten_) Forget(*succeeded_.First());
 }
 
 void IdempotencyKeys::Advance(Tick now) {
-  for (Order* order : {&pending_, &succeeded_}) {
-    while (!order->empty() && order->begin()->first.first <= now) Forget(*order->begin()->second);
+  for (Dues* dues : {&pending_, &succeeded_}) {
+    while (dues->size() > 0 && dues->First()->Due() <= now) Forget(*dues->First());
   }
 }
 

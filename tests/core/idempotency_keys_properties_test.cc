@@ -17,21 +17,20 @@ namespace {
 using Begun = IdempotencyKeys::Begun;
 
 constexpr int kSteps = 400;
-constexpr absl::Duration kLease = absl::Seconds(2);
 
 // What became of one try, as somebody knows who never forgets.
 struct Try {
   PermitId permit;
-  Tick begun;
+  Tick lease_end;
   std::optional<Outcome> outcome = {};
   Tick ended = {};
 
-  bool IsInFlight(Tick now) const { return !outcome.has_value() && begun + kLease > now; }
+  bool IsInFlight(Tick now) const { return !outcome.has_value() && lease_end > now; }
 
   // Until when it is not known whether it was done; a lost holder's time starts with its lease's
   // end.
   Tick UnknownUntil(absl::Duration ttl) const {
-    if (!outcome.has_value()) return begun + kLease + ttl;
+    if (!outcome.has_value()) return lease_end + ttl;
     const bool unknown = *outcome == Outcome::kTimeout || *outcome == Outcome::kIgnored;
     return unknown ? ended + ttl : Tick();
   }
@@ -56,12 +55,12 @@ class World {
 
   // What the tries say must be what the answer is; more than is known may be forgotten of successes
   // only, and only if some were above the bound.
-  void Begin(const std::string& key, bool retry_unknown) {
+  void Begin(const std::string& key, absl::Duration lease, bool retry_unknown) {
     const PermitId permit{1, next_number_++};
     const Begun judged = Judge(tries_[key], policy_.ttl, now_);
     const bool retried = judged == Begun::kUnknown && retry_unknown;
     const size_t pending = Pending();
-    const Begun begun = keys_.Begin(policy_, key, permit, kLease, retry_unknown, now_);
+    const Begun begun = keys_.Begin(policy_, key, permit, lease, retry_unknown, now_);
     if (begun == Begun::kFull) {
       RC_ASSERT(judged != Begun::kInFlight);
       RC_ASSERT(judged != Begun::kUnknown);
@@ -76,7 +75,7 @@ class World {
     const bool was_forgotten = judged == Begun::kSucceeded && keys_.forgotten() > 0;
     RC_ASSERT((judged == Begun::kFresh || retried || was_forgotten));
     if (!retried) tries_[key].clear();
-    tries_[key].push_back({permit, now_});
+    tries_[key].push_back({permit, now_ + lease});
   }
 
   void End(const std::string& key, Outcome outcome) {
@@ -90,7 +89,7 @@ class World {
                           outcome == Outcome::kRateLimited;
     // After its lease, and with others before it, its failure settles nothing.
     if (not_done && !last.IsInFlight(now_) && tries.size() > 1) {
-      last.ended = last.begun + kLease;
+      last.ended = last.lease_end;
       last.outcome = Outcome::kTimeout;
       return;
     }
@@ -99,9 +98,9 @@ class World {
   }
 
   // Begins and gives back: nobody must be able to tell.
-  void BeginInVain(const std::string& key) {
+  void BeginInVain(const std::string& key, absl::Duration lease) {
     const PermitId permit{2, next_number_++};
-    if (keys_.Begin(policy_, key, permit, kLease, true, now_) != Begun::kFresh) return;
+    if (keys_.Begin(policy_, key, permit, lease, true, now_) != Begun::kFresh) return;
     RC_ASSERT(keys_.GiveBack(permit, now_));
   }
 
@@ -133,6 +132,9 @@ class World {
 
 std::string DrawKey() { return *rc::gen::element<std::string>("a", "b", "c", "d", "e", "f"); }
 
+// So that some run out before others that began earlier.
+absl::Duration DrawLease() { return absl::Seconds(*rc::gen::element(1, 2, 9)); }
+
 Outcome DrawOutcome() {
   return *rc::gen::element(Outcome::kSuccess, Outcome::kFailure, Outcome::kTimeout,
                            Outcome::kRateLimited, Outcome::kCallerError, Outcome::kIgnored);
@@ -152,8 +154,8 @@ void LiveThrough(World& world, bool in_vain) {
         world.End(DrawKey(), DrawOutcome());
         break;
       default:
-        if (in_vain) world.BeginInVain(DrawKey());
-        world.Begin(DrawKey(), *rc::gen::arbitrary<bool>());
+        if (in_vain) world.BeginInVain(DrawKey(), DrawLease());
+        world.Begin(DrawKey(), DrawLease(), *rc::gen::arbitrary<bool>());
     }
     world.CheckBounds();
   }
