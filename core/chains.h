@@ -1,6 +1,7 @@
 #ifndef FUSEBOX_CORE_CHAINS_H_
 #define FUSEBOX_CORE_CHAINS_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,8 @@ namespace fusebox {
 //
 // For indexes of which there are very many, most of them of a node or two: these take no memory
 // but what is here, so that nothing else is to be waited for. With more nodes than that it takes 8
-// to 64 bytes for each. Owns no node. All are O(1), amortized: now and then one moves all nodes.
+// to 64 bytes for each. Owns no node. All are O(1), amortized (now and then one moves all nodes),
+// if hashes spread: whoever hashes what strangers choose keeps them from choosing the hash.
 // Not thread-safe.
 template <typename Node, typename By>
 class Chains {
@@ -42,7 +44,9 @@ class Chains {
     while (*link != &node) link = &By::Next(**link);
     *link = By::Next(node);
     --size_;
-    if (capacity_ > kFew && size_ <= capacity_ / 8) Resize(capacity_ / 2);
+    // In place again as soon as it is small again, for then there is nothing else to wait for.
+    const bool sparse = size_ <= std::max(capacity_ / 8, kFew / 2);
+    if (capacity_ > kFew && sparse) Resize(size_ <= kFew / 2 ? kFew : capacity_ / 2);
   }
 
   // The one of those with this hash, and of others, that is meant. Null if none is.

@@ -19,9 +19,10 @@ struct DueLink {
 // Nodes by when they are due. They have a `DueLink<Node> link` and tell by `Tick Due() const`,
 // which does not change while they are in it.
 //
-// Where all have the same time to go, the next one is due after all others. So nodes stand in a
-// list that runs through them, as long as they come in this order; one that is due before the last
-// of the list is early, and stands in a tree beside it.
+// Where all have the same time to go, each is due after those before it. So nodes stand in a list
+// that runs through them, as long as they come in this order; one that is due before the last of
+// the list is early, and stands in a tree beside it. So one that has very long to go sends those
+// after it to the tree.
 //
 // Takes 20 to 40 bytes for each that is early. Owns no node. Add() and Remove() are O(1), or O(log
 // size) for who is early. Not thread-safe.
@@ -34,12 +35,13 @@ class DueLine {
 
   // `node` is not in it.
   void Add(Node& node) {
-    ++size_;
     node.link = {};
     if (last_ != nullptr && node.Due() < last_->Due()) {
       early_.emplace(node.Due(), &node);
+      ++size_;
       return;
     }
+    ++size_;
     node.link.previous = last_;
     (last_ == nullptr ? first_ : last_->link.next) = &node;
     last_ = &node;
@@ -49,6 +51,7 @@ class DueLine {
   void Remove(Node& node) {
     --size_;
     const auto [previous, next] = node.link;
+    // One that is early has no link, and the list begins with another.
     const bool early = previous == nullptr && first_ != &node;
     if (early) {
       early_.erase({node.Due(), &node});

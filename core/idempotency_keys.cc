@@ -1,7 +1,10 @@
 #include "core/idempotency_keys.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <new>
+#include <random>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -12,7 +15,26 @@
 namespace fusebox {
 namespace {
 
-size_t HashOf(absl::string_view key) { return absl::HashOf(key); }
+using Pad = std::array<char, kMaxIdempotencyKeyBytes>;
+
+Pad DrawPad() {
+  std::random_device random;
+  std::uniform_int_distribution<int> byte(0, 255);
+  Pad pad;
+  for (char& one : pad) one = static_cast<char>(byte(random));
+  return pad;
+}
+
+// Callers choose keys, and there are keys that have one hash whatever it is seeded with. So what is
+// hashed is not the key but what nobody can choose: the key under a pad that nobody knows.
+size_t HashOf(absl::string_view key) {
+  static const Pad kPad = DrawPad();
+  Pad padded;
+  const size_t size = std::min(key.size(), padded.size());
+  for (size_t i = 0; i < size; ++i) padded[i] = static_cast<char>(key[i] ^ kPad[i]);
+  return absl::HashOf(absl::string_view(padded.data(), size));
+}
+
 size_t HashOf(PermitId permit) { return absl::HashOf(permit.epoch, permit.number); }
 
 // Whether the upstream answered that it did not do it. Who cannot be sure says TIMEOUT or IGNORED.
@@ -51,22 +73,22 @@ struct IdempotencyKeys::Node {
   static Node* New(absl::string_view key, size_t hash) {
     void* const memory = ::operator new(sizeof(Node) + key.size());
     Node* const node = new (memory)
-        Node{.hash = static_cast<uint32_t>(hash), .key_size = static_cast<uint16_t>(key.size())};
-    key.copy(node->Bytes(), key.size());
+        Node{.hash = static_cast<uint32_t>(hash), .key_size = static_cast<uint32_t>(key.size())};
+    key.copy(reinterpret_cast<char*>(node + 1), key.size());
     return node;
   }
   static void Delete(Node* node) {
+    const size_t size = sizeof(Node) + node->key_size;
     node->~Node();
-    ::operator delete(node);
+    ::operator delete(node, size);
   }
 
-  char* Bytes() { return reinterpret_cast<char*>(this + 1); }
-  absl::string_view Key() const { return {const_cast<Node*>(this)->Bytes(), key_size}; }
+  absl::string_view Key() const { return {reinterpret_cast<const char*>(this + 1), key_size}; }
   Tick Due() const { return standing.known_until; }
 
   Node* next_by_key = nullptr;
   uint32_t hash = 0;
-  uint16_t key_size = 0;
+  uint32_t key_size = 0;
   Node* next_by_permit = nullptr;
   DueLink<Node> link = {};
   Standing standing = {};
@@ -80,7 +102,10 @@ IdempotencyKeys::Node*& IdempotencyKeys::ByPermit::Next(Node& node) { return nod
 
 IdempotencyKeys::~IdempotencyKeys() {
   for (Dues* dues : {&pending_, &succeeded_}) {
-    while (dues->size() > 0) Forget(*dues->First());
+    while (Node* const node = dues->First()) {
+      dues->Remove(*node);
+      Node::Delete(node);
+    }
   }
 }
 
@@ -220,7 +245,11 @@ void IdempotencyKeys::ForgetSuccessesAbove(uint32_t most) {
 
 void IdempotencyKeys::Advance(Tick now) {
   for (Dues* dues : {&pending_, &succeeded_}) {
-    while (dues->size() > 0 && dues->First()->Due() <= now) Forget(*dues->First());
+    while (Node* const node = dues->First()) {
+      PrefetchAll(*node);
+      if (node->Due() > now) break;
+      Forget(*node);
+    }
   }
 }
 

@@ -50,20 +50,14 @@ absl::Status CheckIdempotencyKey(absl::string_view key);
 // `max_keys`.
 //
 // Keys are kept as they are: with hashes, a collision would refuse a call that was never made. So a
-// key costs its bytes and about 150 more, 8 MB for the longest under the default bound. A changed
-// policy holds for what begins or ends from then on; a key whose lease runs out keeps the ttl with
-// which it began.
+// key costs its bytes and about 150 more, or 200 if it was tried again. A changed policy holds for
+// what begins or ends from then on; a key whose lease runs out keeps the ttl with which it began.
 //
 // For policies that are on. Time is an argument and never goes back; every operation first does
-// what was due, with the time at which it was due, and takes O(log keys). Not thread-safe: the
-// owner serialises calls.
+// what was due, with the time at which it was due, and takes O(log keys), amortized: now and then
+// one moves all keys. Not thread-safe: the owner serialises calls.
 class IdempotencyKeys {
  public:
-  IdempotencyKeys() = default;
-  IdempotencyKeys(const IdempotencyKeys&) = delete;
-  IdempotencyKeys& operator=(const IdempotencyKeys&) = delete;
-  ~IdempotencyKeys();
-
   enum class Begun : uint8_t {
     kFresh,      // Begun: make the call and End() it.
     kInFlight,   // Duplicates, and
@@ -71,6 +65,11 @@ class IdempotencyKeys {
     kUnknown,    // stands.
     kFull,       // Not begun: too many keys are in flight or UNKNOWN.
   };
+
+  IdempotencyKeys() = default;
+  IdempotencyKeys(const IdempotencyKeys&) = delete;
+  IdempotencyKeys& operator=(const IdempotencyKeys&) = delete;
+  ~IdempotencyKeys();
 
   // Begins the call of `key`, under a permit that is new. Without an end within `lease` it is
   // UNKNOWN.

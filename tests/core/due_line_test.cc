@@ -57,7 +57,7 @@ TEST_F(DueLineTest, OfThoseDueTogetherTheFirstIsTheOneThatCameFirst) {
   }
 }
 
-// From the begin, the middle and the end, and where only early ones are left.
+// From the begin, the middle and the end, and from those that are early.
 TEST_F(DueLineTest, AnyOfThemCanLeave) {
   const std::vector<int64_t> dues = {10, 20, 30, 15, 5};
   for (size_t leaves = 0; leaves < dues.size(); ++leaves) {
@@ -71,15 +71,28 @@ TEST_F(DueLineTest, AnyOfThemCanLeave) {
   }
 }
 
-// What left may come again, at another time.
-TEST_F(DueLineTest, WhatLeftMayComeAgain) {
+// There may be none left but early ones.
+TEST_F(DueLineTest, EarlyOnesOutliveTheList) {
+  Node& last = Add(30);
+  Add(20);
   Add(10);
-  Node& node = Add(5);
-  line_.Remove(node);
-  node.due = Tick::FromNanos(20);
-  line_.Add(node);
+  line_.Remove(last);
   Add(15);
   EXPECT_EQ(Empty(), (std::vector<int64_t>{10, 15, 20}));
+}
+
+// What left may come again at another time, and be early where it was not.
+TEST_F(DueLineTest, WhatLeftMayComeAgain) {
+  Add(10);
+  Node& node = Add(20);
+  Add(30);
+  for (const int64_t due : {5, 40, 25}) {
+    line_.Remove(node);
+    node.due = Tick::FromNanos(due);
+    line_.Add(node);
+  }
+  line_.Remove(node);
+  EXPECT_EQ(Empty(), (std::vector<int64_t>{10, 30}));
 }
 
 // Against a list that is sorted whenever somebody asks.
@@ -91,19 +104,21 @@ TEST_F(DueLineTest, TheFirstIsTheLeastOfARandomCrowd) {
   for (int i = 0; i < 5'000; ++i) {
     if (crowd.empty() || random() % 2 == 0) {
       crowd.push_back(&Add(static_cast<int64_t>(i + random() % 30)));
+    } else if (Node* const moves = crowd[random() % crowd.size()]; random() % 2 == 0) {
+      line_.Remove(*moves);
+      moves->due = Tick::FromNanos(static_cast<int64_t>(i + random() % 30));
+      line_.Add(*moves);
     } else {
       const size_t chosen = random() % crowd.size();
       line_.Remove(*crowd[chosen]);
       crowd.erase(crowd.begin() + static_cast<std::ptrdiff_t>(chosen));
     }
     ASSERT_EQ(line_.size(), crowd.size());
-    const auto least = std::min_element(crowd.begin(), crowd.end(),
-                                        [](Node* a, Node* b) { return a->due < b->due; });
-    const Node* const first = line_.First();
+    Node* const first = line_.First();
     ASSERT_EQ(first == nullptr, crowd.empty());
-    if (first != nullptr) {
-      ASSERT_EQ(first->due, (*least)->due);
-    }
+    if (first == nullptr) continue;
+    ASSERT_NE(std::find(crowd.begin(), crowd.end(), first), crowd.end());
+    for (const Node* const one : crowd) ASSERT_LE(first->due, one->due);
   }
 }
 

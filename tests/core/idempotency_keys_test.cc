@@ -346,6 +346,36 @@ TEST_F(IdempotencyKeysTest, KeysAreComparedWhole) {
   EXPECT_EQ(Begin(longest), Begun::kInFlight);
 }
 
+// Some thousand at once, of all lengths and much alike, each of which came to another end.
+TEST_F(IdempotencyKeysTest, TellsApartAsManyAsThereAre) {
+  constexpr size_t kKeys = 4'000;
+  policy_.max_keys = kKeys;
+  const auto key_of = [](size_t i) { return std::string(i % 250, 'k') + absl::StrCat(i); };
+  for (size_t i = 0; i < kKeys; ++i) ASSERT_EQ(Begin(key_of(i)), Begun::kFresh);
+  for (size_t i = 0; i < kKeys; ++i) {
+    const uint64_t number = i + 1;
+    const bool ended = i % 4 == 1   ? End(number, Outcome::kSuccess)
+                       : i % 4 == 2 ? End(number, Outcome::kTimeout)
+                       : i % 4 == 3 ? GiveBack(number)
+                                    : true;
+    EXPECT_TRUE(ended) << i;
+  }
+  for (size_t i = 0; i < kKeys; i += 8) {
+    EXPECT_EQ(Begin(key_of(i)), Begun::kInFlight);
+    EXPECT_EQ(Begin(key_of(i + 1)), Begun::kSucceeded);
+    EXPECT_EQ(Begin(key_of(i + 2)), Begun::kUnknown);
+    EXPECT_EQ(Begin(key_of(i + 3)), Begun::kFresh);
+    EXPECT_EQ(Retry(key_of(i + 6)), Begun::kFresh);
+    EXPECT_TRUE(i % 16 == 0 || GiveBack(last_));
+  }
+  EXPECT_EQ(keys_.size(), 3 * kKeys / 4 + kKeys / 8);
+  now_ += lease_ + policy_.ttl;
+  keys_.Advance(now_);
+  EXPECT_EQ(keys_.size(), 0u);
+  for (size_t i = 0; i < kKeys; ++i) ASSERT_EQ(Begin(key_of(i)), Begun::kFresh);
+  for (size_t i = 0; i < kKeys; i += 2) End(last_ - i, Outcome::kTimeout);
+}
+
 // Where a key enters it is checked once.
 TEST(IdempotencyKeyTest, AKeyIs1To256Bytes) {
   EXPECT_TRUE(CheckIdempotencyKey("k").ok());
