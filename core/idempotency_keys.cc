@@ -70,8 +70,10 @@ struct IdempotencyKeys::Standing {
 
 // The bytes of the key are behind it.
 struct IdempotencyKeys::Node {
+  using Memory = std::allocator<char>;  // As aligned as `new`.
+
   static Node* New(absl::string_view key, size_t hash) {
-    void* const memory = ::operator new(sizeof(Node) + key.size());
+    char* const memory = Memory().allocate(sizeof(Node) + key.size());
     Node* const node = new (memory)
         Node{.hash = static_cast<uint32_t>(hash), .key_size = static_cast<uint32_t>(key.size())};
     key.copy(reinterpret_cast<char*>(node + 1), key.size());
@@ -80,7 +82,7 @@ struct IdempotencyKeys::Node {
   static void Delete(Node* node) {
     const size_t size = sizeof(Node) + node->key_size;
     node->~Node();
-    ::operator delete(node, size);
+    Memory().deallocate(reinterpret_cast<char*>(node), size);
   }
 
   absl::string_view Key() const { return {reinterpret_cast<const char*>(this + 1), key_size}; }
