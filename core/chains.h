@@ -78,9 +78,9 @@ class Chains {
   }
 
   void Resize(uint32_t capacity) {
+    auto fresh = capacity > kFew ? std::make_unique<Node*[]>(capacity) : nullptr;
     const Few few = std::exchange(few_, Few());
-    const std::unique_ptr<Node*[]> many =
-        std::exchange(many_, capacity > kFew ? std::make_unique<Node*[]>(capacity) : nullptr);
+    const auto many = std::exchange(many_, std::move(fresh));
     Node* const* const heads = many == nullptr ? few.data() : many.get();
     const uint32_t before = std::exchange(capacity_, capacity);
     for (uint32_t i = 0; i < before; ++i) {
